@@ -1,0 +1,53 @@
+# Everything a developer or an operator needs, from nothing but Python 3.11 and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+JOBS ?= 2
+
+.PHONY: help venv demo test check fast lint types bench soak lock clean
+
+help:
+	@echo "make demo   the main job, end to end      make test   the whole suite"
+	@echo "make check  lint, types, fast tests       make bench  benchmarks"
+	@echo "make soak   long tests                    make lock   recompute requirements.lock"
+
+venv: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: venv
+	$(BIN)/python -m benchmarks.demo
+
+test: venv
+	$(BIN)/python -m pytest -m "not soak"
+
+check: lint types fast
+
+lint: venv
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: venv
+	$(BIN)/mypy
+
+fast: venv
+	$(BIN)/python -m pytest -q -m "not soak and not flow"
+
+bench: venv
+	$(BIN)/python -m pytest benchmarks --benchmark-only
+
+soak: venv
+	$(BIN)/python -m pytest -m soak --timeout 7200
+
+lock: venv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --no-annotate --extra server --extra dev pyproject.toml --output-file requirements.lock
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

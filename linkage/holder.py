@@ -1,0 +1,139 @@
+"""The data holder's half in ten readable lines: records and a run key in, one encoded pass after the other out.
+
+For each pass: derive its key, divide into blocks, encode without the block's attributes, diffuse each block under its own
+table, name the rows afresh, sort. Passes share no key, no id and no order, so that nobody who sees two of them can join them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crypto.framing import Label
+from crypto.keys import PassKey, RunKey, derive
+from linkage.diffuse import diffuse, diffusion_table
+from linkage.encode import encode
+from linkage.passes import Division, divide
+from linkage.plan import PassPlan, Plan
+from linkage.planner import plan_passes
+from linkage.profiles import PROFILES, profile_named
+from linkage.records import MISSING, Records, records_from_table
+from linkage.sheet import Sheet, load_sheet
+from linkage.statistics import Statistics
+from linkage.tables import RawTable
+from linkage.wire import ID_BYTES, EncodedPass, rows_to_bytes
+
+__all__ = ["LEAST_FILL", "HolderPass", "Progress", "encode_passes", "encoder_digest"]
+
+Progress = Callable[[int, int], None]  # (done, total), in records × passes
+
+LEAST_FILL = 0.2  # of the bits set before diffusion: a record with fewer says too little to be compared
+
+
+@dataclass(frozen=True, kw_only=True)
+class HolderPass:
+    """One pass, ready to seal.
+
+    Attributes:
+        plan: of the pass.
+        encoded: rows sorted by (tag, id).
+        records: (rows,) int64, the record that each row stands for; stays with the holder.
+        left_aside: records that fall out of this pass (no block value, or too few known attributes).
+    """
+
+    plan: PassPlan
+    encoded: EncodedPass
+    records: NDArray[np.int64]
+    left_aside: int
+
+
+def encode_passes(
+    records: Records, sheet: Sheet, plan: Plan, run_key: RunKey, *, progress: Progress | None = None
+) -> Iterator[HolderPass]:
+    """Encodes all passes of a plan, one at a time.
+
+    Raises:
+        LinkageError: `E_STATISTIQUES` when the plan was computed from other public statistics.
+    """
+    statistics = Statistics(sheet)
+    for done, one in enumerate(plan.passes):
+        key = PassKey(derive(run_key, Label.PASS, one.name.encode()))
+        yield _encode_pass(records, sheet, one, statistics, key)
+        if progress:
+            progress((done + 1) * len(records), len(plan.passes) * len(records))
+
+
+def _encode_pass(
+    records: Records, sheet: Sheet, plan: PassPlan, statistics: Statistics, key: PassKey
+) -> HolderPass:
+    division = divide(records, sheet, plan, statistics, key)
+    profile = next(one for one in PROFILES.values() if one.length == plan.length)
+    plain = encode(records, sheet.attributes, profile, (*plan.blocks, *plan.finer), key)
+    usable = (division.block != MISSING) & (np.bitwise_count(plain).sum(axis=1) >= LEAST_FILL * plan.length)
+    kept = np.flatnonzero(usable)
+    kept = kept[np.argsort(division.block[kept], kind="stable")]
+    blocks = division.block[kept]
+    filters = _diffuse_blocks(plain[kept], blocks, division, plan) if plan.degree else plain[kept]
+    ids = np.frombuffer(os.urandom(ID_BYTES * len(kept)), dtype=np.uint8).reshape(-1, ID_BYTES)
+    tags = division.tags[blocks]
+    order = _by_tag_and_id(tags, ids)
+    encoded = EncodedPass(ids=ids[order], tags=tags[order], filters=filters[order])
+    return HolderPass(plan=plan, encoded=encoded, records=kept[order], left_aside=len(records) - len(kept))
+
+
+def _diffuse_blocks(
+    plain: NDArray[np.uint64], blocks: NDArray[np.int64], division: Division, plan: PassPlan
+) -> NDArray[np.uint64]:
+    """Diffuses rows already grouped by block, each block under its own table."""
+    result = np.empty_like(plain)
+    bounds = np.flatnonzero(np.diff(blocks, prepend=-1, append=-1))
+    for start, stop in zip(bounds[:-1], bounds[1:], strict=True):
+        table = diffusion_table(division.secrets[blocks[start]], plan.length, plan.degree)
+        result[start:stop] = diffuse(plain[start:stop], table)
+    return result
+
+
+def _by_tag_and_id(tags: NDArray[np.uint8], ids: NDArray[np.uint8]) -> NDArray[np.intp]:
+    columns = [np.ascontiguousarray(part).view(">u8") for part in (ids, tags)]
+    return np.lexsort([columns[0][:, 1], columns[0][:, 0], columns[1][:, 1], columns[1][:, 0]])
+
+
+# What the encoder makes of these people under a public key names its behaviour: two parties whose digests differ would
+# encode the same person differently. The people are invented, the key is no run's key.
+_WITNESSES = {
+    "identifiant": ["1", "2", "3"],
+    "nom_naissance": ["D'Œuvre de La Tour", "NA", "Lefèvre-Muñoz"],
+    "nom_usage": ["Martin", "", "Saint-Ex"],
+    "prenoms": ["Jean-Chloé Zoë", "Éloïse Anne Marie", "Ñ"],
+    "sexe": ["1", "F", "M"],
+    "date_naissance": ["1980-02-29", "1992-00-00", "1955-12-31"],
+    "cog_commune_naissance": ["8480", "", "2A004"],
+    "cog_pays_naissance": ["FR", "99352", "99100"],
+}
+
+
+def encoder_digest() -> str:
+    """Hex SHA-256 of the encodings of three invented people under a public key, in every profile."""
+    sheet = load_sheet("P1")
+    identifier, attributes = sheet.for_side("")
+    table = RawTable(name="", columns=_WITNESSES, lines=range(2, 5))
+    records = records_from_table(table, identifier, attributes)
+    digest = hashlib.sha256()
+    for name in PROFILES:
+        plan = plan_passes(sheet, profile_named(name).name, (1000, 1000))
+        for one in encode_passes(
+            records, sheet, plan, RunKey(hashlib.sha256(b"allervers public witness").digest())
+        ):
+            back = np.argsort(one.records)  # rows in the order of people: ids and sorting are random
+            fixed = EncodedPass(
+                ids=np.zeros((len(back), ID_BYTES), dtype=np.uint8),
+                tags=one.encoded.tags[back],
+                filters=one.encoded.filters[back],
+            )
+            digest.update(rows_to_bytes(fixed))
+    return digest.hexdigest()

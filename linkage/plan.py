@@ -1,0 +1,165 @@
+"""The pass plan of a comparison: arithmetic on declared sizes, never on data. Both parties compute it; the third party reads it.
+
+A plan lists passes. A pass names the components that make its block value, the finer ones that split heavy values, the
+length L and degree t of its diffused filters, and the two thresholds as the largest accepted Hamming distances. Being
+part of the agreement, it travels as canonical JSON: integers and strings only.
+
+Thresholds (design §5). Two unrelated diffused filters agree bit by bit like coin tosses, so their distance H is
+Binomial(L, ½). With C compared pairs expected over all passes, the random links expected at distance ≤ h are C·P(H ≤ h).
+The information threshold is the largest h for which that is at most 1 % of the smaller file, the strict one 0.1 %.
+Sums of binomial coefficients are exact integers: the same numbers on every machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import comb
+from typing import Any, Literal
+
+from linkage.errors import LinkageError
+
+__all__ = [
+    "INFORMATION_PER_THOUSAND",
+    "STRICT_PER_THOUSAND",
+    "Measure",
+    "PassPlan",
+    "Plan",
+    "estimated_dice",
+    "largest_distance",
+]
+
+Measure = Literal["hamming", "dice"]
+
+INFORMATION_PER_THOUSAND = 10  # random links per 1,000 records of the smaller file
+STRICT_PER_THOUSAND = 1
+
+_NUMBERS = ("degree", "information", "strict", "cap", "floor", "population", "buckets")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PassPlan:
+    """One pass.
+
+    Attributes:
+        name: short name, unique in the plan.
+        blocks: components that make the block value (`birth.month`, `sex`…), left out of the filter.
+        finer: components added for values whose expected block exceeds the cap, left out as well.
+        length: L, bits of a filter.
+        degree: t, positions XORed into an output bit; 0 = no diffusion.
+        measure: `hamming` on diffused filters, `dice` on plain ones.
+        information: largest distance (hamming) of a link; per-mille Dice for plain filters.
+        strict: the same for award and subtraction.
+        cap: expected records of the largest block; one over 1.5 times the cap is refused.
+        floor: values expected to be rarer than this share hashed buckets.
+        population: declared size of the larger file, from which sizes of blocks are expected.
+        buckets: number of hashed buckets for rare values.
+        expected_pairs: compared pairs expected from the declared sizes and the public statistics.
+    """
+
+    name: str
+    blocks: tuple[str, ...]
+    finer: tuple[str, ...]
+    length: int
+    degree: int
+    measure: Measure
+    information: int
+    strict: int
+    cap: int
+    floor: int
+    population: int
+    buckets: int
+    expected_pairs: int
+
+    @property
+    def information_score(self) -> float:
+        """The information threshold as a score of the matcher (1 - H/L, or Dice)."""
+        return self._score(self.information)
+
+    @property
+    def strict_score(self) -> float:
+        """The strict threshold as a score of the matcher."""
+        return self._score(self.strict)
+
+    def _score(self, number: int) -> float:
+        return 1.0 - number / self.length if self.measure == "hamming" else number / 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """The passes of one comparison, the profile they follow and the statistics they were computed from."""
+
+    profile: str
+    statistics_digest: str
+    passes: tuple[PassPlan, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan as it stands in an agreement: integers and strings only."""
+        return {
+            "profile": self.profile,
+            "statistics_digest": self.statistics_digest,
+            "passes": [
+                {**vars(one), "blocks": list(one.blocks), "finer": list(one.finer)} for one in self.passes
+            ],
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Plan:
+        """The plan of an agreement.
+
+        Raises:
+            LinkageError: `E_PLAN` for a missing, unknown or mistyped entry.
+        """
+        try:
+            passes = tuple(_pass_from_json(one) for one in value["passes"])
+            plan = cls(profile=value["profile"], statistics_digest=value["statistics_digest"], passes=passes)
+        except (KeyError, TypeError, ValueError) as error:
+            raise LinkageError("E_PLAN", "le plan de passes est incomplet ou mal formé") from error
+        if plan.to_json() != value or len({one.name for one in passes}) != len(passes) or not passes:
+            raise LinkageError("E_PLAN", "le plan de passes est incomplet ou mal formé")
+        return plan
+
+
+def _pass_from_json(value: Mapping[str, Any]) -> PassPlan:
+    numbers = (*_NUMBERS, "length", "expected_pairs")
+    if not all(type(value[name]) is int and value[name] >= 0 for name in numbers):
+        raise ValueError
+    if not isinstance(value["name"], str) or value["measure"] not in ("hamming", "dice"):
+        raise ValueError
+    if value["length"] % 64 or not 64 <= value["length"] <= 1 << 16:
+        raise ValueError
+    parts = {name: tuple(str(part) for part in value[name]) for name in ("blocks", "finer")}
+    return PassPlan(**{**value, **parts})
+
+
+def largest_distance(length: int, pairs: int, allowed: tuple[int, int]) -> int:
+    """The largest h with pairs · P(Binomial(length, ½) ≤ h) ≤ allowed, and at least 0.
+
+    Args:
+        length: L, bits.
+        pairs: expected compared pairs.
+        allowed: the expected number of random links, as (numerator, denominator).
+
+    Returns:
+        h in 0 … length/2.
+    """
+    numerator, denominator = allowed
+    bound = numerator << length  # compare pairs · Σ C(L, k) · denominator with numerator · 2^L
+    total = term = 1
+    distance = 0
+    while distance < length // 2:
+        term = comb(length, distance + 1)
+        if pairs * (total + term) * denominator > bound:
+            break
+        total += term
+        distance += 1
+    return distance
+
+
+def estimated_dice(distance: float, length: int, degree: int) -> float:
+    """The Dice similarity of the underlying filters at fill ½, which is what people read (design §5).
+
+    1 − δ with δ = (1 − max(0, 1 − 2H/L)^(1/t)) / 2; for plain filters (t = 0) the formula is that of t = 1.
+    """
+    agreement = max(0.0, 1.0 - 2.0 * distance / length)
+    return 1.0 - (1.0 - agreement ** (1.0 / max(1, degree))) / 2.0

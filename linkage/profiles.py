@@ -1,0 +1,72 @@
+"""Encoding profiles: named parameters, what each is for, and what it costs (design §5).
+
+`reference` is the plain keyed Bloom filter of the literature. It is BROKEN: graph matching re-identifies 92–100 % of it
+without the key. It exists as the control of the attack suite, for benchmarks and for interoperability; an agreement
+refuses it.
+
+Two rules hold for every diffused profile, from measured breaks: the output is never longer than the filter (L = m; a
+longer one is undone by linear algebra), and t is at least 3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from linkage.errors import LinkageError
+from linkage.plan import Measure
+
+__all__ = ["PROFILES", "Profile", "profile_named"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """Parameters of an encoding.
+
+    Attributes:
+        name: what agreements write.
+        length: m = L, bits of the filter before and after diffusion; a power of two.
+        degree: t, distinct positions XORed into an output bit; 0 = no diffusion.
+        names_degree: t in passes whose block value comes from names only, which expose about twice as much.
+        cap: records expected in the largest block; 0 = no blocks at all.
+        floor: expected records under which block values share hashed buckets.
+    """
+
+    name: str
+    length: int
+    degree: int
+    names_degree: int
+    cap: int
+    floor: int
+
+    @property
+    def measure(self) -> Measure:
+        """Hamming on diffused filters (noise exactly 1/(2√L)), Dice on plain ones."""
+        return "hamming" if self.degree else "dice"
+
+    @property
+    def insertions(self) -> int:
+        """Bits set per complete record, with repetition: m·ln 2·1.03, which fills one half."""
+        return self.length * 714 // 1000
+
+
+PROFILES: dict[str, Profile] = {
+    profile.name: profile
+    for profile in (
+        Profile(name="reference", length=1024, degree=0, names_degree=0, cap=0, floor=0),
+        Profile(name="standard", length=2048, degree=4, names_degree=5, cap=1000, floor=20),
+        Profile(name="renforce", length=4096, degree=6, names_degree=7, cap=1000, floor=20),
+    )
+}
+
+
+def profile_named(name: str) -> Profile:
+    """The profile of that name.
+
+    Raises:
+        LinkageError: `E_PROFIL` when there is none.
+    """
+    try:
+        return PROFILES[name]
+    except KeyError:
+        known = ", ".join(PROFILES)
+        raise LinkageError("E_PROFIL", f"profil inconnu ; les profils sont : {known}") from None

@@ -1,0 +1,81 @@
+"""What the agent sees: sentences on the output, progress and refusals on the error stream.
+
+Progress is a bar on a terminal and plain lines elsewhere, one each tenth of the work, so that a log stays short. Every
+character is written even where the console knows few of them (Windows-1252): what it lacks becomes `?`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+__all__ = ["Progress", "Terminal", "prepare_streams"]
+
+Progress = Callable[[int, int], None]  # (done, total)
+
+
+def prepare_streams() -> None:
+    """Let no character of a sentence stop the program, whatever the console's encoding."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")
+
+
+class Terminal:
+    """The agent's console. `quiet` keeps sentences and drops progress."""
+
+    def __init__(self, out: TextIO | None = None, err: TextIO | None = None) -> None:
+        self._out = out or sys.stdout
+        self._err = err or sys.stderr
+
+    def say(self, sentence: str = "") -> None:
+        """A line of the result."""
+        self._out.write(f"{sentence}\n")
+        self._out.flush()
+
+    def note(self, sentence: str) -> None:
+        """A line about what is going on, apart from the result."""
+        self._err.write(f"{sentence}\n")
+        self._err.flush()
+
+    @contextmanager
+    def progress(self, label: str) -> Iterator[Progress]:
+        """A progress report for one long piece of work."""
+        if self._err.isatty():
+            with self._bar(label) as report:
+                yield report
+        else:
+            yield _Lines(self, label)
+
+    @contextmanager
+    def _bar(self, label: str) -> Iterator[Progress]:
+        from rich import progress as bars  # noqa: PLC0415 - only a terminal needs it
+        from rich.console import Console  # noqa: PLC0415
+
+        columns = (
+            bars.TextColumn("{task.description}"),
+            bars.BarColumn(),
+            bars.TaskProgressColumn(),
+            bars.TimeRemainingColumn(),
+        )
+        with bars.Progress(*columns, console=Console(file=self._err)) as shown:
+            task = shown.add_task(label, total=None)
+            yield lambda done, total: shown.update(task, completed=done, total=total)
+
+
+class _Lines:
+    """Progress as lines: the start, each tenth, the end."""
+
+    def __init__(self, terminal: Terminal, label: str) -> None:
+        self._terminal = terminal
+        self._label = label
+        self._tenths = -1
+
+    def __call__(self, done: int, total: int) -> None:
+        tenths = 10 * done // max(1, total)
+        if tenths > self._tenths:
+            self._tenths = tenths
+            self._terminal.note(f"{self._label} : {10 * tenths} %")

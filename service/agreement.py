@@ -1,0 +1,235 @@
+"""The agreement document: who compares what with whom, on which ground, how often and for how long.
+
+T, the identifier of an agreement, is the SHA-256 of its canonical JSON. A party agrees by ``sign(key,
+Label.AGREEMENT, T)`` over the 32 bytes of T; the agreement is active when every party has. Nothing in it can
+be changed or extended afterwards: another document is another agreement.
+
+Reading is strict (`service.forms`): unknown members are refused, parties and comparisons come sorted, and
+each comparison is named ``<recipient>.<source>``. Whether the numbers are allowed is for the third party to
+judge.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Self
+
+from crypto.framing import Label
+from crypto.signatures import SigningKey, sign, verify
+from linkage.errors import LinkageError
+from linkage.plan import PassPlan, Plan
+from service.errors import ServiceError
+from service.forms import (
+    TEXT,
+    Count,
+    Digest,
+    Form,
+    Message,
+    Moment,
+    PartyId,
+    Text,
+    choice,
+    hexadecimal,
+    integer,
+    listed,
+    nested,
+)
+
+__all__ = [
+    "MAX_ENCODINGS_HOURS",
+    "MAX_HITS_DAYS",
+    "MAX_RESULTS_MONTHS",
+    "MIN_SIZE",
+    "OBJECTION_MONTHS",
+    "TRACES_MONTHS",
+    "Agreement",
+    "AgreementParty",
+    "Comparison",
+    "Demarche",
+    "Retention",
+    "Sizes",
+    "ThirdParty",
+    "Validity",
+]
+
+MIN_SIZE = 100  # people; below, a run would be about persons
+MAX_ENCODINGS_HOURS = 72
+MAX_HITS_DAYS = 30
+MAX_RESULTS_MONTHS = 12
+TRACES_MONTHS = 36
+OBJECTION_MONTHS = (12, 24)
+
+
+def _read_plan(value: Any, where: str) -> Plan:
+    try:
+        return Plan.from_json(value)
+    except LinkageError as error:
+        raise ServiceError(error.code, f"{error.message}.", source={"pointer": where}) from None
+
+
+def _check(condition: bool, where: str, rule: str) -> None:  # noqa: FBT001 - reads as an assertion
+    if not condition:
+        raise ServiceError("E_MESSAGE", f"attendu : {rule}.", source={"pointer": where})
+
+
+def _rises(names: list[str]) -> bool:
+    return names == sorted(set(names))
+
+
+_PASS_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")  # a pass is named in addresses
+_PLAN = Form(_read_plan, Plan.to_json)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demarche(Message):
+    """The rule sheet that the agreement applies."""
+
+    id: Text
+    title: Text
+    digest: Digest
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThirdParty(Message):
+    """Who compares."""
+
+    party: PartyId
+    fingerprint: Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgreementParty(Message):
+    """One administration of the agreement."""
+
+    party: PartyId
+    name: Text
+    operand: Text  # its name in the expression
+    role: Annotated[str, choice("source", "reference")]
+    fingerprint: Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes(Message):
+    """People declared on each side of a comparison."""
+
+    recipient: Count
+    source: Count
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison(Message):
+    """A recipient's file against a source's file."""
+
+    id: Text  # "<recipient>.<source>"
+    recipient: PartyId
+    source: PartyId
+    sizes: Annotated[Sizes, nested(Sizes)]
+    plan: Annotated[Plan, _PLAN]
+
+    @property
+    def parties(self) -> tuple[str, str]:
+        """(recipient, source)."""
+        return self.recipient, self.source
+
+    def pass_plan(self, name: str) -> PassPlan | None:
+        """The plan of one pass."""
+        return next((one for one in self.plan.passes if one.name == name), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Validity(Message):
+    """When runs may be opened."""
+
+    not_before: Moment
+    not_after: Moment
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retention(Message):
+    """How long each kind of data may live."""
+
+    encodings_hours: Count  # at the third party, from the opening of the run
+    hits_days: Count  # at the third party, from the delivery
+    results_months: Count  # at the recipient
+    traces_months: Count
+    objection_months: Count
+
+
+@dataclass(frozen=True, kw_only=True)
+class Agreement(Message):
+    """The agreement document: what every party signs, and nothing can extend afterwards."""
+
+    FORMAT: ClassVar[str] = "allervers/agreement/v1"
+
+    nonce: Annotated[str, hexadecimal(16)]
+    demarche: Annotated[Demarche, nested(Demarche)]
+    purpose: Text
+    legal_basis: Annotated[tuple[str, ...], listed(TEXT, 100)]
+    authorisation: Text
+    dpia: Text
+    third_party: Annotated[ThirdParty, nested(ThirdParty)]
+    parties: Annotated[tuple[AgreementParty, ...], listed(nested(AgreementParty), 100)]
+    expression: Text
+    grey_policy: Annotated[str, choice("ecarter", "information_seule", "revue_humaine")]
+    profile: Text
+    sheet_digest: Digest
+    encoder_digest: Digest
+    comparisons: Annotated[tuple[Comparison, ...], listed(nested(Comparison), 100)]
+    max_runs: Annotated[int, integer(1, 1_000)]
+    valid: Annotated[Validity, nested(Validity)]
+    retention: Annotated[Retention, nested(Retention)]
+
+    @classmethod
+    def from_json(cls, value: object, where: str = "") -> Self:
+        """Read the document, and check that its parts agree with each other.
+
+        Raises:
+            ServiceError: `E_MESSAGE`, or `E_PLAN` for a plan.
+        """
+        agreement = super().from_json(value, where)
+        parties, comparisons = agreement.parties, agreement.comparisons
+        _check(
+            _rises([one.party for one in parties]), f"{where}/parties", "triées par identifiant, sans doublon"
+        )
+        _check(len(parties) >= 2, f"{where}/parties", "au moins deux")
+        _check(
+            _rises([one.id for one in comparisons]), f"{where}/comparisons", "triées par nom, sans doublon"
+        )
+        _check(bool(comparisons), f"{where}/comparisons", "au moins une")
+        for number, one in enumerate(comparisons):
+            here = f"{where}/comparisons/{number}"
+            _check(one.id == f"{one.recipient}.{one.source}", f"{here}/id", "« destinataire.source »")
+            known = one.recipient != one.source and {one.recipient, one.source} <= agreement.members
+            _check(known, here, "deux parties distinctes de la convention")
+            names = all(_PASS_NAME.fullmatch(step.name) for step in one.plan.passes)
+            _check(names, f"{here}/plan", "noms de passe en minuscules, chiffres et tirets")
+        _check(agreement.valid.not_before < agreement.valid.not_after, f"{where}/valid", "début avant fin")
+        return agreement
+
+    @property
+    def identifier(self) -> str:
+        """T, in hexadecimal."""
+        return hashlib.sha256(self.to_bytes()).hexdigest()
+
+    @property
+    def members(self) -> frozenset[str]:
+        """The parties' identifiers."""
+        return frozenset(one.party for one in self.parties)
+
+    def comparison(self, name: str) -> Comparison | None:
+        """One comparison by its identifier."""
+        return next((one for one in self.comparisons if one.id == name), None)
+
+    def signature(self, key: SigningKey) -> bytes:
+        """A party's signature of T."""
+        return sign(key, Label.AGREEMENT, bytes.fromhex(self.identifier))
+
+    def check_signature(self, public: bytes, signature: bytes) -> None:
+        """Check a party's signature of T.
+
+        Raises:
+            SignatureRefused: it is not.
+        """
+        verify(public, Label.AGREEMENT, bytes.fromhex(self.identifier), signature)

@@ -1,0 +1,195 @@
+"""What the third party answers under ``data``, and the entries of its audit log.
+
+Routes (all under /v1) and their answers:
+
+=========================================  ===========================================================
+GET /identity                              `IdentityView`
+POST /agreements                           ``{"agreement": T}``
+GET /agreements, /agreements/T             list of `AgreementView`, one
+POST /runs                                 ``{"run": id}``
+GET /runs, /runs/RUN                       list of `RunView`, one
+GET /runs/RUN/worker-key                   signed `WorkerKey`
+GET /runs/RUN/shares, confirmations        list of signed `SealedShare`, `Confirmation`
+POST /runs/RUN/uploads                     ``{"upload": id}``
+GET /runs/RUN/uploads/UPLOAD               `UploadStatus`
+GET /runs/RUN/deliveries                   list of `DeliveryName`
+GET /runs/RUN/deliveries/COMPARISON/PASS   signed `Delivery`
+GET /runs/RUN/receipts                     list of `ReceiptView`
+GET /runs/RUN/log                          `LogView`
+GET /log/checkpoint                        ``{"checkpoint": signed note}``
+GET /log/consistency?first=&second=        ``{"proof": [hex]}``
+=========================================  ===========================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from service.agreement import Agreement
+from service.forms import (
+    BASE64,
+    BOOLEAN,
+    CODE,
+    DIGEST,
+    PARTY,
+    RUN,
+    TEXT,
+    AgreementId,
+    Bytes,
+    Count,
+    Message,
+    Moment,
+    PartyId,
+    RunId,
+    Signed,
+    Text,
+    by_party,
+    enumerated,
+    integer,
+    listed,
+    nested,
+    optional,
+)
+from service.messages import RunState, UploadState
+
+__all__ = [
+    "AgreementView",
+    "DeliveryName",
+    "IdentityView",
+    "LogEntry",
+    "LogLeaf",
+    "LogView",
+    "Progress",
+    "ReceiptProof",
+    "ReceiptView",
+    "RunView",
+    "UploadStatus",
+    "UploadView",
+]
+
+Hashes = Annotated[tuple[str, ...], listed(DIGEST, 64)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdentityView(Message):
+    """Who the third party says it is; to be pinned with a fingerprint received by another channel."""
+
+    identity: Bytes  # of `PublicIdentity.to_bytes`
+    log_key: Bytes  # Ed25519, 32 bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgreementView(Message):
+    """An agreement and who has signed it. Identities are relayed: the reader compares them with its pins."""
+
+    document: Annotated[Agreement, nested(Agreement)]
+    signatures: Annotated[Mapping[str, bytes], by_party(BASE64)]
+    active: Annotated[bool, BOOLEAN]
+    identities: Annotated[Mapping[str, bytes], by_party(BASE64)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadView(Message):
+    """One upload of a run; `reason` is the code of a refused content."""
+
+    comparison: Text
+    pass_: Text
+    party: PartyId
+    state: Annotated[UploadState, enumerated(UploadState)]
+    reason: Annotated[str | None, optional(CODE)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadStatus(Message):
+    """One upload, and the numbers of the chunks still to send."""
+
+    state: Annotated[UploadState, enumerated(UploadState)]
+    missing: Annotated[tuple[int, ...], listed(integer())]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress(Message):
+    """Passes compared, of all the passes of the run."""
+
+    done: Count
+    total: Count
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunView(Message):
+    """Where a run stands. `deadline`: when it expires or, once delivered, when deliveries are destroyed."""
+
+    run: RunId
+    agreement: AgreementId
+    state: Annotated[RunState, enumerated(RunState)]
+    opened_at: Moment
+    deadline: Moment
+    approvals: Annotated[tuple[str, ...], listed(PARTY)]
+    confirmations: Count
+    uploads: Annotated[tuple[UploadView, ...], listed(nested(UploadView))]
+    failure: Annotated[str | None, optional(CODE)]
+    progress: Annotated[Progress, nested(Progress)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliveryName(Message):
+    """A delivery that waits for the caller."""
+
+    comparison: Text
+    pass_: Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogLeaf(Message):
+    """One entry of the audit log: who did what, when, about which object. No count, no personal data.
+
+    `digest` is the SHA-256 of the signed statement that caused the entry (T itself for a proposed agreement).
+    """
+
+    FORMAT: ClassVar[str] = "allervers/log/v1"
+    seq: Count
+    at: Moment
+    actor: PartyId
+    action: Text
+    agreement: Annotated[str | None, optional(DIGEST)]
+    run: Annotated[str | None, optional(RUN)]
+    digest: Annotated[str | None, optional(DIGEST)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogEntry(Message):
+    """A leaf and its inclusion proof in the checkpoint it comes with."""
+
+    index: Count
+    leaf: Bytes  # canonical JSON of a LogLeaf
+    proof: Hashes
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogView(Message):
+    """All the leaves about a run and its agreement."""
+
+    entries: Annotated[tuple[LogEntry, ...], listed(nested(LogEntry))]
+    size: Count
+    checkpoint: Annotated[str, TEXT]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReceiptProof(Message):
+    """Where a receipt stands in the log: a leaf of action `receipt`, digest of the signed receipt."""
+
+    index: Count
+    leaf: Bytes
+    size: Count
+    proof: Hashes
+    checkpoint: Annotated[str, TEXT]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReceiptView(Message):
+    """A signed receipt of destruction with its place in the log."""
+
+    receipt: Signed
+    log: Annotated[ReceiptProof, nested(ReceiptProof)]

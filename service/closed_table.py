@@ -1,0 +1,106 @@
+"""A TOML table read like a contract: each entry is taken out once, with its type, and what is left over is
+an error.
+
+Refusals are `ServiceError`: `E_DEMARCHE` for an entry that is missing or mistyped, `E_CLE_INCONNUE` for one
+too many.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, cast
+
+from service.errors import ServiceError
+
+__all__ = ["ClosedTable"]
+
+_DURATION = re.compile(r"P(\d{1,4})([DWMY])")
+_UNIT = {"D": 1, "W": 7, "M": 1, "Y": 12}
+
+
+class ClosedTable:
+    """A table and its place in the document, for messages. Entries without a default are required."""
+
+    def __init__(self, table: Mapping[str, Any], where: str = "la démarche") -> None:
+        self._left = dict(table)
+        self._top = where == "la démarche"
+        self.where = where
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is left."""
+        return not self._left
+
+    def refuse(self, rule: str) -> ServiceError:
+        """The refusal of something in this table."""
+        return ServiceError("E_DEMARCHE", f"{self.where} : {rule}")
+
+    def text(self, key: str, default: Any = ...) -> str:
+        """A text that is not blank."""
+        value = self._take(key, str, "un texte", default)
+        if isinstance(value, str) and not value.strip():
+            raise self.refuse(f"« {key} » ne peut pas être vide")
+        return cast("str", value)
+
+    def flag(self, key: str) -> bool:
+        """True or false."""
+        return cast("bool", self._take(key, bool, "true ou false", ...))
+
+    def texts(self, key: str, default: Any = ...) -> tuple[str, ...]:
+        """A list of texts, none blank."""
+        values = self._take(key, list, "une liste de textes", default)
+        if not all(isinstance(value, str) and value.strip() for value in values):
+            raise self.refuse(f"« {key} » doit être une liste de textes")
+        return tuple(values)
+
+    def among(self, key: str, allowed: tuple[str, ...]) -> str:
+        """One of a closed list."""
+        value = self.text(key)
+        if value not in allowed:
+            raise self.refuse(f"« {key} » doit être l'un de : {', '.join(allowed)}")
+        return value
+
+    def listed(self, key: str, allowed: tuple[str, ...]) -> tuple[str, ...]:
+        """Several of a closed list."""
+        values = self.texts(key)
+        if unknown := [value for value in values if value not in allowed]:
+            raise self.refuse(f"« {key} » : « {unknown[0]} » est inconnu ; choisissez : {', '.join(allowed)}")
+        return values
+
+    def duration(self, key: str, units: str) -> int:
+        """An ISO 8601 duration of one unit: in months for `MY`, in days for `DW`."""
+        found = _DURATION.fullmatch(self.text(key))
+        if found is None or found[2] not in units:
+            example = "P12M" if "M" in units else "P7D"
+            raise self.refuse(f"« {key} » est une durée comme {example}")
+        return int(found[1]) * _UNIT[found[2]]
+
+    def table(self, key: str, default: Any = ...) -> ClosedTable:
+        """A table inside this one."""
+        name = key if self._top else f"{self.where.strip('[]')}.{key}"
+        return ClosedTable(self._take(key, dict, "une table", default), f"[{name}]")
+
+    def tables(self) -> dict[str, ClosedTable]:
+        """All that is left, each entry being a table."""
+        return {key: self.table(key) for key in list(self._left)}
+
+    def rest(self) -> dict[str, Any]:
+        """All that is left, as it stands."""
+        left, self._left = self._left, {}
+        return left
+
+    def close(self) -> None:
+        """Refuse whatever was not taken."""
+        if self._left:
+            unknown = ", ".join(sorted(self._left))
+            sentence = f"{self.where} : clé inconnue : {unknown} ; corrigez-la ou retirez-la"
+            raise ServiceError("E_CLE_INCONNUE", sentence)
+
+    def _take(self, key: str, kind: type, words: str, default: Any) -> Any:
+        value = self._left.pop(key, default)
+        if value is ...:
+            raise self.refuse(f"il manque « {key} » ({words})")
+        if value is not default and type(value) is not kind:
+            raise self.refuse(f"« {key} » doit être {words}")
+        return value

@@ -1,0 +1,138 @@
+"""What a démarche says, once read and checked (`service.demarche` reads it). Frozen, and pure.
+
+Two methods look into the encoder's half, and import it when they are called only: the third party may read a
+démarche, and must never load what encodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from linkage.rules import Rule
+    from linkage.sheet import Sheet
+
+__all__ = ["Action", "Demarche", "Freshness", "GreyPolicy", "Operand", "Purpose", "Retention"]
+
+# What the law excludes by nature (CRPA L114-8 II, L114-9 2°) is not in this list, and nothing can add it.
+Purpose = Literal["information", "attribution", "verification"]
+GreyPolicy = Literal["ecarter", "information_seule", "revue_humaine"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Freshness:
+    """What an anti-join may believe of a subtracted file.
+
+    Attributes:
+        days: the oldest extraction accepted, in days.
+        reliable_from: `--MM-DD`, first day of the year from which an absence is believed; None = all year.
+    """
+
+    days: int
+    reliable_from: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operand:
+    """A population of the expression: who holds it, what the file must hold, and its columns.
+
+    Attributes:
+        name: its name in the expression.
+        organisations: administrations that may hold it.
+        role: `source`, `destinataire`, or `reference`, which never receives anything.
+        selection: French sentence: what the holder selects before encoding.
+        columns: attribute → column, columns or {column, format}, as `Sheet.with_columns` takes them.
+        freshness: required of a subtracted operand.
+    """
+
+    name: str
+    organisations: tuple[str, ...]
+    role: str
+    selection: str
+    columns: Mapping[str, Any]
+    freshness: Freshness | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retention:
+    """Clocks of CRPA R114-9-7, in months."""
+
+    results: int
+    traces: int
+    objection: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Action:
+    """What follows a hit: information only, or an award that the person may refuse within some days."""
+
+    mode: str
+    refusal_days: int | None
+    body: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demarche:
+    """A checked démarche.
+
+    Attributes:
+        id: its name, that of its file.
+        title: for people.
+        purpose: one of a closed list.
+        legal_basis: the CRPA article first, then the texts of the benefit itself.
+        operands: by name.
+        rule_type: `intersection`, `anti_jointure` or `composition`.
+        expression: over the operands, the recipient's first.
+        identity: name of the linkage sheet.
+        threshold: `information` or `attribution`.
+        grey_policy: what becomes of links between the two thresholds.
+        recipient: the operand that receives the hits.
+        retention: clocks at the administrations.
+        channels: how people are reached.
+        fallback: how those without digital access are.
+        action: what follows.
+        digest: hex SHA-256 of its canonical JSON.
+    """
+
+    id: str
+    title: str
+    purpose: Purpose
+    legal_basis: tuple[str, ...]
+    operands: Mapping[str, Operand]
+    rule_type: str
+    expression: str
+    identity: str
+    threshold: str
+    grey_policy: GreyPolicy
+    recipient: str
+    retention: Retention
+    channels: tuple[str, ...]
+    fallback: tuple[str, ...]
+    action: Action
+    digest: str
+
+    def sheet(self) -> Sheet:
+        """The linkage sheet of the identity profile, with the columns of each operand's file.
+
+        Raises:
+            SheetError: no such profile, or a column for an attribute that it does not have.
+        """
+        from linkage.sheet import load_sheet  # noqa: PLC0415 - see the head of this module
+
+        sheet = load_sheet(self.identity)
+        for operand in self.operands.values():
+            if operand.columns:
+                sheet = sheet.with_columns(operand.name, operand.columns)
+        return sheet
+
+    def rule(self) -> Rule:
+        """The parsed expression.
+
+        Raises:
+            LinkageError: `E_REGLE`.
+        """
+        from linkage.rules import parse_rule  # noqa: PLC0415 - see the head of this module
+
+        return parse_rule(self.expression)
