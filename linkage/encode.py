@@ -64,9 +64,7 @@ def encode(
         column = records.columns[attribute.name]
         for start in range(0, len(column.values), _MASKS_AT_ONCE):
             values = column.values[start : start + _MASKS_AT_ONCE]
-            inserted = _insertions(
-                attribute, values, shares[attribute.name], _parts(attribute, left_out), key
-            )
+            inserted = _insertions(attribute, values, shares[attribute.name], _parts(attribute, left_out), key)
             inserted.table[:] &= np.uint16(profile.length - 1)
             masks = np.zeros((len(values), filters.shape[1]), dtype=np.uint64)
             _set_masks(inserted.offsets, inserted.token, inserted.count, inserted.table, masks)
@@ -74,9 +72,7 @@ def encode(
     return filters
 
 
-def budgets(
-    attributes: Sequence[Attribute], profile: Profile, left_out: Sequence[str]
-) -> dict[str, dict[str, int]]:
+def budgets(attributes: Sequence[Attribute], profile: Profile, left_out: Sequence[str]) -> dict[str, dict[str, int]]:
     """Insertions of each group of each attribute in a pass; the bits of what is left out go to the others."""
     weights = {
         attribute.name: {
@@ -118,9 +114,7 @@ def _insertions(
     )
 
 
-def _counts(
-    attribute: Attribute, value: str, shares: dict[str, int], left_out: list[str]
-) -> Iterator[tuple[str, int]]:
+def _counts(attribute: Attribute, value: str, shares: dict[str, int], left_out: list[str]) -> Iterator[tuple[str, int]]:
     """(token, k) of a value; a token of two groups is inserted with the larger k."""
     counts: dict[str, int] = {}
     for group, names in tokens(attribute, value, left_out).items():

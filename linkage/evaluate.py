@@ -86,11 +86,7 @@ class Evaluation:
         precision, recall, f1 = score(self.right_links, links, self.true_pairs)
         first = plan.passes[0]
         plain = first.measure == "dice"
-        shown = (
-            first.information / 1000
-            if plain
-            else estimated_dice(first.information, first.length, first.degree)
-        )
+        shown = first.information / 1000 if plain else estimated_dice(first.information, first.length, first.degree)
         return {
             "profile": plan.profile,
             "records": list(self.sizes),
@@ -186,9 +182,7 @@ def rehearse(
     links: dict[tuple[int, int], bool] = {}
     with _timed(seconds, "union", clock):
         for found, ours, theirs in zip(linked, *encoded, strict=True):
-            pairs = zip(
-                ours.records[found.left_rows].tolist(), theirs.records[found.right_rows].tolist(), strict=True
-            )
+            pairs = zip(ours.records[found.left_rows].tolist(), theirs.records[found.right_rows].tolist(), strict=True)
             for pair, strict in zip(pairs, found.strict.tolist(), strict=True):
                 links[pair] = links.get(pair, False) or strict
     return Rehearsal(
@@ -197,9 +191,7 @@ def rehearse(
         links=np.array(list(links), dtype=np.int64).reshape(-1, 2),
         strict=np.array(list(links.values()), dtype=bool),
         compared=sum(found.compared for found in linked),
-        left_aside={
-            one.name: a.left_aside + b.left_aside for one, a, b in zip(plan.passes, *encoded, strict=True)
-        },
+        left_aside={one.name: a.left_aside + b.left_aside for one, a, b in zip(plan.passes, *encoded, strict=True)},
         blocks={one.name: found.largest_block for one, found in zip(plan.passes, linked, strict=True)},
         seconds=seconds,
     )
@@ -241,9 +233,7 @@ def _pair_rows(path: Path) -> Iterator[tuple[str, str]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         header = next(csv.reader(file, delimiter=_pair_separator(path)), [])
     if len(header) < 2:
-        raise LinkageError(
-            "E_VERITE", f"{path.name} : deux colonnes d'identifiants sont attendues, avec un en-tête"
-        )
+        raise LinkageError("E_VERITE", f"{path.name} : deux colonnes d'identifiants sont attendues, avec un en-tête")
     table = read_table(path, header[:2])
     yield from zip(*(table.columns[name] for name in header[:2]), strict=True)
 
@@ -259,9 +249,7 @@ def _thresholds(plan: Plan, ours: HolderPass, theirs: HolderPass) -> tuple[Plan,
         return plan, "plan : au plus 1 % de liens fortuits attendus, rapportés au plus petit fichier"
     chosen = choose_plain_threshold(ours.encoded.filters, theirs.encoded.filters)
     passes = tuple(replace(one, information=chosen, strict=chosen) for one in plan.passes)
-    return replace(
-        plan, passes=passes
-    ), "sans vérité : voisins les plus proches à l'intérieur de chaque fichier"
+    return replace(plan, passes=passes), "sans vérité : voisins les plus proches à l'intérieur de chaque fichier"
 
 
 def _stage(progress: Progress | None, name: str) -> Callable[[int, int], None] | None:

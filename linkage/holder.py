@@ -68,9 +68,7 @@ def encode_passes(
             progress((done + 1) * len(records), len(plan.passes) * len(records))
 
 
-def _encode_pass(
-    records: Records, sheet: Sheet, plan: PassPlan, statistics: Statistics, key: PassKey
-) -> HolderPass:
+def _encode_pass(records: Records, sheet: Sheet, plan: PassPlan, statistics: Statistics, key: PassKey) -> HolderPass:
     division = divide(records, sheet, plan, statistics, key)
     profile = next(one for one in PROFILES.values() if one.length == plan.length)
     plain = encode(records, sheet.attributes, profile, (*plan.blocks, *plan.finer), key)
@@ -126,9 +124,7 @@ def encoder_digest() -> str:
     digest = hashlib.sha256()
     for name in PROFILES:
         plan = plan_passes(sheet, profile_named(name).name, (1000, 1000))
-        for one in encode_passes(
-            records, sheet, plan, RunKey(hashlib.sha256(b"allervers public witness").digest())
-        ):
+        for one in encode_passes(records, sheet, plan, RunKey(hashlib.sha256(b"allervers public witness").digest())):
             back = np.argsort(one.records)  # rows in the order of people: ids and sorting are random
             fixed = EncodedPass(
                 ids=np.zeros((len(back), ID_BYTES), dtype=np.uint8),

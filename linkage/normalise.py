@@ -118,9 +118,7 @@ def _name(raw: str) -> str | None:
 
 def _given_names(raw: str) -> str | None:
     """Names in order, separated by spaces (or commas); the hyphen of a composed name is kept."""
-    names = [
-        "-".join(fold(part) for part in word.split("-") if fold(part)) for word in re.split(r"[\s,;]+", raw)
-    ]
+    names = ["-".join(fold(part) for part in word.split("-") if fold(part)) for word in re.split(r"[\s,;]+", raw)]
     joined = " ".join(name.replace(" ", "") for name in names if name)
     return None if not joined or joined.replace("-", " ") in _PLACEHOLDERS else joined
 

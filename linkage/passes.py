@@ -45,11 +45,7 @@ def divide(records: Records, sheet: Sheet, plan: PassPlan, statistics: Statistic
     """Divides the records for one pass under its key."""
     components = (*plan.blocks, *plan.finer)
     codes = [_component_codes(records, sheet, component) for component in components]
-    columns = (
-        np.stack([code for _, code in codes], axis=1)
-        if codes
-        else np.zeros((len(records), 0), dtype=np.int64)
-    )
+    columns = np.stack([code for _, code in codes], axis=1) if codes else np.zeros((len(records), 0), dtype=np.int64)
     combinations, inverse = np.unique(columns, axis=0, return_inverse=True)
     labels: dict[bytes, int] = {}
     block_of = np.full(len(combinations), MISSING, dtype=np.int64)
@@ -86,11 +82,7 @@ def block_label(values: Sequence[str | None], plan: PassPlan, statistics: Statis
         return frame(b"bucket", (int.from_bytes(digest, "big") % plan.buckets).to_bytes(8, "big"))
     if plan.finer and expected > plan.cap:
         finer = [value for value in values[len(plan.blocks) :] if value is not None]
-        return (
-            frame(b"split", *words, *(value.encode() for value in finer))
-            if len(finer) == len(plan.finer)
-            else None
-        )
+        return frame(b"split", *words, *(value.encode() for value in finer)) if len(finer) == len(plan.finer) else None
     return frame(b"value", *words)
 
 

@@ -98,9 +98,7 @@ class Plan:
         return {
             "profile": self.profile,
             "statistics_digest": self.statistics_digest,
-            "passes": [
-                {**vars(one), "blocks": list(one.blocks), "finer": list(one.finer)} for one in self.passes
-            ],
+            "passes": [{**vars(one), "blocks": list(one.blocks), "finer": list(one.finer)} for one in self.passes],
         }
 
     @classmethod

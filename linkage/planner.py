@@ -52,12 +52,8 @@ def plan_passes(sheet: Sheet, profile: str, sizes: tuple[int, int]) -> Plan:
     else:
         divisions = {rule.name: _divide(rule, statistics, chosen, population) for rule in sheet.passes}
     if not divisions:
-        raise SheetError(
-            "E_PASSES", "la feuille ne déclare aucune passe ; ce profil en demande : ajoutez [[passes]]"
-        )
-    pairs = {
-        name: sizes[0] * sizes[1] * one.pairs_per_billion // BILLION + 1 for name, one in divisions.items()
-    }
+        raise SheetError("E_PASSES", "la feuille ne déclare aucune passe ; ce profil en demande : ajoutez [[passes]]")
+    pairs = {name: sizes[0] * sizes[1] * one.pairs_per_billion // BILLION + 1 for name, one in divisions.items()}
     information, strict = _thresholds(chosen, sum(pairs.values()), min(sizes))
     passes = tuple(
         PassPlan(
@@ -84,9 +80,7 @@ def _thresholds(profile: Profile, pairs: int, smaller: int) -> tuple[int, int]:
     if not profile.degree:
         return _PLAIN_DICE, _PLAIN_DICE
     allowed = (INFORMATION_PER_THOUSAND * smaller, 1000), (STRICT_PER_THOUSAND * smaller, 1000)
-    return largest_distance(profile.length, pairs, allowed[0]), largest_distance(
-        profile.length, pairs, allowed[1]
-    )
+    return largest_distance(profile.length, pairs, allowed[0]), largest_distance(profile.length, pairs, allowed[1])
 
 
 def _degree(profile: Profile, sheet: Sheet, division: _Division) -> int:
@@ -105,9 +99,7 @@ def _divide(rule: PassRule, statistics: Statistics, profile: Profile, population
     return last
 
 
-def _at_level(
-    rule: PassRule, level: int, statistics: Statistics, profile: Profile, population: int
-) -> _Division:
+def _at_level(rule: PassRule, level: int, statistics: Statistics, profile: Profile, population: int) -> _Division:
     blocks = rule.ladder[level]
     finer = next((one[len(blocks) :] for one in rule.ladder[level + 1 :] if one[: len(blocks)] == blocks), ())
     shares, counts = _product(blocks, statistics)
@@ -119,11 +111,7 @@ def _at_level(
     rare_mass = int(np.sum(shares[rare] * counts[rare]))
     buckets = max(1, rare_mass * population // BILLION // (BUCKET_FILL * profile.floor)) if rare_mass else 1
     pairs = int(np.sum(together[~heavy])) + int(np.sum(together[heavy])) * split // BILLION
-    largest = (
-        int(np.max(expected))
-        if not heavy.any()
-        else int(np.max(expected)) * int(np.max(split_shares)) // BILLION
-    )
+    largest = int(np.max(expected)) if not heavy.any() else int(np.max(expected)) * int(np.max(split_shares)) // BILLION
     return _Division(
         blocks=blocks,
         finer=finer if heavy.any() else (),
@@ -133,9 +121,7 @@ def _at_level(
     )
 
 
-def _product(
-    components: tuple[str, ...], statistics: Statistics
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _product(components: tuple[str, ...], statistics: Statistics) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Shares (parts per billion) and multiplicities of all combinations of values, components taken as independent."""
     shares, counts = np.array([BILLION], dtype=np.int64), np.array([1], dtype=np.int64)
     for component in components:

@@ -171,8 +171,6 @@ def _column(table: RawTable, attribute: Attribute) -> tuple[Column, list[RowProb
 def _unless_same(second: Column, first: Column) -> Column:
     """A second form counts only where it says something else: equal forms would set constant bits in a block."""
     index = {value: code for code, value in enumerate(first.values)}
-    same = np.array(
-        [index.get(value, MISSING - 1) for value in second.values] + [MISSING - 1], dtype=np.int32
-    )
+    same = np.array([index.get(value, MISSING - 1) for value in second.values] + [MISSING - 1], dtype=np.int32)
     codes = np.where(same[second.codes] == first.codes, np.int32(MISSING), second.codes)
     return Column(values=second.values, codes=codes.astype(np.int32))

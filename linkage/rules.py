@@ -91,12 +91,8 @@ def parse_rule(text: str) -> Rule:
         and len(set(operands)) == len(operands)
     )
     if not well_formed:
-        raise LinkageError(
-            "E_REGLE", "la règle s'écrit « a & b » ou « a - b », chaque opérande une seule fois"
-        )
-    steps = tuple(
-        ("&" if sign == "&" else "-", name) for sign, name in zip(operators, operands[1:], strict=True)
-    )
+        raise LinkageError("E_REGLE", "la règle s'écrit « a & b » ou « a - b », chaque opérande une seule fois")
+    steps = tuple(("&" if sign == "&" else "-", name) for sign, name in zip(operators, operands[1:], strict=True))
     return Rule(text=" ".join(words), own=operands[0], steps=steps)  # type: ignore[arg-type]
 
 

@@ -178,9 +178,7 @@ def load_sheet(source: Path | str) -> Sheet:
             text = Path(source).read_text("utf-8")
         return Sheet.from_table(tomllib.loads(text))
     except (OSError, UnicodeDecodeError) as error:
-        raise SheetError(
-            "E_FEUILLE", "la feuille ne peut pas être lue (fichier absent ou pas en UTF-8)"
-        ) from error
+        raise SheetError("E_FEUILLE", "la feuille ne peut pas être lue (fichier absent ou pas en UTF-8)") from error
     except tomllib.TOMLDecodeError as error:
         raise SheetError("E_FEUILLE", f"la feuille n'est pas du TOML valide : {error}") from error
 
@@ -199,9 +197,7 @@ def _attribute(name: str, entry: Any) -> Attribute:
     if invalid not in _INVALID:
         raise SheetError("E_FEUILLE", f"{where} : invalid doit être l'un de {', '.join(_INVALID)}")
     if "class" in entry and (kind != "text" or not isinstance(entry["class"], str)):
-        raise SheetError(
-            "E_FEUILLE", f'{where} : class ne va qu\'avec kind = "text" (les noms partagent déjà la leur)'
-        )
+        raise SheetError("E_FEUILLE", f'{where} : class ne va qu\'avec kind = "text" (les noms partagent déjà la leur)')
     return Attribute(
         name=name,
         kind=kind,
@@ -222,14 +218,8 @@ def _pass_rule(entry: Any) -> PassRule:
     where = f"[[passes]] {entry['name']}"
     _closed(entry, {"name", "blocks"}, where)
     ladder = entry.get("blocks")
-    if (
-        not isinstance(ladder, list)
-        or not ladder
-        or not all(isinstance(level, list) and level for level in ladder)
-    ):
-        raise SheetError(
-            "E_FEUILLE", f"{where} : blocks est une liste de listes, de la plus grossière à la plus fine"
-        )
+    if not isinstance(ladder, list) or not ladder or not all(isinstance(level, list) and level for level in ladder):
+        raise SheetError("E_FEUILLE", f"{where} : blocks est une liste de listes, de la plus grossière à la plus fine")
     return PassRule(name=entry["name"], ladder=tuple(_strings(level) for level in ladder))
 
 
@@ -246,15 +236,11 @@ def _check_references(sheet: Sheet) -> None:
     for attribute in sheet.attributes:
         other = attribute.second_form_of
         if other is not None and kinds.get(other) != attribute.kind:
-            raise SheetError(
-                "E_FEUILLE", f"{attribute.name} : second_form_of doit nommer un attribut du même kind"
-            )
+            raise SheetError("E_FEUILLE", f"{attribute.name} : second_form_of doit nommer un attribut du même kind")
     for side, columns in sheet.columns.items():
         unknown = set(columns) - set(kinds) - {"id"}
         if unknown:
-            raise SheetError(
-                "E_CLE_INCONNUE", f"[columns.{side}] : attribut inconnu : {', '.join(sorted(unknown))}"
-            )
+            raise SheetError("E_CLE_INCONNUE", f"[columns.{side}] : attribut inconnu : {', '.join(sorted(unknown))}")
 
 
 def _closed(table: Mapping[str, Any], known: set[str], where: str) -> None:

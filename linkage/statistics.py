@@ -80,9 +80,7 @@ class Statistics:
             return _scaled({f"{year:04}": 1 for year in years}), 0, 0
         if isinstance(declared, Mapping) and all(type(weight) is int for weight in declared.values()):
             return _scaled(dict(declared)), 0, 0
-        raise SheetError(
-            "E_FEUILLE", f"[statistics] {component} : un nombre, {{from, to}} ou des fréquences entières"
-        )
+        raise SheetError("E_FEUILLE", f"[statistics] {component} : un nombre, {{from, to}} ou des fréquences entières")
 
     def _default(self, component: str, kind: str, part: str) -> dict[str, int]:
         if kind == "date":

@@ -24,9 +24,7 @@ __all__ = ["LONGEST_CELL", "RawTable", "read_table"]
 LONGEST_CELL = 1000  # characters; no civil-status field comes near
 
 _SEPARATORS = ",;\t"
-_UTF8_PAIR = re.compile(
-    rb"[\xc3\xc5][\x80-\xbf]|\xc2[\xa0-\xbf]|\xe2\x80[\x90-\xbf]"
-)  # what accents become in UTF-8
+_UTF8_PAIR = re.compile(rb"[\xc3\xc5][\x80-\xbf]|\xc2[\xa0-\xbf]|\xe2\x80[\x90-\xbf]")  # what accents become in UTF-8
 _NIR_NAME = re.compile(r"(^|_)(nir|nia|nss|insee_individu|numero_securite_sociale|num_secu|numero_ss)(_|$)")
 _NIR = re.compile(r"([1-478])(\d{2})(0[1-9]|1[0-2]|[2-9]\d)(\d{2}|2[AB])(\d{3})(\d{3})(\d{2})?")
 _NIR_SAMPLE = 2000  # non-empty cells looked at
@@ -66,9 +64,7 @@ def read_table(path: Path, wanted: Sequence[str]) -> RawTable:
             `E_COLONNE_ABSENTE`, `E_COLONNE_DOUBLE`, `E_NOMBRE_CHAMPS`, `E_CELLULE_TROP_LONGUE`, `E_CSV`, `E_NIR_INTERDIT`.
     """
     if not path.is_file():
-        raise LinkageError(
-            "E_FICHIER_ABSENT", f"{path.name} : ce fichier n'existe pas ou n'est pas un fichier"
-        )
+        raise LinkageError("E_FICHIER_ABSENT", f"{path.name} : ce fichier n'existe pas ou n'est pas un fichier")
     if path.stat().st_size == 0:
         raise LinkageError("E_FICHIER_VIDE", f"{path.name} : le fichier est vide")
     table = _read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path, wanted)
@@ -83,9 +79,7 @@ def _select(table: RawTable, wanted: Sequence[str]) -> RawTable:
     by_key: dict[str, str] = {}
     for column in table.columns:
         if _key(column) in by_key and _key(column) in {_key(name) for name in wanted}:
-            raise LinkageError(
-                "E_COLONNE_DOUBLE", f"{table.name} : la colonne « {column} » apparaît deux fois"
-            )
+            raise LinkageError("E_COLONNE_DOUBLE", f"{table.name} : la colonne « {column} » apparaît deux fois")
         by_key[_key(column)] = column
     missing = [name for name in wanted if _key(name) not in by_key]
     if missing:
@@ -113,8 +107,7 @@ def _read_parquet(path: Path) -> RawTable:
     try:
         data = pq.read_table(path)
         columns = {
-            name: ["" if cell is None else str(cell) for cell in data[name].to_pylist()]
-            for name in data.column_names
+            name: ["" if cell is None else str(cell) for cell in data[name].to_pylist()] for name in data.column_names
         }
     except (pa.ArrowException, OSError, ValueError) as error:
         raise LinkageError("E_PARQUET", f"{path.name} : ce fichier n'est pas un Parquet lisible") from error
@@ -140,9 +133,7 @@ def _read_csv(path: Path, wanted: Sequence[str]) -> RawTable:
             start = reader.line_num + 1
     except csv.Error as error:
         place = f"ligne {reader.line_num}"
-        raise LinkageError(
-            "E_CSV", f"{path.name} : {place} : guillemets ou séparateurs mal formés"
-        ) from error
+        raise LinkageError("E_CSV", f"{path.name} : {place} : guillemets ou séparateurs mal formés") from error
     keys = [_key(name) for name in header]
     twice = sorted({name for name, key in zip(header, keys, strict=True) if keys.count(key) > 1 and key})
     if set(map(_key, twice)) & set(map(_key, wanted)):
@@ -162,9 +153,7 @@ def _decode(name: str, data: bytes) -> str:
     except UnicodeDecodeError as error:
         if _UTF8_PAIR.search(data):
             rule = "cette ligne n'est pas en UTF-8 alors que d'autres le sont ; enregistrez tout le fichier en UTF-8"
-            raise LinkageError(
-                "E_ENCODAGE_MELANGE", f"{name} : ligne {_line_of(data, error.start)} : {rule}"
-            ) from None
+            raise LinkageError("E_ENCODAGE_MELANGE", f"{name} : ligne {_line_of(data, error.start)} : {rule}") from None
     try:
         return data.decode("cp1252")
     except UnicodeDecodeError as error:

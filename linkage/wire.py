@@ -100,9 +100,7 @@ def delivery_to_bytes(certain: NDArray[np.uint8], grey: NDArray[np.uint8]) -> by
         grey: (m, 16) uint8, ids linked between the two thresholds.
     """
     body = _DELIVERY_MAGIC + len(certain).to_bytes(4, "big") + len(grey).to_bytes(4, "big")
-    body += b"".join(sorted(row.tobytes() for row in certain)) + b"".join(
-        sorted(row.tobytes() for row in grey)
-    )
+    body += b"".join(sorted(row.tobytes() for row in certain)) + b"".join(sorted(row.tobytes() for row in grey))
     size = SMALLEST_DELIVERY
     while size < len(body):
         size *= 2

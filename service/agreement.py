@@ -190,13 +190,9 @@ class Agreement(Message):
         """
         agreement = super().from_json(value, where)
         parties, comparisons = agreement.parties, agreement.comparisons
-        _check(
-            _rises([one.party for one in parties]), f"{where}/parties", "triées par identifiant, sans doublon"
-        )
+        _check(_rises([one.party for one in parties]), f"{where}/parties", "triées, sans doublon")
         _check(len(parties) >= 2, f"{where}/parties", "au moins deux")
-        _check(
-            _rises([one.id for one in comparisons]), f"{where}/comparisons", "triées par nom, sans doublon"
-        )
+        _check(_rises([one.id for one in comparisons]), f"{where}/comparisons", "triées, sans doublon")
         _check(bool(comparisons), f"{where}/comparisons", "au moins une")
         for number, one in enumerate(comparisons):
             here = f"{where}/comparisons/{number}"

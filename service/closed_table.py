@@ -1,5 +1,4 @@
-"""A TOML table read like a contract: each entry is taken out once, with its type, and what is left over is
-an error.
+"""A TOML table read like a contract: each entry taken out once, with its type; what is left over is an error.
 
 Refusals are `ServiceError`: `E_DEMARCHE` for an entry that is missing or mistyped, `E_CLE_INCONNUE` for one
 too many.

@@ -74,9 +74,7 @@ def demarche_text(source: Path | str) -> str:
         return Path(source).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         known = ", ".join(list_demarches())
-        sentence = (
-            f"la démarche est illisible ; donnez un fichier TOML en UTF-8 ou l'un de ces noms : {known}"
-        )
+        sentence = f"la démarche est illisible ; donnez un fichier TOML en UTF-8 ou l'un de ces noms : {known}"
         raise ServiceError("E_DEMARCHE", sentence) from error
 
 
@@ -142,8 +140,8 @@ def _purpose(top: ClosedTable) -> Purpose:
     purpose = top.text("finalite")
     if purpose not in get_args(Purpose):
         sentence = (
-            f"la finalité doit être l'une de : {', '.join(get_args(Purpose))} ; le contrôle, la détection de la "
-            "fraude et la sanction sont exclus par l'article L114-8 II du CRPA"
+            f"la finalité est l'une de : {', '.join(get_args(Purpose))} ; le contrôle, la détection de "
+            "la fraude et la sanction sont exclus par l'article L114-8 II du CRPA"
         )
         raise ServiceError("E_FINALITE_INTERDITE", sentence)
     return cast("Purpose", purpose)
@@ -197,9 +195,7 @@ def _columns(table: ClosedTable | None) -> dict[str, Any]:
             columns[attribute] = entry
         names = entry.get("colonne") if isinstance(entry, dict) else entry
         if any(_NIR.search(str(name).lower()) for name in (attribute, *_as_list(names))):
-            sentence = (
-                f"[colonnes] {attribute} : le numéro de sécurité sociale n'est jamais encodé, même haché"
-            )
+            sentence = f"[colonnes] {attribute} : le numéro de sécurité sociale n'est jamais encodé, même haché"
             raise ServiceError("E_NIR_INTERDIT", f"{sentence} ; retirez-le")
     return columns
 
@@ -235,9 +231,7 @@ def _grey_policy(identity: ClosedTable) -> GreyPolicy:
     policy = identity.text("politique_zone_grise")
     if policy not in get_args(GreyPolicy):
         allowed = ", ".join(get_args(GreyPolicy))
-        sentence = (
-            f"un lien incertain n'ouvre jamais un droit : politique_zone_grise est l'une de : {allowed}"
-        )
+        sentence = f"un lien incertain n'ouvre jamais un droit : politique_zone_grise est l'une de : {allowed}"
         raise ServiceError("E_ZONE_GRISE_ATTRIBUTION", sentence)
     return cast("GreyPolicy", policy)
 
@@ -252,9 +246,7 @@ def _recipient(delivery: ClosedTable, operands: Mapping[str, Operand]) -> str:
     if recipient not in operands:
         raise ServiceError("E_RESULTATS_A", f"resultats_a doit nommer une partie : {', '.join(operands)}")
     if operands[recipient].role == "reference":
-        sentence = (
-            f"« {recipient} » est une référence et ne reçoit jamais de résultats ; corrigez resultats_a"
-        )
+        sentence = f"« {recipient} » est une référence et ne reçoit jamais de résultats ; corrigez resultats_a"
         raise ServiceError("E_RESULTATS_A", sentence)
     return recipient
 
@@ -317,7 +309,5 @@ def _check_rule(demarche: Demarche) -> None:
         raise ServiceError("E_RESULTATS_A", sentence)
     for sign, name in rule.steps:
         if sign == "-" and demarche.operands[name].freshness is None:
-            sentence = (
-                f"« {name} » est soustrait : ajoutez [regle.fraicheur.{name}] (age_max, absence_fiable)"
-            )
+            sentence = f"« {name} » est soustrait : ajoutez [regle.fraicheur.{name}] (age_max, absence_fiable)"
             raise ServiceError("E_FRAICHEUR", sentence)

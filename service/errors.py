@@ -68,9 +68,7 @@ class ServiceError(Exception):
         source: where in the request, as JSON:API says it; empty when the whole request is meant.
     """
 
-    def __init__(
-        self, code: str, message: str, status: int = 422, *, source: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, code: str, message: str, status: int = 422, *, source: Mapping[str, str] | None = None) -> None:
         super().__init__(f"{code} : {message}")
         self.code = code
         self.message = message

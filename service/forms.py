@@ -108,9 +108,7 @@ class Message:
             _refuse(where, f"membre manquant : « {missing[0]} »")
         if cls.FORMAT and value["format"] != cls.FORMAT:
             _refuse(f"{where}/format", f"le format attendu est « {cls.FORMAT} »")
-        members = {
-            attribute: form.read(value[name], f"{where}/{name}") for name, (attribute, form) in forms.items()
-        }
+        members = {attribute: form.read(value[name], f"{where}/{name}") for name, (attribute, form) in forms.items()}
         return cls(**members)
 
     def to_json(self) -> dict[str, Json]:
@@ -281,9 +279,7 @@ def _without_duplicates(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
 
 
 def _bounded_integer(digits: str) -> int:
-    if len(digits) > len(
-        str(-LARGEST_INTEGER)
-    ):  # before int(), whose time grows with the square of the length
+    if len(digits) > len(str(-LARGEST_INTEGER)):  # before int(), whose time grows with the square of the length
         raise ValueError
     return int(digits)
 
@@ -320,6 +316,4 @@ Text = Annotated[str, TEXT]
 Count = Annotated[int, INTEGER]
 Bytes = Annotated[bytes, BASE64]
 Moment = Annotated[datetime, MOMENT]
-Signed = Annotated[
-    dict[str, Json], OBJECT
-]  # {"statement", "signature"}, opened by the class of the statement
+Signed = Annotated[dict[str, Json], OBJECT]  # {"statement", "signature"}, opened by the class of the statement

@@ -258,9 +258,7 @@ class Receipt(Statement):
     agreement: AgreementId
     run: RunId
     kind: Annotated[str, choice("encodings", "deliveries")]
-    cause: Annotated[
-        str, choice("rapprochement_termine", "annulation", "expiration", "echec", "accuse_reception")
-    ]
+    cause: Annotated[str, choice("rapprochement_termine", "annulation", "expiration", "echec", "accuse_reception")]
     destroyed: Annotated[tuple[Destroyed, ...], listed(nested(Destroyed))]
     key_commitment: Annotated[str | None, optional(DIGEST)]
     destroyed_at: Moment

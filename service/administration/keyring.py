@@ -8,9 +8,9 @@
     HOME/third_party.json       address, public identity and log key of the third party
     HOME/agreements, runs, log  see agreements.py, runs.py, verify.py
 
-A key enters only with the fingerprint that was received by another channel (telephone, signed convention). Once a party
-is pinned, another key for it is refused until someone pins it anew on purpose, fingerprint in hand: whatever the third
-party relays is checked against these files and nothing else.
+A key enters only with the fingerprint that was received by another channel (telephone, signed convention).
+Once a party is pinned, another key for it is refused until someone pins it anew on purpose, fingerprint in
+hand: whatever the third party relays is checked against these files and nothing else.
 """
 
 from __future__ import annotations
@@ -172,9 +172,7 @@ class Keyring:
                 log_key=from_base64(document["log_key"], VERIFY_BYTES),
             )
         except (CryptoError, KeyError) as error:
-            raise ServiceError(
-                "E_FICHIER_LOCAL", f"{path} est abîmé : relancez « allervers server »"
-            ) from error
+            raise ServiceError("E_FICHIER_LOCAL", f"{path} est abîmé : relancez « allervers server »") from error
 
     def _pin_path(self, party: str) -> Path:
         return self.home / "pins" / f"{party}.json"
@@ -190,9 +188,7 @@ def read_public(path: Path) -> PublicIdentity:
     try:
         data = path.read_bytes()[: _LIMIT + 1]
     except OSError as error:
-        raise ServiceError(
-            "E_FICHIER_ABSENT", f"le fichier {path} ne peut pas être lu ; vérifiez son nom"
-        ) from error
+        raise ServiceError("E_FICHIER_ABSENT", f"le fichier {path} ne peut pas être lu ; vérifiez son nom") from error
     return PublicIdentity.from_bytes(data.removesuffix(b"\n").removesuffix(b"\r"))
 
 

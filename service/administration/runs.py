@@ -9,9 +9,9 @@
     RUN/outbox/COMPARISON/PASS/…      sealed chunks on their way to the third party (see outbox.py)
 
 A sealed file is a fresh salt (16 bytes), then pieces of `PIECE` bytes, each by `seal_chunk` under
-``derive(local key, LOCAL_ROWS, name, salt)`` with the context ``frame(LOCAL_ROWS, run, name)``: a file that is written
-again never meets a key twice. The local key lives in the secrets only: destroying `secrets.json` makes all the rest
-unreadable, and the rest is destroyed too.
+``derive(local key, LOCAL_ROWS, name, salt)`` with the context ``frame(LOCAL_ROWS, run, name)``: a file that
+is written again never meets a key twice. The local key lives in the secrets only: destroying `secrets.json`
+makes all the rest unreadable, and the rest is destroyed too.
 
 Steps are marked after their effect: a crash before the mark makes the step run again, and every step can.
 """
@@ -162,15 +162,15 @@ class RunFolder:
         try:
             stored = (self.path / name).read_bytes()
         except OSError as error:
-            sentence = "la table locale des lignes manque : les résultats ne peuvent plus être rattachés à votre fichier"
+            sentence = (
+                "la table locale des lignes manque : les résultats ne peuvent plus être rattachés à votre fichier"
+            )
             raise ServiceError("E_LIGNES_LOCALES", sentence) from error
         key, context = self._file_key(name, stored[:_SALT])
         sealed, size = stored[_SALT:], PIECE + CHUNK_OVERHEAD
         pieces = max(1, -(-len(sealed) // size))
         return b"".join(
-            unseal_chunk(
-                key, context, number, number == pieces - 1, sealed[number * size : (number + 1) * size]
-            )
+            unseal_chunk(key, context, number, number == pieces - 1, sealed[number * size : (number + 1) * size])
             for number in range(pieces)
         )
 
@@ -190,9 +190,7 @@ class RunFolder:
         try:
             state = parse_canonical_json((self.path / "state.json").read_bytes(), LARGEST_SECRET)
         except FileNotFoundError as error:
-            sentence = (
-                f"ce poste ne connaît pas le croisement {self.run} : lancez d'abord run open ou run approve"
-            )
+            sentence = f"ce poste ne connaît pas le croisement {self.run} : lancez d'abord run open ou run approve"
             raise ServiceError("E_CROISEMENT_INCONNU", sentence) from error
         if not isinstance(state, dict) or state.get("format") != STATE_FORMAT:
             raise ServiceError("E_FICHIER_LOCAL", f"{self.path / 'state.json'} est abîmé")

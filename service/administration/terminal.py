@@ -1,7 +1,8 @@
 """What the agent sees: sentences on the output, progress and refusals on the error stream.
 
-Progress is a bar on a terminal and plain lines elsewhere, one each tenth of the work, so that a log stays short. Every
-character is written even where the console knows few of them (Windows-1252): what it lacks becomes `?`.
+Progress is a bar on a terminal and plain lines elsewhere, one each tenth of the work, so that a log stays
+short. Every character is written even where the console knows few of them (Windows-1252): what it lacks
+becomes `?`.
 """
 
 from __future__ import annotations

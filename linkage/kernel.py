@@ -1,0 +1,187 @@
+"""The compiled inner loop of the matcher: Hamming distances of whole tiles of filters, at the rate of the processor's vector ports.
+
+Layout. Right rows are turned into tiles of eight: one vector holds the same word of eight rows. Left rows stay row by
+row and each of their words is broadcast against a tile, six left rows at a time, so that a tile is loaded once for
+forty-eight pairs and one branch serves them all.
+
+Arithmetic. Counting d = x ⊕ y word by word costs an exclusive or, a count and an addition per word. Half of the counts
+and additions go away by adding bits before counting them. With p(k) the parity, bit by bit, of the first k words of d,
+
+    popcount(d(0)) + … + popcount(d(n-1)) = popcount(p(n)) + 2 · Σ over pairs of words of popcount(carry)
+    carry of words k, k+1 = majority(p(k), d(k), d(k+1)) = p(k) where d(k) = p(k), otherwise ¬p(k+2)
+
+Parities are linear: p of x ⊕ y is p(x) ⊕ p(y). So both sides store, instead of words k and k+1, the two words
+x(k) ⊕ p(k) and p(k+2); one exclusive or each then gives the selector and the parity of the pair of rows, and the
+carry is one three-way select. Every other pair of words is stored so that the select gives ¬carry, whose count is
+subtracted: complements cost nothing, their constant is part of the bias below.
+
+Decision. A pair is examined when 2 · (left bias) + (right bias) + H < 0; then H itself is compared with the exact
+integer limit of that pair. Biases carry all that depends on one row only, so no threshold is read in the loop.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import config, njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+from numpy.typing import NDArray
+
+__all__ = ["COMPILED", "FAR", "compiled", "scan", "scratch_for"]
+
+COMPILED = not config.DISABLE_JIT  # when the JIT is off, the matcher takes its numpy twin
+FAR = 1 << 40  # a bias that no distance brings back under zero
+
+_LANES = 8  # right rows of a tile
+_GROUP = 6  # left rows compared with a tile at once
+_STEP = 4  # words of one turn of the loop: one carry added, one complement subtracted
+_LEFT_BYTES = 1 << 17  # left rows kept close to the processor while all tiles of a cell go by
+_TILE_BYTES = 1 << 19
+_FIRST_HITS = 1024
+
+_WORD = ir.IntType(64)
+_VECTOR = ir.VectorType(_WORD, _LANES)
+_INDEX = ir.IntType(32)
+
+
+def compiled(function: Any) -> Any:
+    """`function` compiled without the interpreter lock, kept on disk where some folder for that is writable."""
+    try:
+        return njit(nogil=True, cache=True)(function)
+    except RuntimeError:  # a read-only installation and no home: compile in each process
+        return njit(nogil=True)(function)
+
+
+def padded_words(words: int) -> int:
+    """Words of a stored row: whole turns of the loop."""
+    return -(-words // _STEP) * _STEP
+
+
+def tile_rows(words: int) -> int:
+    """The most right rows of a cell, so that its tiles fit in `scratch_for`."""
+    return max(1, _TILE_BYTES // (8 * words * _LANES)) * _LANES
+
+
+def _left_rows(words: int) -> int:
+    return max(1, _LEFT_BYTES // (8 * words * _GROUP)) * _GROUP
+
+
+def scratch_for(words: int) -> NDArray[np.uint64]:
+    """The working memory of one thread, aligned to cache lines, for rows of `words` words."""
+    stored = padded_words(words) + 1
+    size = stored * (tile_rows(words) + _left_rows(words) + _GROUP)
+    raw = np.zeros(size + _LANES, dtype=np.uint64)
+    skipped = (-raw.ctypes.data % 64) // 8
+    return raw[skipped : skipped + size]
+
+
+def _constant(value: int) -> ir.Constant:
+    return ir.Constant(_WORD, value)
+
+
+def _spread(builder: Any, value: Any) -> Any:
+    empty = ir.Constant(_VECTOR, ir.Undefined)
+    first = builder.insert_element(empty, value, ir.Constant(_INDEX, 0))
+    return builder.shuffle_vector(first, empty, ir.Constant(ir.VectorType(_INDEX, _LANES), [0] * _LANES))
+
+
+def _load(builder: Any, pointer: Any) -> Any:
+    return builder.load(builder.bitcast(pointer, _VECTOR.as_pointer()), align=8)
+
+
+def _store(builder: Any, value: Any, pointer: Any) -> None:
+    builder.store(value, builder.bitcast(pointer, _VECTOR.as_pointer()), align=8)
+
+
+def _data(context: Any, builder: Any, signature: Any, values: Any) -> list[Any]:
+    """Array arguments as pointers to their first element, the others as they are."""
+    return [
+        context.make_array(kind)(context, builder, value).data if isinstance(kind, types.Array) else value
+        for kind, value in zip(signature.args, values, strict=True)
+    ]
+
+
+def _select(builder: Any, selector: Any, chosen: Any, other: Any) -> Any:
+    inverse = builder.xor(selector, ir.Constant(_VECTOR, [-1] * _LANES))
+    return builder.or_(builder.and_(selector, chosen), builder.and_(inverse, other))
+
+
+def _emit_turn(builder: Any, tile: list[Any], row: Any, at: Any, state: tuple[Any, Any], count: Any) -> None:
+    """Four words of one left row against a tile: one carry, one complemented carry, the parity kept for the next turn."""
+    total, parity = state
+    terms = []
+    for k in range(_STEP):
+        word = builder.load(builder.gep(row, [builder.add(at, _constant(k))]))
+        terms.append(builder.xor(tile[k], _spread(builder, word)))
+    carry = _select(builder, terms[0], terms[1], builder.load(parity))
+    complement = _select(builder, terms[2], terms[3], terms[1])
+    builder.store(terms[3], parity)
+    added = builder.add(builder.load(total), builder.call(count, [carry]))
+    builder.store(builder.sub(added, builder.call(count, [complement])), total)
+
+
+@intrinsic
+def _compare(_typing: Any, rows: Any, _first: Any, _words: Any, tiles: Any, _at: Any, sums: Any) -> Any:
+    """Six stored left rows from `first` against the tile at `at`: biased distances into `sums`; non-zero if one is negative."""
+
+    def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        rows, first, words, tiles, at, sums = _data(context, builder, signature, values)
+        count = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(_VECTOR, [_VECTOR]), "llvm.ctpop.v8i64"
+        )
+        stored = builder.add(words, _constant(1))
+        left, states = [], []
+        for k in range(_GROUP):
+            left.append(builder.gep(rows, [builder.mul(builder.add(first, _constant(k)), stored)]))
+            states.append((cgutils.alloca_once(builder, _VECTOR), cgutils.alloca_once(builder, _VECTOR)))
+            builder.store(_spread(builder, builder.load(builder.gep(left[k], [words]))), states[k][0])
+            builder.store(ir.Constant(_VECTOR, [0] * _LANES), states[k][1])
+        base = builder.gep(tiles, [at])
+        with cgutils.for_range(builder, builder.sdiv(words, _constant(_STEP))) as loop:
+            start = builder.mul(loop.index, _constant(_STEP))
+            offsets = [builder.mul(builder.add(start, _constant(k)), _constant(_LANES)) for k in range(_STEP)]
+            tile = [_load(builder, builder.gep(base, [offset])) for offset in offsets]
+            for k in range(_GROUP):
+                _emit_turn(builder, tile, left[k], start, states[k], count)
+        bias = _load(builder, builder.gep(base, [builder.mul(words, _constant(_LANES))]))
+        met = ir.Constant(_VECTOR, [0] * _LANES)
+        for k, (total, parity) in enumerate(states):
+            half = builder.load(total)
+            last = builder.add(bias, builder.call(count, [builder.load(parity)]))
+            value = builder.add(builder.add(half, half), last)
+            _store(builder, value, builder.gep(sums, [_constant(_LANES * k)]))
+            met = builder.or_(met, value)
+        signs = builder.icmp_signed("<", met, ir.Constant(_VECTOR, [0] * _LANES))
+        return builder.zext(builder.bitcast(signs, ir.IntType(_LANES)), _WORD)
+
+    long = types.int64
+    return long(rows, long, long, tiles, long, sums), emit
+
+
+@intrinsic
+def _turn(_typing: Any, rows: Any, _first: Any, _last: Any, _words: Any, _word: Any, tiles: Any, _at: Any) -> Any:
+    """Eight words from `word` of eight rows from `first` (the last one again where rows end), turned into `tiles` at `at`."""
+
+    def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        rows, first, last, words, word, tiles, at = _data(context, builder, signature, values)
+        lines = []
+        for k in range(_LANES):
+            row = builder.add(first, _constant(k))
+            row = builder.select(builder.icmp_signed("<", row, last), row, last)
+            lines.append(_load(builder, builder.gep(rows, [builder.add(builder.mul(row, words), word)])))
+        for reach in (1, 2, 4):  # exchange halves of each pair of lines, as one turns a square block by block
+            low = [k + (_LANES - reach if k & reach else 0) for k in range(_LANES)]
+            high = [k + (_LANES if k & reach else reach) for k in range(_LANES)]
+            masks = [ir.Constant(ir.VectorType(_INDEX, _LANES), mask) for mask in (low, high)]
+            for k in (k for k in range(_LANES) if not k & reach):
+                pair = lines[k], lines[k + reach]
+                lines[k], lines[k + reach] = (builder.shuffle_vector(*pair, mask) for mask in masks)
+        for k in range(_LANES):
+            _store(builder, lines[k], builder.gep(tiles, [builder.add(at, _constant(_LANES * k))]))
+        return context.get_dummy_value()
+
+    long = types.int64
+    return types.void(rows, long, long, long, long, tiles, long), emit

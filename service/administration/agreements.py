@@ -1,0 +1,310 @@
+"""Agreements at an administration: built from a démarche, judged line by line before they are signed, kept.
+
+What an agreement says follows from four things: the démarche, the terms that the proposer chose (who holds
+what, declared sizes, references, dates), the pinned identities and this very encoder. A party that is asked to
+sign builds the document anew from its own démarche, sheet, encoder and pins and compares: any difference is
+refused, and named. Nothing is taken from the third party but the terms themselves.
+
+Each agreement is two files, ``HOME/agreements/T.json`` (document and signatures) and ``T.toml`` (the démarche
+as it was when it was signed).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from crypto.errors import CryptoError, SignatureRefused
+from crypto.framing import canonical_json, from_base64, parse_canonical_json, to_base64
+from crypto.key_files import write_secret
+from crypto.keys import PublicIdentity
+from linkage.holder import encoder_digest
+from linkage.planner import plan_passes
+from service.demarche import parse_demarche
+from service.errors import ServiceError
+from service.messages import (
+    MAX_ENCODINGS_HOURS,
+    MAX_HITS_DAYS,
+    MAX_JSON_BYTES,
+    MIN_SIZE,
+    Agreement,
+    AgreementParty,
+    Comparison,
+    Demarche,
+    Retention,
+    Sizes,
+    ThirdParty,
+    Validity,
+)
+from service.rule_sheet import Demarche as RuleSheet
+
+__all__ = ["AgreementStore", "StoredAgreement", "Terms", "build_agreement", "check_agreement"]
+
+_FORMAT = "allervers/local-agreement/v1"
+_LONGEST = timedelta(days=366)
+Pins = Callable[[str], PublicIdentity]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What the proposer decides.
+
+    Attributes:
+        holders: operand → parties that hold it.
+        sizes: party → people it declares.
+        profile: of encoding.
+        authorisation: reference of the decision that allows the exchange.
+        dpia: reference of the impact assessment.
+        max_runs: how many times.
+        not_before: first moment a run may be opened.
+        not_after: last one.
+        nonce: 16 fresh random bytes in hexadecimal.
+    """
+
+    holders: Mapping[str, tuple[str, ...]]
+    sizes: Mapping[str, int]
+    profile: str
+    authorisation: str
+    dpia: str
+    max_runs: int
+    not_before: datetime
+    not_after: datetime
+    nonce: str
+
+
+def build_agreement(demarche: RuleSheet, terms: Terms, pins: Pins, third_party: PublicIdentity) -> Agreement:
+    """The agreement that follows from a démarche and terms.
+
+    Args:
+        demarche: checked.
+        terms: what the proposer decides.
+        pins: gives the pinned identity of a party, or refuses.
+        third_party: pinned too.
+
+    Raises:
+        ServiceError: `E_JOINTEUR_REQUIS`, `E_PARTIES`, `E_EFFECTIF_FAIBLE`, `E_PROFIL_INTERDIT`,
+            `E_AIPD_ABSENTE`, `E_AUTORISATION_ABSENTE`, `E_VALIDITE`; whatever `pins` refuses.
+        LinkageError: the profile is unknown.
+    """
+    _check_terms(demarche, terms)
+    sheet = demarche.sheet()
+    own, *others = demarche.rule().operands
+    comparisons = [
+        Comparison(
+            id=f"{recipient}.{source}",
+            recipient=recipient,
+            source=source,
+            sizes=Sizes(recipient=terms.sizes[recipient], source=terms.sizes[source]),
+            plan=plan_passes(sheet, terms.profile, (terms.sizes[recipient], terms.sizes[source])),
+        )
+        for recipient in terms.holders[own]
+        for source in terms.holders[others[0]]
+    ]
+    return Agreement(
+        nonce=terms.nonce,
+        demarche=Demarche(id=demarche.id, title=demarche.title, digest=demarche.digest),
+        purpose=demarche.purpose,
+        legal_basis=demarche.legal_basis,
+        authorisation=terms.authorisation,
+        dpia=terms.dpia,
+        third_party=ThirdParty(party=third_party.party, fingerprint=third_party.fingerprint),
+        parties=_parties(demarche, terms, pins),
+        expression=demarche.rule().text,
+        grey_policy=demarche.grey_policy,
+        profile=terms.profile,
+        sheet_digest=sheet.digest,
+        encoder_digest=encoder_digest(),
+        comparisons=tuple(sorted(comparisons, key=lambda one: one.id)),
+        max_runs=terms.max_runs,
+        valid=Validity(not_before=terms.not_before, not_after=terms.not_after),
+        retention=Retention(
+            encodings_hours=MAX_ENCODINGS_HOURS,
+            hits_days=MAX_HITS_DAYS,
+            results_months=demarche.retention.results,
+            traces_months=demarche.retention.traces,
+            objection_months=demarche.retention.objection,
+        ),
+    )
+
+
+def check_agreement(agreement: Agreement, demarche: RuleSheet, pins: Pins, third_party: PublicIdentity) -> None:
+    """Judge a document by building it anew from one's own démarche, encoder, plan and pins.
+
+    Raises:
+        ServiceError: `E_CONVENTION_DIFFERENTE` naming what differs, or what `build_agreement` refuses.
+    """
+    if agreement.demarche.digest != demarche.digest:
+        sentence = (
+            f"la démarche « {agreement.demarche.id} » de la convention n'est pas celle de ce poste : comparez "
+            "les fichiers, ou donnez le bon avec --demarche"
+        )
+        raise ServiceError("E_CONVENTION_DIFFERENTE", sentence)
+    own = build_agreement(demarche, _terms_of(agreement), pins, third_party)
+    # Shorter clocks are the proposer's right; longer ones are refused by everybody.
+    retention = agreement.retention
+    if 0 < retention.encodings_hours <= MAX_ENCODINGS_HOURS and 0 < retention.hits_days <= MAX_HITS_DAYS:
+        hours, days = retention.encodings_hours, retention.hits_days
+        own = replace(own, retention=replace(own.retention, encodings_hours=hours, hits_days=days))
+    ours, theirs = own.to_json(), agreement.to_json()
+    different = sorted(key for key in ours if ours[key] != theirs[key])
+    if different:
+        sentence = (
+            f"la convention proposée diffère de ce que ce poste calcule pour : {', '.join(different)} ; "
+            "vérifiez les versions de l'outil et les clés épinglées, ou refusez de signer"
+        )
+        raise ServiceError("E_CONVENTION_DIFFERENTE", sentence)
+
+
+def _check_terms(demarche: RuleSheet, terms: Terms) -> None:
+    if len(demarche.operands) != 2:
+        sentence = (
+            f"la règle « {demarche.expression} » réunit plusieurs opérandes : elle exige un jointeur, que cette "
+            "version ne fournit pas ; écrivez une règle à deux opérandes"
+        )
+        raise ServiceError("E_JOINTEUR_REQUIS", sentence)
+    parties = [party for holders in terms.holders.values() for party in holders]
+    if set(terms.holders) != set(demarche.operands) or not all(terms.holders.values()):
+        sentence = f"donnez un détenteur à chaque opérande : --party {'=… --party '.join(demarche.operands)}=…"
+        raise ServiceError("E_PARTIES", sentence)
+    if len(set(parties)) != len(parties) or set(terms.sizes) != set(parties):
+        sentence = "chaque partie détient un seul opérande et déclare un seul effectif (--size partie=n)"
+        raise ServiceError("E_PARTIES", sentence)
+    if min(terms.sizes.values()) < MIN_SIZE:
+        sentence = f"un croisement porte sur au moins {MIN_SIZE} personnes de chaque côté"
+        raise ServiceError("E_EFFECTIF_FAIBLE", sentence)
+    if terms.profile == "reference":
+        sentence = "le profil reference n'offre aucune protection : choisissez standard ou renforce"
+        raise ServiceError("E_PROFIL_INTERDIT", sentence)
+    if not terms.dpia.strip():
+        raise ServiceError("E_AIPD_ABSENTE", "indiquez la référence de l'analyse d'impact (--dpia)")
+    if not terms.authorisation.strip():
+        raise ServiceError("E_AUTORISATION_ABSENTE", "indiquez la référence de la décision (--authorisation)")
+    if not timedelta() < terms.not_after - terms.not_before <= _LONGEST:
+        raise ServiceError("E_VALIDITE", "une convention vaut au plus un an, et sa fin suit son début")
+
+
+def _parties(demarche: RuleSheet, terms: Terms, pins: Pins) -> tuple[AgreementParty, ...]:
+    parties = []
+    for operand, holders in terms.holders.items():
+        role = "reference" if demarche.operands[operand].role == "reference" else "source"
+        for party in holders:
+            public = pins(party)
+            parties.append(
+                AgreementParty(
+                    party=party,
+                    name=public.name,
+                    operand=operand,
+                    role=role,
+                    fingerprint=public.fingerprint,
+                )
+            )
+    return tuple(sorted(parties, key=lambda one: one.party))
+
+
+def _terms_of(agreement: Agreement) -> Terms:
+    holders: dict[str, tuple[str, ...]] = {}
+    sizes: dict[str, int] = {}
+    for one in agreement.parties:
+        holders[one.operand] = (*holders.get(one.operand, ()), one.party)
+    for comparison in agreement.comparisons:
+        pair = comparison.sizes
+        for party, size in ((comparison.recipient, pair.recipient), (comparison.source, pair.source)):
+            if sizes.setdefault(party, size) != size:
+                sentence = f"la convention déclare deux effectifs pour « {party} »"
+                raise ServiceError("E_CONVENTION_DIFFERENTE", sentence)
+    return Terms(
+        holders=holders,
+        sizes=sizes,
+        profile=agreement.profile,
+        authorisation=agreement.authorisation,
+        dpia=agreement.dpia,
+        max_runs=agreement.max_runs,
+        not_before=agreement.valid.not_before,
+        not_after=agreement.valid.not_after,
+        nonce=agreement.nonce,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredAgreement:
+    """An agreement that this administration proposed or signed, with the démarche it was judged by."""
+
+    agreement: Agreement
+    demarche: RuleSheet
+    signatures: Mapping[str, bytes]
+
+    def check_active(self, pins: Pins) -> None:
+        """Check the signature of every party with its pinned key.
+
+        Raises:
+            ServiceError: `E_CONVENTION_INACTIVE` naming who has not signed; whatever `pins` refuses.
+            SignatureRefused: a signature that is not the party's.
+        """
+        missing = sorted(self.agreement.members - set(self.signatures))
+        if missing:
+            sentence = f"la convention n'est pas signée par : {', '.join(missing)}"
+            raise ServiceError("E_CONVENTION_INACTIVE", sentence)
+        for party in sorted(self.agreement.members):
+            try:
+                self.agreement.check_signature(pins(party).signing_key, self.signatures[party])
+            except SignatureRefused as error:
+                sentence = f"la signature attribuée à « {party} » n'est pas la sienne ; n'allez pas plus loin"
+                raise ServiceError("E_SIGNATURE", sentence) from error
+
+
+class AgreementStore:
+    """The agreements of one home folder."""
+
+    def __init__(self, home: Path) -> None:
+        self._folder = home / "agreements"
+
+    def save(self, agreement: Agreement, signatures: Mapping[str, bytes], demarche_text: str) -> None:
+        """Keep an agreement; the démarche first, so that a document never stands without it."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_secret(self._folder / f"{agreement.identifier}.toml", demarche_text.encode())
+        document = {
+            "format": _FORMAT,
+            "document": agreement.to_json(),
+            "signatures": {party: to_base64(signature) for party, signature in signatures.items()},
+        }
+        write_secret(self._folder / f"{agreement.identifier}.json", canonical_json(document))
+
+    def update(self, stored: StoredAgreement, signatures: Mapping[str, bytes]) -> StoredAgreement:
+        """Keep the signatures that arrived since."""
+        text = (self._folder / f"{stored.agreement.identifier}.toml").read_text("utf-8")
+        self.save(stored.agreement, signatures, text)
+        return replace(stored, signatures=dict(signatures))
+
+    def load(self, identifier: str) -> StoredAgreement:
+        """An agreement by T, or by its first digits when no other starts with them.
+
+        Raises:
+            ServiceError: `E_CONVENTION_INCONNUE`, `E_FICHIER_LOCAL`.
+        """
+        found = [one for one in self.identifiers() if one.startswith(identifier)]
+        if len(found) != 1 or len(identifier) < 4:
+            sentence = "ce poste ne connaît pas cette convention : proposez-la ou signez-la d'abord"
+            raise ServiceError("E_CONVENTION_INCONNUE", sentence)
+        path = self._folder / f"{found[0]}.json"
+        try:
+            held = parse_canonical_json(path.read_bytes(), MAX_JSON_BYTES)
+            if not isinstance(held, dict) or held.get("format") != _FORMAT:
+                raise ServiceError("E_FICHIER_LOCAL", f"{path} est abîmé")
+            agreement = Agreement.from_json(held["document"])
+            signatures = held["signatures"]
+            if agreement.identifier != found[0] or not isinstance(signatures, dict):
+                raise ServiceError("E_FICHIER_LOCAL", f"{path} est abîmé")
+            demarche = parse_demarche(path.with_suffix(".toml").read_text("utf-8"))
+            kept = {party: from_base64(signature) for party, signature in signatures.items()}
+        except (CryptoError, KeyError, OSError) as error:
+            raise ServiceError("E_FICHIER_LOCAL", f"{path} est abîmé") from error
+        if agreement.demarche.digest != demarche.digest:
+            sentence = f"{path.with_suffix('.toml')} n'est plus la démarche qui a été signée"
+            raise ServiceError("E_FICHIER_LOCAL", sentence)
+        return StoredAgreement(agreement=agreement, demarche=demarche, signatures=kept)
+
+    def identifiers(self) -> list[str]:
+        """The agreements that are kept, sorted."""
+        return sorted(path.stem for path in self._folder.glob("*.json"))
