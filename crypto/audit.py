@@ -188,14 +188,10 @@ def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes],
             node = _node_hash(node, sibling)
         position, edge = position >> 1, edge >> 1
     if edge != 0 or node != root:
-        raise ProofRefused(
-            "la preuve d'inscription ne mène pas à la racine du journal ; gardez-la et signalez-le."
-        )
+        raise ProofRefused("la preuve d'inscription ne mène pas à la racine du journal ; gardez-la et signalez-le.")
 
 
-def verify_consistency(
-    first: int, second: int, proof: Sequence[bytes], first_root: bytes, second_root: bytes
-) -> None:
+def verify_consistency(first: int, second: int, proof: Sequence[bytes], first_root: bytes, second_root: bytes) -> None:
     """Check that the tree of `first` leaves is the beginning of the tree of `second` (RFC 9162 §2.1.4.2).
 
     Raises:
@@ -210,14 +206,10 @@ def verify_consistency(
     else:
         follows = _walk_consistency(first, second, proof, first_root) == (first_root, second_root)
     if not follows:
-        raise ProofRefused(
-            "le journal présenté n'est pas la suite de celui déjà vu ; gardez les deux et signalez-le."
-        )
+        raise ProofRefused("le journal présenté n'est pas la suite de celui déjà vu ; gardez les deux et signalez-le.")
 
 
-def _walk_consistency(
-    first: int, second: int, proof: Sequence[bytes], first_root: bytes
-) -> tuple[bytes, bytes]:
+def _walk_consistency(first: int, second: int, proof: Sequence[bytes], first_root: bytes) -> tuple[bytes, bytes]:
     """Return both roots that the proof leads to, for `0 < first < second`."""
     # When the first tree is complete, its root is itself the first hash and the proof leaves it out.
     path = [first_root, *proof] if first & (first - 1) == 0 else list(proof)
@@ -318,9 +310,7 @@ def _note_text(checkpoint: Checkpoint) -> str:
 
 def _key_hash(name: str, public: bytes) -> bytes:
     if not _NAME.fullmatch(name):
-        raise FormatRefused(
-            "le nom d'une clé du journal est en caractères ASCII visibles, sans espace ni « + »."
-        )
+        raise FormatRefused("le nom d'une clé du journal est en caractères ASCII visibles, sans espace ni « + ».")
     return hashlib.sha256(name.encode() + b"\n\x01" + public).digest()[:4]
 
 

@@ -116,9 +116,7 @@ def parse_canonical_json(data: bytes, limit: int) -> Json:
         FormatRefused: too long, not JSON, or not in its one canonical form.
     """
     if len(data) > limit:
-        raise FormatRefused(
-            f"le document dépasse la taille permise ({limit} octets) ; envoyez-en un plus court."
-        )
+        raise FormatRefused(f"le document dépasse la taille permise ({limit} octets) ; envoyez-en un plus court.")
     try:
         value: Json = json.loads(
             data.decode(),
@@ -128,13 +126,9 @@ def parse_canonical_json(data: bytes, limit: int) -> Json:
             parse_constant=_refuse_number,
         )
     except (ValueError, RecursionError):  # a UnicodeDecodeError and a JSONDecodeError are ValueErrors
-        raise FormatRefused(
-            "le document n'est pas du JSON lisible ; demandez-le de nouveau à l'émetteur."
-        ) from None
+        raise FormatRefused("le document n'est pas du JSON lisible ; demandez-le de nouveau à l'émetteur.") from None
     if canonical_json(value) != data:
-        raise FormatRefused(
-            "le document n'est pas du JSON canonique ; utilisez la forme produite par l'outil."
-        )
+        raise FormatRefused("le document n'est pas du JSON canonique ; utilisez la forme produite par l'outil.")
     return value
 
 
@@ -184,9 +178,7 @@ def _check_value(value: object, depth: int) -> None:
         for member in value:
             _check_value(member, depth + 1)
     else:
-        raise FormatRefused(
-            f"le type {type(value).__name__} n'a pas d'écriture canonique ; utilisez entier ou texte."
-        )
+        raise FormatRefused(f"le type {type(value).__name__} n'a pas d'écriture canonique ; utilisez entier ou texte.")
 
 
 def _object_without_duplicates(pairs: list[tuple[str, Json]]) -> dict[str, Json]:

@@ -102,9 +102,7 @@ def run_key(transcript: bytes, run: str, comparison: str, shares: Mapping[str, S
     if len(shares) < 2:
         raise KeyRefused("une clé de croisement réunit les parts d'au moins deux parties.")
     if any(len(share) != SHARE_BYTES for share in shares.values()):
-        raise KeyRefused(
-            "une part de clé n'a pas la bonne taille ; demandez à la partie de la tirer de nouveau."
-        )
+        raise KeyRefused("une part de clé n'a pas la bonne taille ; demandez à la partie de la tirer de nouveau.")
     if len(set(shares.values())) != len(shares):  # a party that echoes another's share has drawn none
         raise KeyRefused("deux parties ont envoyé la même part de clé ; recommencez le croisement.")
     parts: list[bytes | str] = []
@@ -115,9 +113,7 @@ def run_key(transcript: bytes, run: str, comparison: str, shares: Mapping[str, S
     return RunKey(expansion.derive(frame(*parts)))
 
 
-def confirmation(
-    key: RunKey, transcript: bytes, run: str, comparison: str, party: str, encoder_digest: bytes
-) -> bytes:
+def confirmation(key: RunKey, transcript: bytes, run: str, comparison: str, party: str, encoder_digest: bytes) -> bytes:
     """Return the 32-byte tag by which `party` shows that it holds the key and this encoder."""
     context = frame(transcript, run, comparison, party, encoder_digest)
     return hmac.digest(derive(key, Label.CONFIRMATION), context, "sha256")
@@ -212,9 +208,7 @@ class Identity:
             KeyRefused: the identifier or the name is not valid.
         """
         composed = unicodedata.normalize("NFC", name.strip())
-        return cls(
-            party=party, name=composed, signing_key=SigningKey.generate(), sealing_key=SealingKey.generate()
-        )
+        return cls(party=party, name=composed, signing_key=SigningKey.generate(), sealing_key=SealingKey.generate())
 
     @property
     def public(self) -> PublicIdentity:

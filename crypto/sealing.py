@@ -127,9 +127,7 @@ def check_sealing_key(public: bytes) -> MLKEM768X25519PublicKey:
         # A point of small order gives a secret that everybody knows; any exchange with it fails here.
         X25519PrivateKey.generate().exchange(x25519)
     except ValueError:
-        raise KeyRefused(
-            "la clé publique de scellement n'est pas valable ; demandez-la de nouveau."
-        ) from None
+        raise KeyRefused("la clé publique de scellement n'est pas valable ; demandez-la de nouveau.") from None
     return MLKEM768X25519PublicKey(mlkem, x25519)
 
 
@@ -159,17 +157,13 @@ def unseal(key: SealingKey, sealed: bytes, info: bytes) -> bytes:
         SealBroken: altered, for another key, or for another info.
     """
     if sealed[: len(MAGIC)] != MAGIC or len(sealed) < SEAL_OVERHEAD:
-        raise FormatRefused(
-            "ce contenu n'est pas un objet scellé, ou il est tronqué ; demandez-le de nouveau."
-        )
+        raise FormatRefused("ce contenu n'est pas un objet scellé, ou il est tronqué ; demandez-le de nouveau.")
     if sealed[len(MAGIC)] != SUITE_ID:
         raise FormatRefused("cet objet est scellé avec une suite inconnue ; mettez l'outil à jour.")
     try:
         return key._open(sealed[len(HEADER) :], info)  # noqa: SLF001 - the two halves of one construction
     except (InvalidTag, ValueError):
-        raise SealBroken(
-            "l'objet scellé ne s'ouvre pas : il a été altéré ou n'est pas destiné à cet usage."
-        ) from None
+        raise SealBroken("l'objet scellé ne s'ouvre pas : il a été altéré ou n'est pas destiné à cet usage.") from None
 
 
 def seal_chunk(key: bytes, context: bytes, number: int, last: bool, plaintext: bytes) -> bytes:  # noqa: FBT001 - part of the chunk's name
@@ -208,9 +202,7 @@ def unseal_chunk(key: bytes, context: bytes, number: int, last: bool, sealed: by
     try:
         return cipher.decrypt(nonce, sealed, associated)
     except InvalidTag:
-        raise SealBroken(
-            "le morceau ne s'ouvre pas : il a été altéré, déplacé ou vient d'un autre envoi."
-        ) from None
+        raise SealBroken("le morceau ne s'ouvre pas : il a été altéré, déplacé ou vient d'un autre envoi.") from None
 
 
 def _chunk_cipher(key: bytes) -> AESGCM:

@@ -30,7 +30,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-__all__ = ["COMPILED", "FAR", "compiled", "scan", "scratch_for"]
+__all__ = ["COMPILED", "FAR", "scan", "scratch_for", "tile_rows"]
 
 COMPILED = not config.DISABLE_JIT  # when the JIT is off, the matcher takes its numpy twin
 FAR = 1 << 40  # a bias that no distance brings back under zero
@@ -55,16 +55,19 @@ def compiled(function: Any) -> Any:
         return njit(nogil=True)(function)
 
 
+@compiled
 def padded_words(words: int) -> int:
     """Words of a stored row: whole turns of the loop."""
     return -(-words // _STEP) * _STEP
 
 
+@compiled
 def tile_rows(words: int) -> int:
     """The most right rows of a cell, so that its tiles fit in `scratch_for`."""
     return max(1, _TILE_BYTES // (8 * words * _LANES)) * _LANES
 
 
+@compiled
 def _left_rows(words: int) -> int:
     return max(1, _LEFT_BYTES // (8 * words * _GROUP)) * _GROUP
 
@@ -129,9 +132,7 @@ def _compare(_typing: Any, rows: Any, _first: Any, _words: Any, tiles: Any, _at:
 
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         rows, first, words, tiles, at, sums = _data(context, builder, signature, values)
-        count = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(_VECTOR, [_VECTOR]), "llvm.ctpop.v8i64"
-        )
+        count = cgutils.get_or_insert_function(builder.module, ir.FunctionType(_VECTOR, [_VECTOR]), "llvm.ctpop.v8i64")
         stored = builder.add(words, _constant(1))
         left, states = [], []
         for k in range(_GROUP):
@@ -162,16 +163,16 @@ def _compare(_typing: Any, rows: Any, _first: Any, _words: Any, tiles: Any, _at:
 
 
 @intrinsic
-def _turn(_typing: Any, rows: Any, _first: Any, _last: Any, _words: Any, _word: Any, tiles: Any, _at: Any) -> Any:
-    """Eight words from `word` of eight rows from `first` (the last one again where rows end), turned into `tiles` at `at`."""
+def _turn(_typing: Any, rows: Any, _start: Any, _end: Any, _words: Any, tiles: Any, _at: Any) -> Any:
+    """Eight words at `start` and every `words` further, but never past `end`, turned into eight vectors of `tiles` at `at`."""
 
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        rows, first, last, words, word, tiles, at = _data(context, builder, signature, values)
+        rows, start, end, words, tiles, at = _data(context, builder, signature, values)
         lines = []
         for k in range(_LANES):
-            row = builder.add(first, _constant(k))
-            row = builder.select(builder.icmp_signed("<", row, last), row, last)
-            lines.append(_load(builder, builder.gep(rows, [builder.add(builder.mul(row, words), word)])))
+            offset = builder.add(start, builder.mul(words, _constant(k)))
+            offset = builder.select(builder.icmp_signed("<", offset, end), offset, end)
+            lines.append(_load(builder, builder.gep(rows, [offset])))
         for reach in (1, 2, 4):  # exchange halves of each pair of lines, as one turns a square block by block
             low = [k + (_LANES - reach if k & reach else 0) for k in range(_LANES)]
             high = [k + (_LANES if k & reach else reach) for k in range(_LANES)]
@@ -184,4 +185,135 @@ def _turn(_typing: Any, rows: Any, _first: Any, _last: Any, _words: Any, _word: 
         return context.get_dummy_value()
 
     long = types.int64
-    return types.void(rows, long, long, long, long, tiles, long), emit
+    return types.void(rows, long, long, long, tiles, long), emit
+
+
+@compiled
+def _fill_tile(rows: NDArray[np.uint64], first: int, stop: int, tile: NDArray[np.uint64]) -> None:
+    """Rows `first` to `stop` (at most eight) as a tile, words already changed as the module docstring says."""
+    words = rows.shape[1]
+    whole = words // _LANES * _LANES
+    for word in range(0, whole, _LANES):
+        _turn(rows, first * words + word, (stop - 1) * words + word, words, tile, word * _LANES)
+    for lane in range(_LANES):
+        row = min(first + lane, stop - 1)
+        for word in range(whole, words):
+            tile[word * _LANES + lane] = rows[row, word]
+    parity = np.zeros(_LANES, dtype=np.uint64)
+    for word in range(0, (len(tile) - _LANES) // _LANES, 2):
+        for lane in range(_LANES):
+            at = word * _LANES + lane
+            before = parity[lane]
+            parity[lane] = before ^ tile[at] ^ tile[at + _LANES]
+            tile[at] ^= before
+            tile[at + _LANES] = parity[lane] if word % _STEP else ~parity[lane]
+
+
+@compiled
+def _fill_tiles(
+    rows: NDArray[np.uint64], side: NDArray[np.int64], first: int, stop: int, tiles: NDArray[np.uint64]
+) -> None:
+    """Rows `first` to `stop` as tiles, each followed by the biases of its rows; missing rows are far from everything."""
+    words = padded_words(rows.shape[1])
+    size = _LANES * (words + 1)
+    for start in range(first, stop, _LANES):
+        tile = tiles[(start - first) // _LANES * size :][:size]
+        tile[rows.shape[1] * _LANES :] = np.uint64(0)
+        _fill_tile(rows, start, min(start + _LANES, stop), tile)
+        for lane in range(_LANES):
+            bias = side[start + lane, 0] + 32 * words if start + lane < stop else FAR
+            tile[words * _LANES + lane] = np.uint64(bias)
+
+
+@compiled
+def _fill_rows(
+    rows: NDArray[np.uint64], side: NDArray[np.int64], first: int, stop: int, stored: NDArray[np.uint64]
+) -> None:
+    """Rows `first` to `stop`, words changed as in tiles, each followed by its bias; whole groups, the last one padded far."""
+    count = rows.shape[1]
+    words = padded_words(count)
+    for row in range(first, stop):
+        line = stored[(row - first) * (words + 1) :][: words + 1]
+        line[:count] = rows[row]
+        line[count:] = np.uint64(0)
+        parity = np.uint64(0)
+        for word in range(0, words, 2):
+            before = parity
+            parity ^= line[word] ^ line[word + 1]
+            line[word] ^= before
+            line[word + 1] = parity
+        line[words] = np.uint64(side[row, 0])
+    for row in range(stop - first, -(-(stop - first) // _GROUP) * _GROUP):
+        stored[row * (words + 1) + words] = np.uint64(FAR)
+
+
+@compiled
+def _keep(
+    sums: NDArray[np.int64],
+    left_side: NDArray[np.int64],
+    right_side: NDArray[np.int64],
+    most: NDArray[np.int64],
+    corner: tuple[int, int, int, int],
+    hits: NDArray[np.int64],
+    count: int,
+) -> int:
+    """Append to `hits` the pairs of one comparison whose distance is within the limit; the new count."""
+    row, row_stop, lane, lane_stop = corner
+    for i in range(min(_GROUP, row_stop - row)):
+        for j in range(min(_LANES, lane_stop - lane)):
+            value = sums[i * _LANES + j]
+            if value < 0:
+                distance = value - 2 * left_side[row + i, 0] - right_side[lane + j, 0]
+                if distance <= most[left_side[row + i, 1] + right_side[lane + j, 1]]:
+                    hits[count, 0] = row + i
+                    hits[count, 1] = lane + j
+                    hits[count, 2] = distance
+                    count += 1
+    return count
+
+
+@compiled
+def scan(
+    left: NDArray[np.uint64],
+    left_side: NDArray[np.int64],
+    right: NDArray[np.uint64],
+    right_side: NDArray[np.int64],
+    most: NDArray[np.int64],
+    cells: NDArray[np.int64],
+    scratch: NDArray[np.uint64],
+) -> NDArray[np.int64]:
+    """The pairs within their limit, in the cells given.
+
+    Args:
+        left: (n, w) uint64 rows.
+        left_side: (n, 2) int64, half bias and popcount of each left row.
+        right: (m, w) uint64 rows.
+        right_side: (m, 2) int64, bias and popcount of each right row.
+        most: the largest distance of a pair, by the sum of its popcounts.
+        cells: (k, 4) int64 [left start, left stop, right start, right stop), at most `tile_rows` right rows each.
+        scratch: from `scratch_for`, of this thread alone.
+
+    Returns:
+        (h, 3) int64: left row, right row, distance, in no promised order.
+    """
+    words = padded_words(left.shape[1])
+    batch = _left_rows(left.shape[1])
+    size = _LANES * (words + 1)
+    tiles, stored = scratch[: (words + 1) * tile_rows(left.shape[1])], scratch[(words + 1) * tile_rows(left.shape[1]) :]
+    sums = np.empty(_GROUP * _LANES, dtype=np.int64)
+    hits = np.empty((_FIRST_HITS, 3), dtype=np.int64)
+    count = 0
+    for cell in range(len(cells)):
+        left_start, left_stop, right_start, right_stop = cells[cell]
+        _fill_tiles(right, right_side, right_start, right_stop, tiles)
+        for start in range(left_start, left_stop, batch):
+            stop = min(start + batch, left_stop)
+            _fill_rows(left, left_side, start, stop, stored)
+            for tile in range(-(-(right_stop - right_start) // _LANES)):
+                for row in range(start, stop, _GROUP):
+                    if _compare(stored, row - start, words, tiles, tile * size, sums):
+                        if count + _GROUP * _LANES > len(hits):
+                            hits = np.concatenate((hits, np.empty_like(hits)))
+                        corner = (row, stop, right_start + tile * _LANES, right_stop)
+                        count = _keep(sums, left_side, right_side, most, corner, hits, count)
+    return hits[:count].copy()

@@ -143,11 +143,7 @@ def _identifier_problems(table: RawTable, identifier: str) -> list[RowProblem]:
 
 def _column(table: RawTable, attribute: Attribute) -> tuple[Column, list[RowProblem]]:
     """One attribute, each distinct raw cell normalised once."""
-    if len(attribute.columns) == 1:
-        cells = table.columns[attribute.columns[0]]
-    else:
-        parts = (table.columns[column] for column in attribute.columns)
-        cells = [" ".join(part for part in row if part) for row in zip(*parts, strict=True)]
+    cells = _cells(table, attribute)
     normalise = normaliser(attribute)
     code_of: dict[str, int] = {}
     fault_of: dict[str, BadValue] = {}
@@ -166,6 +162,17 @@ def _column(table: RawTable, attribute: Attribute) -> tuple[Column, list[RowProb
     ]
     codes = np.fromiter((code_of[raw] for raw in cells), dtype=np.int32, count=len(cells))
     return Column(values=list(canonical), codes=codes), problems
+
+
+def _cells(table: RawTable, attribute: Attribute) -> list[str]:
+    """The raw cells of an attribute; several columns are joined, the three of a date as year-month-day."""
+    columns = [table.columns[column] for column in attribute.columns]
+    if len(columns) == 1:
+        return columns[0]
+    rows = zip(*columns, strict=True)
+    if attribute.kind == "date":
+        return ["-".join(part.strip().zfill(size) for part, size in zip(row, (4, 2, 2), strict=True)) for row in rows]
+    return [" ".join(part for part in row if part) for row in rows]
 
 
 def _unless_same(second: Column, first: Column) -> Column:

@@ -196,12 +196,15 @@ def _attribute(name: str, entry: Any) -> Attribute:
     invalid = entry.get("invalid", "refuse")
     if invalid not in _INVALID:
         raise SheetError("E_FEUILLE", f"{where} : invalid doit être l'un de {', '.join(_INVALID)}")
+    columns = _strings(entry.get("column", name))
+    if kind == "date" and len(columns) not in (1, 3):
+        raise SheetError("E_FEUILLE", f"{where} : une date tient dans une colonne, ou dans trois : année, mois, jour")
     if "class" in entry and (kind != "text" or not isinstance(entry["class"], str)):
         raise SheetError("E_FEUILLE", f'{where} : class ne va qu\'avec kind = "text" (les noms partagent déjà la leur)')
     return Attribute(
         name=name,
         kind=kind,
-        columns=_strings(entry.get("column", name)),
+        columns=columns,
         bits=bits,
         formats=_strings(entry.get("format", "AAAA-MM-JJ")),
         pad=int(entry.get("pad", 0)),

@@ -2,17 +2,17 @@
 
 Every class here is one JSON object, read strictly (`service.forms`) and written back unchanged. Pure: no
 network, no clock, no framework. In JSON, ``pass_`` is written ``pass`` and ``from_`` is written ``from``. The
-agreement document is in `service.agreement`, answers and log entries in `service.answers`.
+agreement document (`service.agreement`) is part of this surface; answers and log entries are in
+`service.answers`.
 
 Statements. What a party declares travels as ``{"statement": {…}, "signature": base64}`` under the label of
-its
-class: ``Approval(…).signed(key)`` makes it, ``Approval.opened(public, signed)`` verifies and reads it.
+the class of the statement: ``Approval(…).signed(key)`` makes it, ``Approval.opened(public, signed)`` verifies
+and reads it.
 
 Contexts. Whatever is sealed is bound to its agreement, run, comparison and parties by the ``…_context``
-functions
-below: sealer and opener call the same one.
+functions below, and sealer and opener call the same one.
 
-HTTP. Requests are signed with RFC 9421 (Ed25519, key id = the party): "@method", "@target-uri" and, with a
+HTTP. Requests are signed with RFC 9421 (Ed25519, key id = the party); "@method", "@target-uri" and, with a
 body, "content-digest" are covered; created, expires, nonce and tag ``allervers-v1`` are set.
 """
 
@@ -26,6 +26,22 @@ from typing import Annotated, Any, ClassVar, Self
 
 from crypto.framing import Label, canonical_json, frame
 from crypto.signatures import SigningKey, open_statement, sign_statement
+from service.agreement import (
+    MAX_ENCODINGS_HOURS,
+    MAX_HITS_DAYS,
+    MAX_RESULTS_MONTHS,
+    MIN_SIZE,
+    OBJECTION_MONTHS,
+    TRACES_MONTHS,
+    Agreement,
+    AgreementParty,
+    Comparison,
+    Demarche,
+    Retention,
+    Sizes,
+    ThirdParty,
+    Validity,
+)
 from service.forms import (
     DIGEST,
     TEXT,
@@ -48,22 +64,36 @@ from service.forms import (
 
 __all__ = [
     "MAX_CHUNK_BYTES",
+    "MAX_ENCODINGS_HOURS",
+    "MAX_HITS_DAYS",
     "MAX_JSON_BYTES",
     "MAX_REQUEST_SECONDS",
+    "MAX_RESULTS_MONTHS",
+    "MIN_SIZE",
     "NONCE_BYTES",
+    "OBJECTION_MONTHS",
     "REQUEST_TAG",
+    "TRACES_MONTHS",
     "Acknowledgement",
+    "Agreement",
+    "AgreementParty",
     "Approval",
     "Cancellation",
+    "Comparison",
     "Confirmation",
     "Delivery",
+    "Demarche",
     "Destroyed",
     "Manifest",
     "Receipt",
+    "Retention",
     "RunState",
     "SealedShare",
+    "Sizes",
     "Statement",
+    "ThirdParty",
     "UploadState",
+    "Validity",
     "WorkerKey",
     "chunk_context",
     "delivery_context",

@@ -61,7 +61,7 @@ def slow_path(m: int, entries: list[bytes]) -> list[bytes]:
     return [*slow_path(m - k, entries[k:]), slow_root(entries[:k])]
 
 
-def slow_subproof(m: int, entries: list[bytes], known: bool) -> list[bytes]:
+def slow_subproof(m: int, entries: list[bytes], *, known: bool) -> list[bytes]:
     """Oracle: SUBPROOF of RFC 9162 §2.1.4.1."""
     if m == len(entries):
         return [] if known else [slow_root(entries)]
@@ -69,8 +69,8 @@ def slow_subproof(m: int, entries: list[bytes], known: bool) -> list[bytes]:
     while 2 * k < len(entries):
         k *= 2
     if m <= k:
-        return [*slow_subproof(m, entries[:k], known), slow_root(entries[k:])]
-    return [*slow_subproof(m - k, entries[k:], False), slow_root(entries[:k])]
+        return [*slow_subproof(m, entries[:k], known=known), slow_root(entries[k:])]
+    return [*slow_subproof(m - k, entries[k:], known=False), slow_root(entries[:k])]
 
 
 ROOTS = [slow_root(ENTRIES[:size]) for size in range(LARGEST + 1)]
@@ -139,7 +139,7 @@ def test_vectors_are_those_of_the_oracle() -> None:
         verify_inclusion(leaf_hash(entries[index]), index, size, proof, roots[size])
     for vector in vectors["consistency"]:
         first, proof = vector["first"], [bytes.fromhex(each) for each in vector["proof"]]
-        assert (slow_subproof(first, entries, True) if first else []) == proof
+        assert (slow_subproof(first, entries, known=True) if first else []) == proof
         verify_consistency(first, 13, proof, roots[first], roots[13])
     public = bytes.fromhex(vectors["log_public_key"])
     opened = open_checkpoint(vectors["checkpoint"], public, vectors["log_name"])
@@ -199,7 +199,7 @@ def test_all_consistency_proofs() -> None:
         verify_consistency(0, second, [], EMPTY_ROOT, ROOTS[second])
         for first in range(1, second + 1):
             proof = TREE.consistency_proof(first, second)
-            assert slow_subproof(first, ENTRIES[:second], True) == proof
+            assert slow_subproof(first, ENTRIES[:second], known=True) == proof
             verify_consistency(first, second, proof, ROOTS[first], ROOTS[second])
 
 
@@ -351,7 +351,7 @@ def test_any_tree(entries: list[bytes], data: st.DataObject) -> None:
     assert slow_root(entries[:size]) == tree.root(size)
     inclusion, consistency = tree.inclusion_proof(index, size), tree.consistency_proof(first, size)
     assert slow_path(index, entries[:size]) == inclusion
-    assert slow_subproof(first, entries[:size], True) == consistency
+    assert slow_subproof(first, entries[:size], known=True) == consistency
     verify_inclusion(leaf_hash(entries[index]), index, size, inclusion, tree.root(size))
     verify_consistency(first, size, consistency, tree.root(first), tree.root(size))
 

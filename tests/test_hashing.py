@@ -1,6 +1,7 @@
 """Keyed hashing of the encoder."""
 
 import hashlib
+from collections.abc import Callable
 
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -108,11 +109,12 @@ def test_every_bit_of_key_and_token_counts() -> None:
 @pytest.mark.parametrize("size", [0, 16, 31, 33, 64])
 def test_keys_of_another_size_are_refused(size: int) -> None:
     """Every function takes a key of 32 bytes."""
-    for call in (
+    calls: list[Callable[[bytes], bytes]] = [
         lambda key: position_words(key, b"", 1),
         lambda key: block_tag(key, b""),
         lambda key: block_secret(key, b""),
         lambda key: keystream(key, 1),
-    ):
+    ]
+    for call in calls:
         with pytest.raises(KeyRefused):
             call(bytes(size))

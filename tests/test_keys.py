@@ -228,9 +228,9 @@ def test_a_confirmation_holds_for_its_context_only() -> None:
     right: tuple[Any, ...] = (KEY, TRANSCRIPT, "run", "cnous.caf", "caf", b"encoder")
     others = (RunKey(changed(KEY)), changed(TRANSCRIPT), "other", "cnous.msa", "cnous", b"other")
     for place, other in enumerate(others):
-        tag = confirmation(*right[:place], other, *right[place + 1 :])
+        tag = confirmation(*(*right[:place], other, *right[place + 1 :]))
         with pytest.raises(KeyRefused):
-            check_confirmation(*right, tag)
+            check_confirmation(*(*right, tag))
 
 
 # -- identities

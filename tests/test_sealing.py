@@ -132,7 +132,7 @@ def test_every_bit_of_the_info_counts() -> None:
 
 def test_parts_of_the_info_cannot_be_swapped() -> None:
     """Each part of a share's context counts at its place, and so does the label."""
-    parts = (b"transcript", "run", "comparison", "caf", "cnous")
+    parts: tuple[bytes | str, ...] = (b"transcript", "run", "comparison", "caf", "cnous")
     sealed = seal(KEY.public_bytes(), b"share", frame(Label.SHARE, *parts))
     for order in itertools.permutations(parts):
         if order != parts:
@@ -220,7 +220,7 @@ def test_a_key_shows_nothing() -> None:
     st.booleans(),
     st.binary(max_size=200),
 )
-def test_chunk_sealed_then_opened(key: bytes, context: bytes, number: int, last: bool, plaintext: bytes) -> None:
+def test_chunk_sealed_then_opened(key: bytes, context: bytes, number: int, last: bool, plaintext: bytes) -> None:  # noqa: FBT001 - drawn
     """Any chunk at any place comes back, 16 bytes longer."""
     chunk = seal_chunk(key, context, number, last, plaintext)
     assert plaintext == unseal_chunk(key, context, number, last, chunk)

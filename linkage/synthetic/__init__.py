@@ -6,6 +6,7 @@ names        the surname and first-name tables: invented, or those of INSEE when
 places       communes of birth, countries, and the codes of another epoch
 families     siblings, couples and parents, with sexes and birth dates
 people       the population: the families with their names and places
+slips        one mistyped or misread letter
 mistakes     what happens to an identity when an administration writes it down
 files        two files that share some people, the truth about them, and CSV as administrations write it
 

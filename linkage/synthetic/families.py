@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from linkage.synthetic.frequencies import Frequencies, Integers, chance, texts, weighted
 
-__all__ = ["FIRST_YEAR", "LAST_YEAR", "NOBODY", "Kinship", "kinship"]
+__all__ = ["FIRST_YEAR", "LAST_YEAR", "NOBODY", "Kinship", "kinship", "month_days"]
 
 FIRST_YEAR, LAST_YEAR = 1926, 2008
 NOBODY = -1
@@ -31,9 +31,7 @@ _OLDEST_MOTHER = 46
 _YOUNGEST_FATHER = 17
 _PARENTS = 0.8  # groups for which parents are sought; several may want the same couple, the first gets it
 _MONTH_DAYS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], dtype=np.int64)
-_SEASONS = np.array(
-    [975, 985, 985, 985, 1000, 1005, 1035, 1025, 1030, 1005, 985, 985], dtype=np.int64
-)  # births a day
+_SEASONS = np.array([975, 985, 985, 985, 1000, 1005, 1035, 1025, 1030, 1005, 985, 985], dtype=np.int64)  # births a day
 _MONTHS = Frequencies(values=texts(str(month) for month in range(1, 13)), counts=_MONTH_DAYS * _SEASONS)
 _SPOUSE_ELSEWHERE = 0.15  # of those who could pair off in the file
 # Born before …: share of those who married.
@@ -97,9 +95,7 @@ def _joined(first: Kinship, second: Kinship) -> Kinship:
     )
 
 
-def _generation(
-    rng: np.random.Generator, number: int, count: int, years: tuple[int, int], elders: Kinship
-) -> Kinship:
+def _generation(rng: np.random.Generator, number: int, count: int, years: tuple[int, int], elders: Kinship) -> Kinship:
     """`count` people whose rows follow those of their elders."""
     family = np.repeat(np.arange(count), _CHILDREN.draw(rng, count).astype(np.int64))[:count]
     first = np.flatnonzero(np.diff(family, prepend=-1))  # row of the eldest of each group
@@ -137,7 +133,8 @@ def _eldest_years(rng: np.random.Generator, years: tuple[int, int], span: Intege
     drawn = rng.random(len(span))
     if first == FIRST_YEAR:  # of the oldest, fewer and fewer are left
         drawn = np.maximum(drawn, rng.random(len(span)))
-    return first + np.floor(drawn * (np.minimum(last, LAST_YEAR - span) - first + 1)).astype(np.int64)
+    offsets: Integers = np.floor(drawn * (np.minimum(last, LAST_YEAR - span) - first + 1)).astype(np.int64)
+    return first + offsets
 
 
 def _days(rng: np.random.Generator, year: Integers, twin: NDArray[np.bool_]) -> tuple[Integers, Integers]:
@@ -182,9 +179,7 @@ def _marriage_rates(year: Integers) -> NDArray[np.float64]:
     return rates
 
 
-def _spouses(
-    rng: np.random.Generator, men: Integers, women: Integers, year: Integers, family: Integers
-) -> Integers:
+def _spouses(rng: np.random.Generator, men: Integers, women: Integers, year: Integers, family: Integers) -> Integers:
     """(n,) int64, the row of the spouse within the generation, or `NOBODY`."""
     couples = min(len(men), len(women))
     husbands, wives = (

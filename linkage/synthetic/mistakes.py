@@ -18,10 +18,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from linkage.synthetic.families import month_days
 from linkage.synthetic.frequencies import Integers, chance
 from linkage.synthetic.morphemes import without_accents
 from linkage.synthetic.places import FRANCE, other_epoch
-from linkage.synthetic.typing_slips import mistyped
+from linkage.synthetic.slips import mistyped
 
 __all__ = ["CERTIFIE", "DECLARATIF", "PROFILES", "SANS_ERREUR", "VERIFIE_AGENT", "ErrorProfile", "with_mistakes"]
 
@@ -253,16 +254,19 @@ def _wrong_dates(columns: Columns, profile: ErrorProfile, rng: np.random.Generat
 
 
 def _other_digit(date: str, place: int, step: int) -> str:
-    """The date with another digit: the last of the year (0) or of the day (1), the decade (2)."""
-    if place == 1:
-        day = int(date[8:])
-        tens = day - day % 10
-        others = [one for one in range(max(tens, 1), min(tens + 10, 29)) if one != day] or [28]
-        return f"{date[:8]}{others[step % len(others)]:02d}"
-    position = 3 if place == 0 else 2
-    digit = (int(date[position]) + step) % 10 if place == 0 else (int(date[position]) - 1 if date[2] != "0" else 1)
-    changed = f"{date[:position]}{digit}{date[position + 1:]}"
-    return f"{changed[:8]}28" if changed.endswith("02-29") else changed
+    """The date with another last digit of its year (0), month (1) or day (2); `step` is in 1 … 8."""
+    year, month, day = (int(part) for part in date.split("-"))
+    if place == 0:
+        year += (year % 10 + step) % 10 - year % 10
+    elif place == 1:
+        month = (month - 1 + step) % 9 + 1 if month <= 9 else 10 + (month - 9 + step % 2) % 3
+    elif day <= 9:
+        day = (day - 1 + step) % 9 + 1
+    else:
+        day += (day % 10 + step) % 10 - day % 10
+    while day > month_days(np.array([year]), np.array([month]))[0]:
+        day -= 10
+    return f"{year:04d}-{month:02d}-{day:02d}"
 
 
 def _old_communes(columns: Columns, profile: ErrorProfile, rng: np.random.Generator) -> None:

@@ -119,7 +119,8 @@ def _ranked(size: int, shift: float, slope: float, total: int) -> Integers:
     """(size,) int64, counts of ranks 1…size that decrease as (rank + shift)^slope and add up to about `total`."""
     shares = (np.arange(1, size + 1) + shift) ** slope
     # Rounded, so that the last bit of a power, which differs between machines, is not in the counts.
-    return np.maximum(np.rint(shares * (total / shares.sum())), 1).astype(np.int64)
+    counts: Integers = np.maximum(np.rint(shares * (total / shares.sum())), 1).astype(np.int64)
+    return counts
 
 
 def _cohorts(rng: np.random.Generator, sex: str, simple: list[str]) -> FirstNames:

@@ -180,7 +180,7 @@ def _marital_states(rng: np.random.Generator, kin: Kinship) -> Texts:
     drawn = rng.random(len(kin))
     drawn = np.where(kin.spouse == NOBODY, drawn, drawn[np.minimum(np.arange(len(kin)), kin.spouse)])
     alone = kin.spouse == NOBODY
-    widowed = alone & (kin.year < 1960) & (drawn > 0.6)  # noqa: PLR2004
+    widowed = alone & (kin.year < 1960) & (drawn > 0.6)
     divorced = drawn < np.where(alone, 0.4, 0.18)
     state = np.select(
         [kin.married == 0, divorced, widowed], [MARITAL_STATES[0], MARITAL_STATES[2], MARITAL_STATES[3]], "marie"

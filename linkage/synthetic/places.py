@@ -43,10 +43,13 @@ _ORDINARY_BIRTHS = 80
 _NUMBERS = {
     "75": (0, 0), "92": (36, 78), "93": (40, 79), "94": (47, 81), "90": (100, 106), "2A": (120, 360), "2B": (230, 366),
     "971": (32, 34), "972": (34, 34), "973": (22, 62), "974": (24, 24), "975": (2, 2), "976": (17, 17),
+    "13": (118, 119), "69": (270, 299),
 }  # fmt: skip
 _ORDINARY_NUMBERS = (380, 550)
 # Cities: département → (first arrondissement, how many, the whole city's code, its share of the département per cent).
 _CITIES = {"75": (101, 20, "75056", 100), "13": (201, 16, "13055", 55), "69": (381, 9, "69123", 45)}
+_DISTRICTS = {f"{departement}{first}"[:3]: whole for departement, (first, _, whole, _) in _CITIES.items()}
+_FORMER = {"2A": "20", "2B": "20", "92": "75", "93": "75", "94": "75", "91": "78", "95": "78"}
 _COUNTRIES = weighted(
     "99352:180 99350:170 99351:70 99139:110 99127:60 99134:60 99208:50 99397:20 99335:20 99341:25 99326:20 99312:15"
     " 99322:15 99333:20 99410:15 99243:20 99216:15 99132:20 99109:25 99131:25 99122:20 99114:15 99123:10 99121:10"
@@ -85,17 +88,13 @@ def countries() -> Frequencies:
 def other_epoch(commune: str) -> str:
     """The code that another epoch gave to the place of a commune code; empty when it never changed."""
     departement, number = commune[:2], commune[2:]
-    for first, _, whole, _ in _CITIES.values():
-        if commune[:2] == whole[:2] and commune[2] == str(first)[0]:
-            return whole if int(number) >= first else ""
-    if departement in ("2A", "2B"):
-        return f"20{number}"
-    if departement in ("92", "93", "94"):
-        return f"75{number}"
-    if departement in ("91", "95"):
-        return f"78{number}"
-    if commune.startswith("976"):
-        return f"985{commune[3:]}"
-    if departement != "97" and int(number) % 7 == 3:  # noqa: PLR2004
-        return f"{departement}{int(number) - 1:03d}"
-    return ""
+    older = ""
+    if commune[:3] in _DISTRICTS:
+        older = _DISTRICTS[commune[:3]]
+    elif departement in _FORMER:
+        older = _FORMER[departement] + number
+    elif commune.startswith("976"):
+        older = f"985{commune[3:]}"
+    elif departement != "97" and int(number) % 7 == 3:
+        older = f"{departement}{int(number) - 1:03d}"
+    return older

@@ -22,12 +22,9 @@ from crypto.key_files import write_secret
 from crypto.keys import PublicIdentity
 from linkage.holder import encoder_digest
 from linkage.planner import plan_passes
-from service.demarche import parse_demarche
-from service.errors import ServiceError
-from service.messages import (
+from service.agreement import (
     MAX_ENCODINGS_HOURS,
     MAX_HITS_DAYS,
-    MAX_JSON_BYTES,
     MIN_SIZE,
     Agreement,
     AgreementParty,
@@ -38,6 +35,9 @@ from service.messages import (
     ThirdParty,
     Validity,
 )
+from service.demarche import parse_demarche
+from service.errors import ServiceError
+from service.messages import MAX_JSON_BYTES
 from service.rule_sheet import Demarche as RuleSheet
 
 __all__ = ["AgreementStore", "StoredAgreement", "Terms", "build_agreement", "check_agreement"]

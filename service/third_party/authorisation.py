@@ -1,7 +1,8 @@
 """Who may do what: one table, role by action, and nothing that is not in it.
 
-Roles follow from the agreement, never from a claim of the caller. Whoever has no part in an object is told that it does
-not exist, with the same words as for an object that never did; a party of the object that lacks the role is told so.
+Roles follow from the agreement, never from a claim of the caller. Whoever has no part in an object is told
+that it does not exist, with the same words as for an object that never did; a party of the object that lacks
+the role is told so.
 """
 
 from __future__ import annotations
@@ -73,7 +74,8 @@ def check_right(action: Action, roles: frozenset[Role]) -> None:
     """Refuse what the table does not grant.
 
     Raises:
-        ServiceError: `E_INTROUVABLE` (404) to whoever has no part in the object, `E_ACCES_REFUSE` (403) to a member that
+        ServiceError: `E_INTROUVABLE` (404) to whoever has no part in the object, `E_ACCES_REFUSE` (403) to a
+        member that
             lacks the role.
     """
     granted = RIGHTS.get(action, frozenset())

@@ -7,8 +7,9 @@
     every live state ─CANCELLED→ cancelled        opened … matching ─EXPIRED→ expired, ─FAILED→ failed
     delivered ─EXPIRED→ closed (what was not fetched in time is destroyed)
 
-Deadlines are fixed once: encodings die `encodings_hours` after the opening (72 h at most), deliveries `hits_days`
-after they were stored (30 days at most). A deadline is over at its very second, and nothing moves it.
+Deadlines are fixed once: encodings die `encodings_hours` after the opening (72 h at most), deliveries
+`hits_days` after they were stored (30 days at most). A deadline is over at its very second, and nothing moves
+it.
 """
 
 from __future__ import annotations
@@ -190,10 +191,7 @@ def expected_confirmations(agreement: Agreement) -> int:
 def expected_uploads(agreement: Agreement) -> frozenset[tuple[str, str, str]]:
     """(comparison, pass, party) of every upload of a run."""
     return frozenset(
-        (one.id, step.name, party)
-        for one in agreement.comparisons
-        for step in one.plan.passes
-        for party in one.parties
+        (one.id, step.name, party) for one in agreement.comparisons for step in one.plan.passes for party in one.parties
     )
 
 

@@ -1,10 +1,9 @@
 """The tables. What must never be false is a constraint here, whatever the code above does.
 
-Moments are whole seconds since 1970 (UTC). Statements are kept as the canonical JSON of the signed statement. No table holds
-a row of anybody's file: encodings are sealed in files, and only the digests of their chunks come here.
-
-`KEPT_MONTHS`: what remains after a run (agreements, runs, approvals, receipts, log) names parties and digests only; which
-tables are emptied when, is in `purge`.
+Moments are whole seconds since 1970 (UTC). Statements are kept as the canonical JSON of the signed statement.
+No table holds a row of anybody's file: encodings are sealed in files, and only digests of their chunks come
+here. What remains after a run (agreements, runs, approvals, acknowledgements, receipts, log) names parties and
+digests only; which tables are emptied, and when, is in `purge`.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     ForeignKey,
-    ForeignKeyConstraint,
     Integer,
     LargeBinary,
     MetaData,
@@ -207,6 +205,7 @@ purges = Table(  # destructions decided and not yet proved
     metadata,
     _run(),
     Column("kind", Text, primary_key=True),
+    Column("party", Text, primary_key=True),  # whose deliveries, or the third party for encodings
     Column("cause", Text, nullable=False),
     Column("inventory", LargeBinary, nullable=False),  # canonical JSON, written before anything is destroyed
 )
@@ -214,11 +213,11 @@ purges = Table(  # destructions decided and not yet proved
 receipts = Table(
     "receipts",
     metadata,
-    Column("run", Text, primary_key=True),
+    _run(),
     Column("kind", Text, primary_key=True),
+    Column("party", Text, primary_key=True),
     Column("statement", LargeBinary, nullable=False),
     Column("leaf", BigInteger, ForeignKey("log_leaves.seq"), nullable=False),
-    ForeignKeyConstraint(["run"], ["runs.run"]),
 )
 
 log_head = Table(  # one row: its update serialises the writers of the log

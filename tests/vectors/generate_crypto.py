@@ -126,8 +126,7 @@ def keys_vectors() -> dict[str, Any]:
             for length in (16, 32, 100)
         ],
         "confirmations": {
-            party: keys.confirmation(key, transcript, run, comparison, party, digest).hex()
-            for party in shares
+            party: keys.confirmation(key, transcript, run, comparison, party, digest).hex() for party in shares
         },
         "encoder_digest": digest.hex(),
     }
@@ -176,9 +175,7 @@ def hashing_vectors() -> dict[str, Any]:
             }
             for value in values
         ],
-        "keystreams": [
-            {"size": size, "stream": hashing.keystream(key, size).hex()} for size in (0, 1, 16, 100)
-        ],
+        "keystreams": [{"size": size, "stream": hashing.keystream(key, size).hex()} for size in (0, 1, 16, 100)],
     }
 
 

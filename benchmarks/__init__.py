@@ -1,0 +1,8 @@
+"""Benchmarks, the demonstration and what they share.
+
+demo                what `make demo` shows, end to end
+leak_scan           searches bytes for any of many secrets
+public_statistics   recomputes the first-letter tables of linkage from INSEE's files
+sheets              linkage sheets of the training sets
+test_match_speed    rate of the matcher
+"""

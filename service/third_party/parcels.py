@@ -1,0 +1,209 @@
+"""The rows of what a run carries for a while: uploads and their chunks, deliveries, acknowledgements, the job.
+
+Same rules as `store`: named functions in the transaction of their caller. All these rows are emptied by
+`purge`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, delete, exists, func, insert, or_, select, update
+
+from service.messages import UploadState
+from service.third_party.schema import acknowledgements, chunks, deliveries, jobs, uploads
+from service.third_party.store import to_seconds
+
+__all__ = [
+    "Upload",
+    "acknowledged_by",
+    "add_acknowledgement",
+    "add_chunk",
+    "add_delivery",
+    "add_upload",
+    "claim_job",
+    "deliveries_of",
+    "drop_deliveries",
+    "drop_job",
+    "drop_upload",
+    "find_upload",
+    "held_bytes",
+    "held_chunks",
+    "job_attempts",
+    "live_uploads",
+    "load_delivery",
+    "queue_job",
+    "renew_job",
+    "set_upload",
+    "uploads_of",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upload:
+    """One upload as the database holds it."""
+
+    upload: str
+    run: str
+    comparison: str
+    pass_: str
+    party: str
+    state: UploadState
+    reason: str | None
+    manifest: bytes  # stored signed statement
+
+
+def add_upload(connection: Connection, upload: Upload) -> None:
+    """Store a new upload."""
+    values = {**vars(upload), "state": str(upload.state), "pass": upload.pass_}
+    del values["pass_"]
+    connection.execute(insert(uploads).values(values))
+
+
+def find_upload(connection: Connection, run: str, comparison: str, pass_name: str, party: str) -> Upload | None:
+    """The upload of a party for a pass."""
+    one = uploads.c
+    where = (one.run == run, one.comparison == comparison, one["pass"] == pass_name, one.party == party)
+    return next(iter(_read(connection, *where)), None)
+
+
+def uploads_of(connection: Connection, run: str, upload: str | None = None) -> list[Upload]:
+    """The uploads of a run, in a fixed order; or the one of this identifier."""
+    where = [uploads.c.run == run]
+    if upload is not None:
+        where.append(uploads.c.upload == upload)
+    return _read(connection, *where)
+
+
+def live_uploads(connection: Connection) -> set[tuple[str, str]]:
+    """(run, upload) of every upload whose chunks must be kept."""
+    query = select(uploads.c.run, uploads.c.upload).where(uploads.c.state != str(UploadState.REFUSED))
+    return {(run, upload) for run, upload in connection.execute(query)}
+
+
+def set_upload(connection: Connection, upload: str, state: UploadState, reason: str | None = None) -> None:
+    """Move an upload; a refused one loses its chunks."""
+    values = {"state": str(state), "reason": reason}
+    connection.execute(update(uploads).where(uploads.c.upload == upload).values(values))
+    if state == UploadState.REFUSED:
+        connection.execute(delete(chunks).where(chunks.c.upload == upload))
+
+
+def drop_upload(connection: Connection, upload: str) -> None:
+    """Forget an upload and its chunks."""
+    connection.execute(delete(chunks).where(chunks.c.upload == upload))
+    connection.execute(delete(uploads).where(uploads.c.upload == upload))
+
+
+def _read(connection: Connection, *where: Any) -> list[Upload]:
+    order = (uploads.c.comparison, uploads.c["pass"], uploads.c.party)
+    rows = connection.execute(select(uploads).where(*where).order_by(*order))
+    found = []
+    for row in rows.mappings():
+        values = {**row, "pass_": row["pass"], "state": UploadState(row["state"])}
+        del values["pass"]
+        found.append(Upload(**values))
+    return found
+
+
+def add_chunk(connection: Connection, upload: str, number: int, size: int) -> None:
+    """Record that a chunk is held; once."""
+    where = (chunks.c.upload == upload, chunks.c.number == number)
+    if not connection.scalar(select(exists().where(*where))):
+        connection.execute(insert(chunks).values(upload=upload, number=number, size=size))
+
+
+def held_chunks(connection: Connection, upload: str) -> set[int]:
+    """The numbers of the chunks held."""
+    return set(connection.scalars(select(chunks.c.number).where(chunks.c.upload == upload)))
+
+
+def held_bytes(connection: Connection, upload: str) -> int:
+    """Their total size."""
+    return connection.scalar(select(func.sum(chunks.c.size)).where(chunks.c.upload == upload)) or 0
+
+
+def add_delivery(connection: Connection, run: str, names: tuple[str, str, str], statement: bytes) -> None:
+    """Store a delivery; `names` are comparison, pass, recipient."""
+    comparison, pass_name, recipient = names
+    row = {"run": run, "comparison": comparison, "pass": pass_name, "recipient": recipient}
+    connection.execute(insert(deliveries).values(**row, statement=statement))
+
+
+def deliveries_of(connection: Connection, run: str, recipient: str | None = None) -> list[tuple[str, str, str]]:
+    """(comparison, pass, recipient) of the deliveries of a run, or of one recipient."""
+    one = deliveries.c
+    where = [one.run == run] if recipient is None else [one.run == run, one.recipient == recipient]
+    query = select(one.comparison, one["pass"], one.recipient).where(*where)
+    rows = connection.execute(query.order_by(one.comparison, one["pass"]))
+    return [(comparison, pass_name, party) for comparison, pass_name, party in rows]
+
+
+def load_delivery(connection: Connection, run: str, comparison: str, pass_name: str) -> bytes | None:
+    """A stored delivery."""
+    one = deliveries.c
+    where = (one.run == run, one.comparison == comparison, one["pass"] == pass_name)
+    return connection.scalar(select(one.statement).where(*where))
+
+
+def drop_deliveries(connection: Connection, run: str, recipient: str | None = None) -> None:
+    """Delete the deliveries of a run, or of one recipient."""
+    where = [deliveries.c.run == run]
+    if recipient is not None:
+        where.append(deliveries.c.recipient == recipient)
+    connection.execute(delete(deliveries).where(*where))
+
+
+def add_acknowledgement(connection: Connection, run: str, party: str, statement: bytes) -> None:
+    """Store a recipient's acknowledgement, once."""
+    where = (acknowledgements.c.run == run, acknowledgements.c.party == party)
+    if not connection.scalar(select(exists().where(*where))):
+        connection.execute(insert(acknowledgements).values(run=run, party=party, statement=statement))
+
+
+def acknowledged_by(connection: Connection, run: str) -> set[str]:
+    """The recipients that have acknowledged."""
+    return set(connection.scalars(select(acknowledgements.c.party).where(acknowledgements.c.run == run)))
+
+
+# The job of a run: one row, and a lease that a worker renews while it lives
+
+
+def queue_job(connection: Connection, run: str) -> None:
+    """Ask for the matching of a run."""
+    connection.execute(insert(jobs).values(run=run, owner=None, lease_until=0, attempts=0))
+
+
+def claim_job(connection: Connection, owner: str, now: datetime, lease_until: datetime) -> str | None:
+    """Take the job of a run whose lease is free or over; its worker is then presumed dead.
+
+    Returns:
+        The run, or None when there is nothing to do.
+    """
+    free = or_(jobs.c.owner.is_(None), jobs.c.lease_until <= to_seconds(now))
+    run = connection.scalar(select(jobs.c.run).where(free).order_by(jobs.c.run).limit(1))
+    if run is None:
+        return None
+    values = {"owner": owner, "lease_until": to_seconds(lease_until), "attempts": jobs.c.attempts + 1}
+    connection.execute(update(jobs).where(jobs.c.run == run).values(values))
+    return str(run)
+
+
+def renew_job(connection: Connection, run: str, owner: str, lease_until: datetime) -> bool:
+    """Keep a job; False when it is no longer this worker's: cancelled, expired, or taken over."""
+    held = and_(jobs.c.run == run, jobs.c.owner == owner)
+    values = {"lease_until": to_seconds(lease_until)}
+    return connection.execute(update(jobs).where(held).values(values)).rowcount == 1
+
+
+def job_attempts(connection: Connection, run: str) -> int:
+    """How many times the job was taken."""
+    return connection.scalar(select(jobs.c.attempts).where(jobs.c.run == run)) or 0
+
+
+def drop_job(connection: Connection, runs: Iterable[str]) -> None:
+    """Forget jobs."""
+    connection.execute(delete(jobs).where(jobs.c.run.in_(list(runs))))

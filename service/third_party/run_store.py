@@ -1,0 +1,169 @@
+"""The rows of runs and of what parties declare in them: approvals, shares, confirmations.
+
+Same rules as `store`: named functions in the transaction of their caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, exists, func, insert, or_, select, update
+
+from service.errors import absent
+from service.messages import RunState
+from service.third_party.lifecycle import LIVE
+from service.third_party.schema import agreement_members, approvals, confirmations, runs, shares
+from service.third_party.store import from_seconds, to_seconds
+
+__all__ = [
+    "Run",
+    "add_approval",
+    "add_confirmation",
+    "add_run",
+    "add_share",
+    "approvals_of",
+    "confirmation_of",
+    "confirmations_of",
+    "count_runs",
+    "load_run",
+    "runs_in",
+    "runs_of",
+    "set_run",
+    "share_of",
+    "shares_for",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One run as the database holds it."""
+
+    run: str
+    agreement: str
+    state: RunState
+    opened_at: datetime
+    encodings_deadline: datetime
+    delivered_at: datetime | None
+    hits_deadline: datetime | None
+    failure: str | None
+    passes_done: int
+    passes_total: int
+    worker_key: bytes | None  # stored signed statement
+
+    @property
+    def deadline(self) -> datetime:
+        """The one of its state: of its encodings, or of its deliveries once they are stored."""
+        return self.hits_deadline or self.encodings_deadline
+
+
+def add_run(connection: Connection, run: Run) -> None:
+    """Store a new run."""
+    connection.execute(insert(runs).values(_columns(vars(run))))
+
+
+def set_run(connection: Connection, run: str, **values: Any) -> None:
+    """Change columns of a run."""
+    connection.execute(update(runs).where(runs.c.run == run).values(_columns(values)))
+
+
+def load_run(connection: Connection, run: str) -> Run:
+    """A run.
+
+    Raises:
+        ServiceError: `E_INTROUVABLE`.
+    """
+    row = connection.execute(select(runs).where(runs.c.run == run)).one_or_none()
+    if row is None:
+        raise absent()
+    return _read_run(row)
+
+
+def runs_of(connection: Connection, party: str) -> list[Run]:
+    """The runs of the agreements that name a party, oldest first."""
+    query = (
+        select(runs)
+        .join(agreement_members, runs.c.agreement == agreement_members.c.agreement)
+        .where(agreement_members.c.party == party)
+        .order_by(runs.c.opened_at, runs.c.run)
+    )
+    return [_read_run(row) for row in connection.execute(query)]
+
+
+def runs_in(connection: Connection, *states: RunState) -> list[Run]:
+    """The runs in some states, oldest first."""
+    query = select(runs).where(runs.c.state.in_([str(state) for state in states]))
+    return [_read_run(row) for row in connection.execute(query.order_by(runs.c.opened_at, runs.c.run))]
+
+
+def count_runs(connection: Connection, agreement: str) -> int:
+    """The runs that count against the agreement's maximum: alive, or having delivered."""
+    counted = or_(runs.c.state.in_([str(state) for state in LIVE]), runs.c.delivered_at.is_not(None))
+    query = select(func.count()).select_from(runs).where(runs.c.agreement == agreement, counted)
+    return connection.scalar(query) or 0
+
+
+def _columns(values: Mapping[str, Any]) -> dict[str, Any]:
+    plain = {name: to_seconds(value) if isinstance(value, datetime) else value for name, value in values.items()}
+    return {name: str(value) if isinstance(value, RunState) else value for name, value in plain.items()}
+
+
+def _read_run(row: Row[Any]) -> Run:
+    values = dict(row._mapping)  # noqa: SLF001 - the documented accessor of SQLAlchemy
+    for name in ("opened_at", "encodings_deadline", "delivered_at", "hits_deadline"):
+        values[name] = None if values[name] is None else from_seconds(values[name])
+    return Run(**{**values, "state": RunState(values["state"])})
+
+
+def add_approval(connection: Connection, run: str, party: str, statement: bytes | None) -> None:
+    """Store a party's approval, once."""
+    where = (approvals.c.run == run, approvals.c.party == party)
+    if not connection.scalar(select(exists().where(*where))):
+        connection.execute(insert(approvals).values(run=run, party=party, statement=statement))
+
+
+def approvals_of(connection: Connection, run: str) -> list[str]:
+    """The parties that have approved, sorted."""
+    query = select(approvals.c.party).where(approvals.c.run == run).order_by(approvals.c.party)
+    return list(connection.scalars(query))
+
+
+def share_of(connection: Connection, run: str, comparison: str, sender: str) -> bytes | None:
+    """The share that a party has sent for a comparison."""
+    where = (shares.c.run == run, shares.c.comparison == comparison, shares.c.sender == sender)
+    return connection.scalar(select(shares.c.statement).where(*where))
+
+
+def add_share(connection: Connection, run: str, names: tuple[str, str, str], statement: bytes) -> None:
+    """Store a share; `names` are comparison, sender, receiver."""
+    comparison, sender, receiver = names
+    row = {"run": run, "comparison": comparison, "sender": sender, "receiver": receiver}
+    connection.execute(insert(shares).values(**row, statement=statement))
+
+
+def shares_for(connection: Connection, run: str, receiver: str) -> list[bytes]:
+    """The shares addressed to a party."""
+    query = select(shares.c.statement).where(shares.c.run == run, shares.c.receiver == receiver)
+    return list(connection.scalars(query.order_by(shares.c.comparison, shares.c.sender)))
+
+
+def confirmation_of(connection: Connection, run: str, comparison: str, party: str) -> bytes | None:
+    """The confirmation that a party has sent for a comparison."""
+    one = confirmations.c
+    where = (one.run == run, one.comparison == comparison, one.party == party)
+    return connection.scalar(select(one.statement).where(*where))
+
+
+def add_confirmation(connection: Connection, run: str, comparison: str, party: str, statement: bytes) -> None:
+    """Store a confirmation."""
+    row = {"run": run, "comparison": comparison, "party": party, "statement": statement}
+    connection.execute(insert(confirmations).values(row))
+
+
+def confirmations_of(connection: Connection, run: str) -> list[tuple[str, bytes]]:
+    """(comparison, statement) of every confirmation of a run."""
+    one = confirmations.c
+    query = select(one.comparison, one.statement).where(one.run == run).order_by(one.comparison, one.party)
+    return [(comparison, statement) for comparison, statement in connection.execute(query)]
