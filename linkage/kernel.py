@@ -1,8 +1,8 @@
-"""The compiled inner loop of the matcher: Hamming distances of whole tiles of filters, at the rate of the processor's vector ports.
+"""The compiled inner loop of the matcher: Hamming distances of whole tiles of filters, at the processor's vector rate.
 
 Layout. Right rows are turned into tiles of eight: one vector holds the same word of eight rows. Left rows stay row by
-row and each of their words is broadcast against a tile, six left rows at a time, so that a tile is loaded once for
-forty-eight pairs and one branch serves them all.
+row and each of their words is broadcast against a tile, eight left rows at a time, so that a tile is loaded once for
+sixty-four pairs and one branch serves them all.
 
 Arithmetic. Counting d = x ⊕ y word by word costs an exclusive or, a count and an addition per word. Half of the counts
 and additions go away by adding bits before counting them. With p(k) the parity, bit by bit, of the first k words of d,
@@ -32,11 +32,11 @@ from numpy.typing import NDArray
 
 __all__ = ["COMPILED", "FAR", "scan", "scratch_for", "tile_rows"]
 
-COMPILED = not config.DISABLE_JIT  # when the JIT is off, the matcher takes its numpy twin
+COMPILED = not config.DISABLE_JIT  # type: ignore[attr-defined]  # when the JIT is off, the matcher takes its numpy twin
 FAR = 1 << 40  # a bias that no distance brings back under zero
 
 _LANES = 8  # right rows of a tile
-_GROUP = 6  # left rows compared with a tile at once
+_GROUP = 8  # left rows compared with a tile at once: two registers each, beside those of the tile
 _STEP = 4  # words of one turn of the loop: one carry added, one complement subtracted
 _LEFT_BYTES = 1 << 17  # left rows kept close to the processor while all tiles of a cell go by
 _TILE_BYTES = 1 << 19
@@ -126,9 +126,8 @@ def _emit_turn(builder: Any, tile: list[Any], row: Any, at: Any, state: tuple[An
     builder.store(builder.sub(added, builder.call(count, [complement])), total)
 
 
-@intrinsic
-def _compare(_typing: Any, rows: Any, _first: Any, _words: Any, tiles: Any, _at: Any, sums: Any) -> Any:
-    """Six stored left rows from `first` against the tile at `at`: biased distances into `sums`; non-zero if one is negative."""
+def _compare_code(_typing: Any, rows: Any, _first: Any, _words: Any, tiles: Any, _at: Any, sums: Any) -> Any:
+    """Eight stored left rows from `first` against the tile at `at`: biased distances into `sums`; non-zero if one is negative."""
 
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         rows, first, words, tiles, at, sums = _data(context, builder, signature, values)
@@ -162,8 +161,10 @@ def _compare(_typing: Any, rows: Any, _first: Any, _words: Any, tiles: Any, _at:
     return long(rows, long, long, tiles, long, sums), emit
 
 
-@intrinsic
-def _turn(_typing: Any, rows: Any, _start: Any, _end: Any, _words: Any, tiles: Any, _at: Any) -> Any:
+_compare: Any = intrinsic(_compare_code)
+
+
+def _turn_code(_typing: Any, rows: Any, _start: Any, _end: Any, _words: Any, tiles: Any, _at: Any) -> Any:
     """Eight words at `start` and every `words` further, but never past `end`, turned into eight vectors of `tiles` at `at`."""
 
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
@@ -188,63 +189,85 @@ def _turn(_typing: Any, rows: Any, _start: Any, _end: Any, _words: Any, tiles: A
     return types.void(rows, long, long, long, tiles, long), emit
 
 
-@compiled
-def _fill_tile(rows: NDArray[np.uint64], first: int, stop: int, tile: NDArray[np.uint64]) -> None:
-    """Rows `first` to `stop` (at most eight) as a tile, words already changed as the module docstring says."""
-    words = rows.shape[1]
-    whole = words // _LANES * _LANES
-    for word in range(0, whole, _LANES):
-        _turn(rows, first * words + word, (stop - 1) * words + word, words, tile, word * _LANES)
-    for lane in range(_LANES):
-        row = min(first + lane, stop - 1)
-        for word in range(whole, words):
-            tile[word * _LANES + lane] = rows[row, word]
-    parity = np.zeros(_LANES, dtype=np.uint64)
-    for word in range(0, (len(tile) - _LANES) // _LANES, 2):
-        for lane in range(_LANES):
-            at = word * _LANES + lane
-            before = parity[lane]
-            parity[lane] = before ^ tile[at] ^ tile[at + _LANES]
-            tile[at] ^= before
-            tile[at + _LANES] = parity[lane] if word % _STEP else ~parity[lane]
+_turn: Any = intrinsic(_turn_code)
 
 
 @compiled
 def _fill_tiles(
-    rows: NDArray[np.uint64], side: NDArray[np.int64], first: int, stop: int, tiles: NDArray[np.uint64]
+    rows: NDArray[np.uint64],
+    side: NDArray[np.int64],
+    first: int,
+    stop: int,
+    tiles: NDArray[np.uint64],
 ) -> None:
-    """Rows `first` to `stop` as tiles, each followed by the biases of its rows; missing rows are far from everything."""
-    words = padded_words(rows.shape[1])
-    size = _LANES * (words + 1)
-    for start in range(first, stop, _LANES):
-        tile = tiles[(start - first) // _LANES * size :][:size]
-        tile[rows.shape[1] * _LANES :] = np.uint64(0)
-        _fill_tile(rows, start, min(start + _LANES, stop), tile)
+    """Rows `first` to `stop` as (tile, word, lane), each tile ended by the biases of its rows; missing rows are far."""
+    count = rows.shape[1]
+    whole = count // _LANES * _LANES
+    words = tiles.shape[1] - 1
+    for tile in range(-(-(stop - first) // _LANES)):
+        start = first + tile * _LANES
+        for word in range(0, whole, _LANES):
+            at = (tile * (words + 1) + word) * _LANES
+            _turn(rows, start * count + word, (stop - 1) * count + word, count, tiles, at)
         for lane in range(_LANES):
+            row = min(start + lane, stop - 1)
+            for word in range(whole, count):
+                tiles[tile, word, lane] = rows[row, word]
+            for word in range(count, words):
+                tiles[tile, word, lane] = np.uint64(0)
             bias = side[start + lane, 0] + 32 * words if start + lane < stop else FAR
-            tile[words * _LANES + lane] = np.uint64(bias)
+            tiles[tile, words, lane] = np.uint64(bias)
+        for word in range(0, words, _STEP):
+            for lane in range(_LANES):
+                parity = tiles[tile, word - 1, lane] if word else np.uint64(0)
+                middle = parity ^ tiles[tile, word, lane] ^ tiles[tile, word + 1, lane]
+                tiles[tile, word, lane] ^= parity
+                tiles[tile, word + 1, lane] = ~middle
+                tiles[tile, word + 3, lane] ^= middle ^ tiles[tile, word + 2, lane]
+                tiles[tile, word + 2, lane] ^= middle
 
 
 @compiled
 def _fill_rows(
-    rows: NDArray[np.uint64], side: NDArray[np.int64], first: int, stop: int, stored: NDArray[np.uint64]
+    rows: NDArray[np.uint64],
+    side: NDArray[np.int64],
+    first: int,
+    stop: int,
+    stored: NDArray[np.uint64],
 ) -> None:
-    """Rows `first` to `stop`, words changed as in tiles, each followed by its bias; whole groups, the last one padded far."""
+    """Rows `first` to `stop`, words changed as in tiles, each ended by its bias; the last group filled up with far rows."""
     count = rows.shape[1]
-    words = padded_words(count)
-    for row in range(first, stop):
-        line = stored[(row - first) * (words + 1) :][: words + 1]
-        line[:count] = rows[row]
-        line[count:] = np.uint64(0)
+    words = stored.shape[1] - 1
+    for row in range(stop - first):
+        for word in range(count):
+            stored[row, word] = rows[first + row, word]
+        for word in range(count, words):
+            stored[row, word] = np.uint64(0)
         parity = np.uint64(0)
         for word in range(0, words, 2):
             before = parity
-            parity ^= line[word] ^ line[word + 1]
-            line[word] ^= before
-            line[word + 1] = parity
-        line[words] = np.uint64(side[row, 0])
+            parity ^= stored[row, word] ^ stored[row, word + 1]
+            stored[row, word] ^= before
+            stored[row, word + 1] = parity
+        stored[row, words] = np.uint64(side[first + row, 0])
     for row in range(stop - first, -(-(stop - first) // _GROUP) * _GROUP):
-        stored[row * (words + 1) + words] = np.uint64(FAR)
+        stored[row, words] = np.uint64(FAR)
+
+
+@compiled
+def _next(
+    stored: NDArray[np.uint64],
+    first: int,
+    stop: int,
+    words: int,
+    tile: NDArray[np.uint64],
+    sums: NDArray[np.int64],
+) -> int:
+    """The first group of rows from `first` that meets the tile, its biased distances in `sums`; -1 when none does."""
+    for row in range(first, stop, _GROUP):
+        if _compare(stored, row, words, tile, 0, sums):
+            return row
+    return -1
 
 
 @compiled
@@ -298,8 +321,9 @@ def scan(
     """
     words = padded_words(left.shape[1])
     batch = _left_rows(left.shape[1])
-    size = _LANES * (words + 1)
-    tiles, stored = scratch[: (words + 1) * tile_rows(left.shape[1])], scratch[(words + 1) * tile_rows(left.shape[1]) :]
+    split = (words + 1) * tile_rows(left.shape[1])
+    tiles = scratch[:split].reshape((-1, words + 1, _LANES))
+    stored = scratch[split:].reshape((-1, words + 1))
     sums = np.empty(_GROUP * _LANES, dtype=np.int64)
     hits = np.empty((_FIRST_HITS, 3), dtype=np.int64)
     count = 0
@@ -310,10 +334,11 @@ def scan(
             stop = min(start + batch, left_stop)
             _fill_rows(left, left_side, start, stop, stored)
             for tile in range(-(-(right_stop - right_start) // _LANES)):
-                for row in range(start, stop, _GROUP):
-                    if _compare(stored, row - start, words, tiles, tile * size, sums):
-                        if count + _GROUP * _LANES > len(hits):
-                            hits = np.concatenate((hits, np.empty_like(hits)))
-                        corner = (row, stop, right_start + tile * _LANES, right_stop)
-                        count = _keep(sums, left_side, right_side, most, corner, hits, count)
+                row = _next(stored, 0, stop - start, words, tiles[tile], sums)
+                while row >= 0:
+                    if count + _GROUP * _LANES > len(hits):
+                        hits = np.concatenate((hits, np.empty_like(hits)))
+                    corner = (start + row, stop, right_start + tile * _LANES, right_stop)
+                    count = _keep(sums, left_side, right_side, most, corner, hits, count)
+                    row = _next(stored, row + _GROUP, stop - start, words, tiles[tile], sums)
     return hits[:count].copy()

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import comb
 from typing import Any, Literal
 
 from linkage.errors import LinkageError
@@ -143,10 +142,10 @@ def largest_distance(length: int, pairs: int, allowed: tuple[int, int]) -> int:
     """
     numerator, denominator = allowed
     bound = numerator << length  # compare pairs · Σ C(L, k) · denominator with numerator · 2^L
-    total = term = 1
+    total = term = 1  # term is C(length, distance), total the sum of those up to it
     distance = 0
     while distance < length // 2:
-        term = comb(length, distance + 1)
+        term = term * (length - distance) // (distance + 1)
         if pairs * (total + term) * denominator > bound:
             break
         total += term

@@ -9,6 +9,7 @@ Unknown keys are errors: a sheet is read like a contract.
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ from typing import Any
 from crypto.framing import canonical_json
 from linkage.errors import SheetError
 
-__all__ = ["COMPONENTS", "KINDS", "Attribute", "PassRule", "Sheet", "load_sheet"]
+__all__ = ["COMPONENTS", "DATE_FORMATS", "KINDS", "Attribute", "PassRule", "Sheet", "load_sheet"]
 
 VERSION = "linkage/v1"
 
@@ -30,15 +31,32 @@ COMPONENTS: dict[str, tuple[str, ...]] = {
     "date": ("year", "month", "day", "day_month"),
     "code": ("value",),
     "cog": ("value",),
+    "country": ("value",),
     "category": ("value",),
     "sex": ("value",),
     "text": ("value",),
 }
 KINDS = tuple(COMPONENTS)
+DATE_FORMATS = (
+    "AAAA-MM-JJ",
+    "AAAAMMJJ",
+    "JJ/MM/AAAA",
+    "JJ.MM.AAAA",
+    "JJ-MM-AAAA",
+    "JJMMAAAA",
+    "MM/JJ/AAAA",
+    "EXCEL",  # the serial number of a day, as a spreadsheet stores it
+)
 
 _TOP = {"version", "name", "id", "attributes", "passes", "statistics", "columns"}
 _ATTRIBUTE = {"kind", "column", "bits", "format", "pad", "second_form_of", "optional", "invalid", "class"}
 _INVALID = ("refuse", "missing")
+_LONGEST_PAD = 32
+_MOST_VALUES = 10_000_000  # of a component whose values are taken as equally frequent
+# Attributes and passes name keys, columns of messages and parts of URLs.
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+# Of one attribute: what a component already says of another one.
+_WITHIN = {"initial": {"two"}, "day": {"day_month"}, "month": {"day_month"}}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +68,7 @@ class Attribute:
         kind: one of `KINDS`; decides normalisation, features and comparison.
         columns: columns of the file, joined with a space.
         bits: weight: its share of the filter is bits / sum of bits.
-        formats: accepted date formats, in order (`AAAA-MM-JJ`, `JJ/MM/AAAA`…).
+        formats: accepted date formats, in order, out of `DATE_FORMATS`.
         pad: codes are left-padded with zeros to this length; 0 = never.
         second_form_of: another form of that name attribute; ignored where it says the same.
         optional: the column may be absent from a file.
@@ -94,7 +112,7 @@ class Sheet:
         """The sheet in a parsed TOML table.
 
         Raises:
-            SheetError: `E_CLE_INCONNUE`, `E_FEUILLE`, `E_BLOC_INCONNU` with the place of the fault.
+            SheetError: `E_CLE_INCONNUE`, `E_FEUILLE`, `E_BLOC_INCONNU`, `E_FORMAT_DATE` with the place of the fault.
         """
         _closed(table, _TOP, "la feuille")
         if table.get("version") != VERSION:
@@ -103,10 +121,10 @@ class Sheet:
         if not attributes:
             raise SheetError("E_FEUILLE", "la feuille ne déclare aucun attribut : ajoutez [attributes.…]")
         sheet = cls(
-            name=str(table.get("name", "")),
-            identifier=str(table.get("id", "id")),
+            name=_string(table.get("name", ""), "name"),
+            identifier=_string(table.get("id", "id"), "id"),
             attributes=attributes,
-            passes=tuple(_pass_rule(entry) for entry in table.get("passes", [])),
+            passes=tuple(_pass_rule(entry) for entry in _listed(table, "passes")),
             statistics=_mapping(table, "statistics"),
             columns=_mapping(table, "columns"),
         )
@@ -155,11 +173,11 @@ class Sheet:
         for attribute in self.attributes:
             entry = own.get(attribute.name)
             if isinstance(entry, Mapping):
-                formats = _strings(entry["format"]) if "format" in entry else attribute.formats
-                columns = _strings(entry.get("column", attribute.columns))
+                formats = _strings(entry.get("format", attribute.formats), side)
+                columns = _strings(entry.get("column", attribute.columns), side)
                 attributes.append(replace(attribute, columns=columns, formats=formats))
             elif entry is not None:
-                attributes.append(replace(attribute, columns=_strings(entry)))
+                attributes.append(replace(attribute, columns=_strings(entry, side)))
             else:
                 attributes.append(attribute)
         return str(own.get("id", self.identifier)), tuple(attributes)
@@ -188,62 +206,122 @@ def _attribute(name: str, entry: Any) -> Attribute:
     if not isinstance(entry, Mapping):
         raise SheetError("E_FEUILLE", f"{where} doit être une table")
     _closed(entry, _ATTRIBUTE, where)
-    kind, bits = entry.get("kind"), entry.get("bits")
+    if not _NAME.fullmatch(name) or name == "id":
+        raise SheetError("E_FEUILLE", f"{where} : un attribut se nomme avec lettres, chiffres, _ et -, mais pas « id »")
+    kind = entry.get("kind")
     if kind not in KINDS:
         raise SheetError("E_FEUILLE", f"{where} : kind doit être l'un de {', '.join(KINDS)}")
-    if type(bits) is not int or not 1 <= bits <= 1000:
-        raise SheetError("E_FEUILLE", f"{where} : bits doit être un entier de 1 à 1000")
     invalid = entry.get("invalid", "refuse")
     if invalid not in _INVALID:
         raise SheetError("E_FEUILLE", f"{where} : invalid doit être l'un de {', '.join(_INVALID)}")
-    columns = _strings(entry.get("column", name))
-    if kind == "date" and len(columns) not in (1, 3):
-        raise SheetError("E_FEUILLE", f"{where} : une date tient dans une colonne, ou dans trois : année, mois, jour")
-    if "class" in entry and (kind != "text" or not isinstance(entry["class"], str)):
+    optional = entry.get("optional", False)
+    if not isinstance(optional, bool):
+        raise SheetError("E_FEUILLE", f"{where} : optional doit être true ou false")
+    if "class" in entry and kind != "text":
         raise SheetError("E_FEUILLE", f'{where} : class ne va qu\'avec kind = "text" (les noms partagent déjà la leur)')
     return Attribute(
         name=name,
         kind=kind,
-        columns=columns,
-        bits=bits,
-        formats=_strings(entry.get("format", "AAAA-MM-JJ")),
-        pad=int(entry.get("pad", 0)),
-        second_form_of=entry.get("second_form_of"),
-        optional=bool(entry.get("optional", False)),
+        columns=_columns(entry.get("column", name), kind, where),
+        bits=_whole(entry.get("bits"), 1, 1000, f"{where} : bits"),
+        formats=_formats(entry.get("format", DATE_FORMATS[0]), kind, where),
+        pad=_whole(entry.get("pad", 0), 0, _LONGEST_PAD, f"{where} : pad"),
+        second_form_of=_string(entry["second_form_of"], where) if "second_form_of" in entry else None,
+        optional=optional,
         invalid=invalid,
-        token_class=entry.get("class"),
+        token_class=_string(entry["class"], where) if "class" in entry else None,
     )
 
 
+def _columns(value: Any, kind: str, where: str) -> tuple[str, ...]:
+    columns = _strings(value, where)
+    if kind == "date" and len(columns) not in (1, 3):
+        raise SheetError("E_FEUILLE", f"{where} : une date tient dans une colonne, ou dans trois : année, mois, jour")
+    return columns
+
+
+def _formats(value: Any, kind: str, where: str) -> tuple[str, ...]:
+    formats = _strings(value, where)
+    if kind == "date" and not set(formats) <= set(DATE_FORMATS):
+        raise SheetError("E_FORMAT_DATE", f"{where} : les formats de date sont {', '.join(DATE_FORMATS)}")
+    return formats
+
+
 def _pass_rule(entry: Any) -> PassRule:
-    if not isinstance(entry, Mapping) or not isinstance(entry.get("name"), str):
-        raise SheetError("E_FEUILLE", "chaque [[passes]] doit avoir un name")
+    if not isinstance(entry, Mapping) or not _NAME.fullmatch(_string(entry.get("name"), "[[passes]]")):
+        raise SheetError("E_FEUILLE", "chaque [[passes]] a un name, fait de lettres, chiffres, _ et -")
     where = f"[[passes]] {entry['name']}"
     _closed(entry, {"name", "blocks"}, where)
     ladder = entry.get("blocks")
     if not isinstance(ladder, list) or not ladder or not all(isinstance(level, list) and level for level in ladder):
         raise SheetError("E_FEUILLE", f"{where} : blocks est une liste de listes, de la plus grossière à la plus fine")
-    return PassRule(name=entry["name"], ladder=tuple(_strings(level) for level in ladder))
+    return PassRule(name=entry["name"], ladder=tuple(_strings(level, where) for level in ladder))
 
 
 def _check_references(sheet: Sheet) -> None:
     kinds = {attribute.name: attribute.kind for attribute in sheet.attributes}
     for rule in sheet.passes:
-        for component in {component for level in rule.ladder for component in level}:
-            name, _, part = component.partition(".")
-            if name not in kinds or part not in COMPONENTS[kinds[name]]:
-                known = ", ".join(COMPONENTS[kinds[name]]) if name in kinds else "un attribut déclaré"
-                raise SheetError("E_BLOC_INCONNU", f"passe {rule.name} : « {component} » : attendu {known}")
+        for level in rule.ladder:
+            _check_level(rule.name, level, kinds)
     if len({rule.name for rule in sheet.passes}) != len(sheet.passes):
         raise SheetError("E_FEUILLE", "deux passes portent le même nom")
     for attribute in sheet.attributes:
         other = attribute.second_form_of
-        if other is not None and kinds.get(other) != attribute.kind:
+        if other is not None and (other == attribute.name or kinds.get(other) != attribute.kind):
             raise SheetError("E_FEUILLE", f"{attribute.name} : second_form_of doit nommer un attribut du même kind")
-    for side, columns in sheet.columns.items():
-        unknown = set(columns) - set(kinds) - {"id"}
-        if unknown:
-            raise SheetError("E_CLE_INCONNUE", f"[columns.{side}] : attribut inconnu : {', '.join(sorted(unknown))}")
+    for component, declared in sheet.statistics.items():
+        _check_statistic(component, declared, kinds)
+    for side in sheet.columns:
+        _check_side(f"[columns.{side}]", _mapping(sheet.columns, side), kinds)
+
+
+def _check_level(rule: str, level: tuple[str, ...], kinds: Mapping[str, str]) -> None:
+    parts: dict[str, set[str]] = {}
+    for component in level:
+        name, _, part = component.partition(".")
+        if name not in kinds or part not in COMPONENTS[kinds[name]]:
+            known = ", ".join(COMPONENTS[kinds[name]]) if name in kinds else "un attribut déclaré"
+            raise SheetError("E_BLOC_INCONNU", f"passe {rule} : « {component} » : attendu {known}")
+        parts.setdefault(name, set()).add(part)
+    repeated = len(set(level)) < len(level)
+    if repeated or any(some & _WITHIN.get(part, set()) for some in parts.values() for part in some):
+        raise SheetError("E_FEUILLE", f"passe {rule} : un palier répète ce qu'un autre de ses composants dit déjà")
+
+
+def _check_statistic(component: str, declared: Any, kinds: Mapping[str, str]) -> None:
+    """What `linkage.statistics` counts on: a known component, and numbers that make shares."""
+    where = f"[statistics] {component}"
+    name, _, part = component.partition(".")
+    known = COMPONENTS.get(kinds.get(name, ""), ())
+    if (part or "value") not in known or part == "value":
+        raise SheetError("E_CLE_INCONNUE", f"{where} : ni un attribut qui divise par sa valeur, ni un composant")
+    if not isinstance(declared, Mapping):
+        _whole(declared, 1, _MOST_VALUES, where)
+    elif set(declared) == {"from", "to"}:
+        first = _whole(declared["from"], 1000, 9999, f"{where} from")
+        _whole(declared["to"], first, 9999, f"{where} to")
+        if part != "year":
+            raise SheetError("E_FEUILLE", f"{where} : from et to bornent des années")
+    else:
+        weights = [_whole(weight, 0, _MOST_VALUES, where) for weight in declared.values()]
+        if not sum(weights):
+            raise SheetError("E_FEUILLE", f"{where} : des fréquences sont attendues")
+
+
+def _check_side(where: str, columns: Mapping[str, Any], kinds: Mapping[str, str]) -> None:
+    unknown = set(columns) - set(kinds) - {"id"}
+    if unknown:
+        raise SheetError("E_CLE_INCONNUE", f"{where} : attribut inconnu : {', '.join(sorted(unknown))}")
+    for name, entry in columns.items():
+        place = f"{where} {name}"
+        if name == "id":
+            _string(entry, place)
+        elif isinstance(entry, Mapping):
+            _closed(entry, {"column", "format"}, place)
+            _columns(entry.get("column", name), kinds[name], place)
+            _formats(entry.get("format", DATE_FORMATS[0]), kinds[name], place)
+        else:
+            _columns(entry, kinds[name], place)
 
 
 def _closed(table: Mapping[str, Any], known: set[str], where: str) -> None:
@@ -259,9 +337,28 @@ def _mapping(table: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return value
 
 
-def _strings(value: Any) -> tuple[str, ...]:
+def _listed(table: Mapping[str, Any], key: str) -> list[Any]:
+    value = table.get(key, [])
+    if not isinstance(value, list):
+        raise SheetError("E_FEUILLE", f"[[{key}]] doit être une liste de tables")
+    return value
+
+
+def _whole(value: Any, least: int, most: int, where: str) -> int:
+    if type(value) is not int or not least <= value <= most:
+        raise SheetError("E_FEUILLE", f"{where} : un entier de {least} à {most} est attendu")
+    return value
+
+
+def _string(value: Any, where: str) -> str:
+    if not isinstance(value, str):
+        raise SheetError("E_FEUILLE", f"{where} : une chaîne est attendue")
+    return value
+
+
+def _strings(value: Any, where: str) -> tuple[str, ...]:
     if isinstance(value, str):
         return (value,)
     if isinstance(value, (list, tuple)) and value and all(isinstance(one, str) for one in value):
         return tuple(value)
-    raise SheetError("E_FEUILLE", "une chaîne ou une liste de chaînes était attendue")
+    raise SheetError("E_FEUILLE", f"{where} : une chaîne ou une liste de chaînes est attendue")

@@ -1,11 +1,15 @@
 """A file of records as raw columns: CSV as administrations write it, or Parquet. Nothing is interpreted here.
 
 CSV: separator `,` `;` or tab, found from the header; UTF-8 (with or without a byte-order mark) or Windows-1252, never a
-mix; quotes as in RFC 4180. Each row keeps the line where it starts, so that every later message can name it.
+mix; quotes as in RFC 4180. Each row keeps the line where it starts, so that every later message can name it. Parquet: cells as
+the text that a CSV would hold; a whole number stored as a float loses its point, a gap of a dataframe is an empty cell.
 
-Refused at once, with the line: an empty file, mixed encodings, NUL bytes, a row with another number of fields, a cell longer
-than `LONGEST_CELL`. Refused with the column: any column that holds national identification numbers (NIR), hashed or not by
-its name, in clear by its content.
+Refused at once, with the line: an empty file, mixed encodings, NUL bytes, broken quotes, a wanted cell longer than
+`LONGEST_CELL`. A row with another number of fields (the footer of an export, a broken line) is refused too, or handed over as
+a problem to who reads records. Refused with the column: any column that holds national identification numbers (NIR), hashed
+or not by its name, in clear by its content, whether it is wanted or not.
+
+A message names columns only once the header is known to be one: where a file has no header, its first row is somebody.
 """
 
 from __future__ import annotations
@@ -13,22 +17,32 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from linkage.errors import LinkageError
+from linkage.errors import LinkageError, RowProblem, RowsRefused
 
 __all__ = ["LONGEST_CELL", "RawTable", "read_table"]
 
 LONGEST_CELL = 1000  # characters; no civil-status field comes near
 
 _SEPARATORS = ",;\t"
-_UTF8_PAIR = re.compile(rb"[\xc3\xc5][\x80-\xbf]|\xc2[\xa0-\xbf]|\xe2\x80[\x90-\xbf]")  # what accents become in UTF-8
-_NIR_NAME = re.compile(r"(^|_)(nir|nia|nss|insee_individu|numero_securite_sociale|num_secu|numero_ss)(_|$)")
-_NIR = re.compile(r"([1-478])(\d{2})(0[1-9]|1[0-2]|[2-9]\d)(\d{2}|2[AB])(\d{3})(\d{3})(\d{2})?")
-_NIR_SAMPLE = 2000  # non-empty cells looked at
-_NIR_SHARE = 0.5  # of them with the form of a NIR
+# What accents become in UTF-8. Capitals of other alphabets stay out: in Windows-1252, É before an apostrophe looks the same.
+_UTF8_PAIR = re.compile(rb"[\xc3-\xc5][\x80-\xbf]|\xc2[\xa0-\xbf]|\xe2\x80[\x90-\xbf]")
+_NIR_NAME = re.compile(
+    r"(^|_)(nir(\d+|pp|hash|hache)?|nia|nss|insee_individu"
+    r"|(n|no|num|numero)_?(de_)?(la_)?(ss|secu(rite)?(_sociale)?))(_|$)"
+)
+# Sex (or temporary number), year, month (20 and more where it is unknown), department, commune, order, key.
+_NIR = re.compile(r"[1-478]\d{2}(0[1-9]|1[0-2]|[2-9]\d)(\d{2}|2[AB])\d{6}(\d{2})")
+_NIR_WITHOUT_KEY = re.compile(r"[1-478]\d{2}(0[1-9]|1[0-2])(0[1-9]|[1-9]\d|2[AB])\d{6}")
+_NIR_SAMPLE = 2000  # non-empty cells looked at, spread over the column
+# Shares of the sample that make a column one of NIR. One number in 170 happens to have a right key, one in 14 the short form.
+_NIR_SHARE = 0.2
+_NIR_SHARE_WITHOUT_KEY = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,109 +51,147 @@ class RawTable:
 
     Attributes:
         name: the file's name, for messages.
-        columns: column name → one string a row; the order of the file.
+        columns: column name → one string a row.
         lines: the line of the file where each row starts (1 = header).
+        misshapen: rows that are in no column, having another number of fields.
     """
 
     name: str
     columns: dict[str, list[str]]
     lines: Sequence[int]
+    misshapen: list[RowProblem] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.lines)
 
 
-def read_table(path: Path, wanted: Sequence[str]) -> RawTable:
+@dataclass(frozen=True, kw_only=True)
+class _File:
+    """All columns of a file, in its order; names may repeat."""
+
+    header: list[str]
+    cells: list[list[str]]
+    lines: Sequence[int]
+    misshapen: list[RowProblem] = field(default_factory=list)
+
+
+def read_table(path: Path, wanted: Sequence[str], optional: Sequence[str] = (), *, misshapen: bool = False) -> RawTable:
     """The columns of a CSV or Parquet file.
 
     Args:
         path: `.parquet` is read as Parquet, anything else as CSV.
         wanted: names of columns that must be there; they also tell the separator. Case and outer spaces do not count.
+        optional: names of columns that are read where the file has them.
+        misshapen: hand rows with another number of fields over as problems instead of refusing the file.
 
     Returns:
-        The table with only the wanted columns, under the wanted names.
+        The table with only these columns, under these names.
 
     Raises:
-        LinkageError: `E_FICHIER_ABSENT`, `E_FICHIER_VIDE`, `E_ENCODAGE`, `E_ENCODAGE_MELANGE`, `E_OCTET_NUL`, `E_SEPARATEUR`,
-            `E_COLONNE_ABSENTE`, `E_COLONNE_DOUBLE`, `E_NOMBRE_CHAMPS`, `E_CELLULE_TROP_LONGUE`, `E_CSV`, `E_NIR_INTERDIT`.
+        LinkageError: `E_FICHIER_ABSENT`, `E_FICHIER_VIDE`, `E_ENCODAGE`, `E_ENCODAGE_MELANGE`, `E_OCTET_NUL`,
+            `E_SEPARATEUR`, `E_COLONNE_ABSENTE`, `E_COLONNE_DOUBLE`, `E_NOMBRE_CHAMPS`, `E_CELLULE_TROP_LONGUE`, `E_CSV`,
+            `E_PARQUET`, `E_NIR_INTERDIT`.
     """
     if not path.is_file():
         raise LinkageError("E_FICHIER_ABSENT", f"{path.name} : ce fichier n'existe pas ou n'est pas un fichier")
     if path.stat().st_size == 0:
         raise LinkageError("E_FICHIER_VIDE", f"{path.name} : le fichier est vide")
-    table = _read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path, wanted)
-    if not len(table):
-        raise LinkageError("E_FICHIER_VIDE", f"{path.name} : le fichier n'a aucune ligne de données")
-    for column, cells in table.columns.items():
+    parquet = path.suffix.lower() == ".parquet"
+    file = _read_parquet(path) if parquet else _read_csv(path, [*wanted, *optional])
+    kept = _select(path.name, file, wanted, optional)
+    for column, cells in zip(file.header, file.cells, strict=True):
         _refuse_nir(path.name, column, cells)
-    return _select(table, wanted)
+    if file.misshapen and not misshapen:
+        raise RowsRefused(file.misshapen)
+    if not len(file.lines):
+        if file.misshapen:
+            raise RowsRefused(file.misshapen)
+        raise LinkageError("E_FICHIER_VIDE", f"{path.name} : le fichier n'a aucune ligne de données")
+    _refuse_long_cells(path.name, kept, file.lines)
+    return RawTable(name=path.name, columns=kept, lines=file.lines, misshapen=file.misshapen)
 
 
-def _select(table: RawTable, wanted: Sequence[str]) -> RawTable:
-    by_key: dict[str, str] = {}
-    for column in table.columns:
-        if _key(column) in by_key and _key(column) in {_key(name) for name in wanted}:
-            raise LinkageError("E_COLONNE_DOUBLE", f"{table.name} : la colonne « {column} » apparaît deux fois")
-        by_key[_key(column)] = column
-    missing = [name for name in wanted if _key(name) not in by_key]
+def _select(name: str, file: _File, wanted: Sequence[str], optional: Sequence[str]) -> dict[str, list[str]]:
+    places: dict[str, list[int]] = {}
+    for place, column in enumerate(file.header):
+        places.setdefault(_key(column), []).append(place)
+    missing = [column for column in wanted if _key(column) not in places]
     if missing:
-        absent = ", ".join(f"« {name} »" for name in missing)
-        raise LinkageError("E_COLONNE_ABSENTE", f"{table.name} : colonne(s) absente(s) : {absent}")
-    kept = {name: table.columns[by_key[_key(name)]] for name in wanted}
-    for name, cells in kept.items():
-        for line, cell in zip(table.lines, cells, strict=True):
+        absent = ", ".join(f"« {column} »" for column in missing)
+        raise LinkageError("E_COLONNE_ABSENTE", f"{name} : colonne(s) absente(s) : {absent}")
+    found = [column for column in dict.fromkeys([*wanted, *optional]) if _key(column) in places]
+    for column in found:
+        if len(places[_key(column)]) > 1:
+            raise LinkageError("E_COLONNE_DOUBLE", f"{name} : la colonne « {column} » apparaît deux fois")
+    return {column: file.cells[places[_key(column)][0]] for column in found}
+
+
+def _refuse_long_cells(name: str, columns: dict[str, list[str]], lines: Sequence[int]) -> None:
+    for column, cells in columns.items():
+        for line, cell in zip(lines, cells, strict=True):
             if len(cell) > LONGEST_CELL:
-                raise LinkageError(
-                    "E_CELLULE_TROP_LONGUE",
-                    f"{table.name} : ligne {line}, colonne « {name} » : plus de {LONGEST_CELL} caractères",
-                )
-    return RawTable(name=table.name, columns=kept, lines=table.lines)
+                rule = f"plus de {LONGEST_CELL} caractères"
+                raise LinkageError("E_CELLULE_TROP_LONGUE", f"{name} : ligne {line}, colonne « {column} » : {rule}")
 
 
 def _key(column: str) -> str:
     return column.strip().strip("\ufeff").casefold()
 
 
-def _read_parquet(path: Path) -> RawTable:
+def _read_parquet(path: Path) -> _File:
     import pyarrow as pa  # noqa: PLC0415 - heavy, and most files are CSV
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     try:
-        data = pq.read_table(path)
-        columns = {
-            name: ["" if cell is None else str(cell) for cell in data[name].to_pylist()] for name in data.column_names
-        }
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise LinkageError("E_PARQUET", f"{path.name} : ce fichier n'est pas un Parquet lisible") from error
-    return RawTable(name=path.name, columns=columns, lines=range(2, data.num_rows + 2))
+        data = pq.ParquetFile(path).read()
+        cells = [[_text(cell) for cell in column.to_pylist()] for column in data.columns]
+    except (pa.ArrowException, OSError, ValueError, OverflowError):
+        # Without its cause, whose message may quote a cell.
+        raise LinkageError("E_PARQUET", f"{path.name} : ce fichier n'est pas un Parquet lisible") from None
+    return _File(header=list(data.column_names), cells=cells, lines=range(2, data.num_rows + 2))
 
 
-def _read_csv(path: Path, wanted: Sequence[str]) -> RawTable:
+def _text(cell: Any) -> str:
+    """A cell of a Parquet file as a CSV would hold it."""
+    if isinstance(cell, bytes):
+        return cell.decode()
+    if isinstance(cell, float) and (cell != cell or cell.is_integer()):  # noqa: PLR0124 - only NaN differs from itself
+        return "" if cell != cell else str(int(cell))  # noqa: PLR0124
+    return "" if cell is None else str(cell)
+
+
+def _read_csv(path: Path, wanted: Sequence[str]) -> _File:
     text = _decode(path.name, path.read_bytes())
-    separator = _separator(path.name, text, wanted)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    rows: list[list[str]] = []
+    if not text.strip():
+        raise LinkageError("E_FICHIER_VIDE", f"{path.name} : le fichier est vide")
+    rows = _rows(path.name, text, _separator(path.name, text, wanted))
+    _, header = next(rows)
+    kept: list[list[str]] = []
     lines: list[int] = []
+    misshapen: list[RowProblem] = []
+    for line, row in rows:
+        if len(row) == len(header):
+            kept.append(row)
+            lines.append(line)
+        else:
+            rule = f"{len(row)} champ(s) au lieu de {len(header)}"
+            misshapen.append(RowProblem(code="E_NOMBRE_CHAMPS", row=line, column=None, rule=rule))
+    cells = map(list, zip(*kept, strict=True)) if kept else ([] for _ in header)
+    return _File(header=header, cells=list(cells), lines=lines, misshapen=misshapen)
+
+
+def _rows(name: str, text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
+    """(line where it starts, fields) of each row that is not blank."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    start = 1
     try:
-        header = next(reader)
-        start = reader.line_num + 1
         for row in reader:
             if row:
-                if len(row) != len(header):
-                    rule = f"{len(row)} champ(s) au lieu de {len(header)}"
-                    raise LinkageError("E_NOMBRE_CHAMPS", f"{path.name} : ligne {start} : {rule}")
-                rows.append(row)
-                lines.append(start)
+                yield start, row
             start = reader.line_num + 1
-    except csv.Error as error:
-        place = f"ligne {reader.line_num}"
-        raise LinkageError("E_CSV", f"{path.name} : {place} : guillemets ou séparateurs mal formés") from error
-    keys = [_key(name) for name in header]
-    twice = sorted({name for name, key in zip(header, keys, strict=True) if keys.count(key) > 1 and key})
-    if set(map(_key, twice)) & set(map(_key, wanted)):
-        raise LinkageError("E_COLONNE_DOUBLE", f"{path.name} : la colonne « {twice[0]} » apparaît deux fois")
-    cells = zip(*rows, strict=True) if rows else ([] for _ in header)
-    return RawTable(name=path.name, columns=dict(zip(header, map(list, cells), strict=True)), lines=lines)
+    except csv.Error:
+        rule = "guillemets ou séparateurs mal formés"
+        raise LinkageError("E_CSV", f"{name} : ligne {start} : {rule}") from None
 
 
 def _decode(name: str, data: bytes) -> str:
@@ -168,37 +220,48 @@ def _line_of(data: bytes, offset: int) -> int:
 def _separator(name: str, text: str, wanted: Sequence[str]) -> str:
     keys = {_key(column) for column in wanted}
     found = {}
+    refusal = None
     for separator in _SEPARATORS:
         try:
-            header = next(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
-        except (csv.Error, StopIteration):
+            _, header = next(_rows(name, text, separator))
+        except LinkageError as error:
+            refusal = error
             continue
         found[separator] = (len(keys & {_key(column) for column in header}), len(header))
-    best = max(found, key=lambda separator: found[separator], default=None)
-    if best is None or (found[best][1] == 1 and len(keys) > 1):
+    if refusal and not found:
+        raise refusal
+    best = max(found, key=lambda separator: found[separator])
+    if found[best][1] == 1 and len(keys) > 1:
         rule = "le séparateur n'est ni la virgule, ni le point-virgule, ni la tabulation"
         raise LinkageError("E_SEPARATEUR", f"{name} : {rule}")
     return best
 
 
-def _refuse_nir(name: str, column: str, cells: list[str]) -> None:
-    refusal = LinkageError(
-        "E_NIR_INTERDIT",
-        f"{name} : la colonne « {column} » contient des numéros de sécurité sociale ; retirez-la du fichier, même hachée",
-    )
-    if _NIR_NAME.search(re.sub(r"[^a-z0-9]+", "_", column.strip().casefold())):
-        raise refusal
-    sample = [cell.replace(" ", "") for cell in cells if cell.strip()][:_NIR_SAMPLE]
-    if sample and sum(map(_is_nir, sample)) > _NIR_SHARE * len(sample):
-        raise refusal
+def _refuse_nir(name: str, column: str, cells: Sequence[str]) -> None:
+    held = [cell for cell in cells if cell.strip()]
+    spread = held[:: -(-len(held) // _NIR_SAMPLE) or 1]
+    sample = [re.sub(r"[\s./_-]", "", cell).upper() for cell in spread]
+    with_key = sum(map(_is_nir, sample))
+    without_key = sum(_NIR_WITHOUT_KEY.fullmatch(cell) is not None for cell in sample)
+    if (
+        _NIR_NAME.search(_words(column))
+        or with_key > _NIR_SHARE * len(sample)
+        or without_key > _NIR_SHARE_WITHOUT_KEY * len(sample)
+    ):
+        rule = "contient des numéros de sécurité sociale ; retirez-la du fichier, même hachée"
+        raise LinkageError("E_NIR_INTERDIT", f"{name} : la colonne « {column} » {rule}")
+
+
+def _words(column: str) -> str:
+    """A column's name as lower-case words without accents: `NumSécu`, `num secu` and `NUM_SECU` are `num_secu`."""
+    bare = "".join(char for char in unicodedata.normalize("NFKD", column) if not unicodedata.combining(char))
+    return re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", bare).casefold())
 
 
 def _is_nir(cell: str) -> bool:
-    """Whether a cell has the form of a NIR; with 15 characters, whether its key is right too."""
-    found = _NIR.fullmatch(cell.upper())
+    """Whether a cell has the form of a NIR with its key, and the key is right."""
+    found = _NIR.fullmatch(cell)
     if not found:
         return False
-    if found[7] is None:
-        return True
-    digits = cell[:13].upper().replace("2A", "19").replace("2B", "18")
-    return 97 - int(digits) % 97 == int(found[7])
+    digits = cell[:13].replace("2A", "19").replace("2B", "18")  # Corsica
+    return 97 - int(digits) % 97 == int(found[3])

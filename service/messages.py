@@ -77,6 +77,8 @@ __all__ = [
     "Acknowledgement",
     "Agreement",
     "AgreementParty",
+    "AgreementProposal",
+    "AgreementSignature",
     "Approval",
     "Cancellation",
     "Comparison",
@@ -87,6 +89,7 @@ __all__ = [
     "Manifest",
     "Receipt",
     "Retention",
+    "RunRequest",
     "RunState",
     "SealedShare",
     "Sizes",
@@ -292,6 +295,28 @@ class Receipt(Statement):
     destroyed: Annotated[tuple[Destroyed, ...], listed(nested(Destroyed))]
     key_commitment: Annotated[str | None, optional(DIGEST)]
     destroyed_at: Moment
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgreementProposal(Message):
+    """Body of POST /agreements."""
+
+    document: Annotated[Agreement, nested(Agreement)]
+    signature: Bytes  # of T, by the proposer
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgreementSignature(Message):
+    """Body of POST /agreements/T/signatures."""
+
+    signature: Bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRequest(Message):
+    """Body of POST /runs."""
+
+    agreement: AgreementId
 
 
 def share_context(agreement: str, run: str, comparison: str, sender: str, receiver: str) -> bytes:

@@ -1,7 +1,7 @@
 """Who is whose sibling, spouse and child, with sexes and birth dates; no names yet.
 
-Three generations (born 1926–1949, 1950–1979, from 1980). Each is made of sibling groups, twins among them. Most groups of
-the second and third get the parents that a couple of the generation before can be. Couples form within a generation,
+Three generations (born 1926–1949, 1950–1979, from 1980). Each is made of sibling groups, twins among them. Many groups of
+the second and third get a couple of an earlier one as parents, of an age to be. Couples form within a generation,
 people of about the same age, never siblings. People of the same file may have parents, siblings or a spouse outside it.
 """
 
@@ -16,14 +16,12 @@ from linkage.synthetic.frequencies import Frequencies, Integers, chance, texts, 
 
 __all__ = ["FIRST_YEAR", "LAST_YEAR", "NOBODY", "Kinship", "kinship", "month_days"]
 
-FIRST_YEAR, LAST_YEAR = 1926, 2008
+FIRST_YEAR = 1926
+LAST_YEAR = 2008
 NOBODY = -1
 
-_GENERATIONS = (
-    (0.16, 1926, 1949),
-    (0.5, 1950, 1979),
-    (1.0, 1980, LAST_YEAR),
-)  # share of those left, eldest's years
+# Share of the people not yet born, years of birth of the eldest of each group.
+_GENERATIONS = ((0.16, 1926, 1949), (0.5, 1950, 1979), (1.0, 1980, LAST_YEAR))
 _CHILDREN = weighted("1:40 2:35 3:17 4:8")
 _YEARS_BETWEEN = weighted("0:3 2:34 3:30 4:17 5:10 6:6")  # 0: twins
 _MOTHER_AGES = (20, 37)

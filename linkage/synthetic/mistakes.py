@@ -29,7 +29,8 @@ __all__ = ["CERTIFIE", "DECLARATIF", "PROFILES", "SANS_ERREUR", "VERIFIE_AGENT",
 Columns = dict[str, list[str]]
 
 _NAME_COLUMNS = ("nom_naissance", "nom_usage", "prenoms")
-_PARTICLES = ("de la ", "de ", "du ", "d'", "le ", "da ", "dos ", "van ", "el ", "ben ")
+_PARTICLES = ("de la ", "de l'", "de ", "du ", "d'", "le ", "la ", "l'", "da ", "dos ", "van ", "el ", "ben ")
+_JOINED = str.maketrans("", "", " '")
 _ALGERIA = "99352"
 
 
@@ -194,7 +195,7 @@ def _broken_surnames(columns: Columns, profile: ErrorProfile, rng: np.random.Gen
             particle = _particle(names[row])
             rest = names[row][len(particle) :]
             if particle:
-                names[row] = rest if form else particle.replace(" ", "").capitalize() + rest.lower()
+                names[row] = rest if form else particle.translate(_JOINED).capitalize() + rest.lower()
             else:
                 names[row] = _taken_apart(names[row], form)
 

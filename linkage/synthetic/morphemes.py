@@ -55,8 +55,8 @@ _WOMEN_ENDINGS = weighted(
 )
 _FIRST_NAME_SYLLABLES = weighted("1:240 2:610 3:150")
 
-_COMMON_SURNAME_RANK = 400  # where the surname NA stands: rare enough, yet met in any file of ten thousand
-_PREFIXES = ((0.015, "Le "), (0.004, "de "), (0.0012, "de la "), (0.001, "Saint-"), (0.002, "d'"))
+_NA_RANK = 400  # where the surname NA stands: rare enough, yet met in any file of ten thousand
+_PREFIXES = ((0.015, "Le ", "L'"), (0.004, "de ", "d'"), (0.0012, "de la ", "de l'"), (0.001, "Saint-", "Saint-"))
 _DOUBLE = 0.004
 
 
@@ -75,12 +75,11 @@ def invent_surnames(rng: np.random.Generator, count: int) -> list[str]:
     """
 
     def batch(size: int) -> list[str]:
-        plain = _words(rng, size, _SURNAME_SYLLABLES, _ENDINGS)
-        return _with_prefixes(rng, plain)
+        return _with_prefixes(rng, _words(rng, size, _SURNAME_SYLLABLES, _ENDINGS))
 
     # In capitals: readers that take the two letters for a missing value must meet them as a register prints them.
     names = _distinct(batch, count, reserved=("NA",))
-    names.insert(min(_COMMON_SURNAME_RANK, len(names)), "NA")
+    names.insert(min(_NA_RANK, len(names)), "NA")
     return names[:count]
 
 
@@ -104,11 +103,13 @@ def _distinct(batch: Callable[[int], list[str]], count: int, reserved: tuple[str
 
 
 def _words(rng: np.random.Generator, size: int, syllables: Frequencies, endings: Frequencies) -> Texts:
-    """(size,) capitalised words: start, then syllables of vowel and consonants, then the ending."""
+    """(size,) capitalised words: start, then syllables of vowel and consonants, then the ending.
+
+    A start that ends in a vowel takes its consonants at once.
+    """
     lengths = syllables.draw(rng, size).astype(np.int64)
     words = _STARTS.draw(rng, size)
     vocalic = np.array([word[-1] in "aeiouyé" and word not in ("gu", "qu") for word in words], dtype=bool)
-    # a start that ends in a vowel takes its consonants at once
     words = np.where(
         lengths == 1,
         np.where(vocalic, words + "l", words),
@@ -131,12 +132,12 @@ def _with_prefixes(rng: np.random.Generator, plain: Texts) -> list[str]:
     """Some names with a particle, some double."""
     names: list[str] = plain.tolist()
     others = names[1:] + names[:1]
-    for rate, prefix in _PREFIXES:
+    for rate, whole, elided in _PREFIXES:
         for place in np.flatnonzero(chance(rng, rate, len(names))).tolist():
-            vocalic = without_accents(names[place][0]) in "AEIOUY"
-            if prefix != "d'" or vocalic:
-                names[place] = prefix + names[place]
+            name = names[place]
+            if name.isalpha():
+                names[place] = (elided if without_accents(name)[0] in "AEIOUY" else whole) + name
     for place in np.flatnonzero(chance(rng, _DOUBLE, len(names))).tolist():
-        if " " not in names[place] + others[place] and "-" not in names[place] + others[place]:
+        if names[place].isalpha() and others[place].isalpha():
             names[place] = f"{names[place]}-{others[place]}"
     return names

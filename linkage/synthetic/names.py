@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -48,7 +49,7 @@ _COMPOSED = {
 _COMPOSED_NAMES = 240
 _HEADS = (0, 0, 1, 0, 2, 0, 3, 0, 1, 4)  # which of the most frequent names begins a composed one, in turn
 _COMPOSED_DECADE = 1940  # whose frequent names they are made of
-_FASHION = {"M": 18.6, "F": 17.0}  # years after which an ordinary name is out of fashion
+_FASHION = {"M": 23, "F": 22}  # years after which an ordinary name is out of fashion
 _SCALE = 100_000_000  # counts of a table add up to about this
 
 
@@ -102,16 +103,18 @@ def name_tables(names_dir: str | Path | None = None) -> NameTables:
     """
     if names_dir is not None:
         return _published(Path(names_dir))
-    rng = generator(_TABLE_SEED, 0)
-    surnames = texts(invent_surnames(rng, _SURNAMES))
+    surnames = texts(invent_surnames(generator(_TABLE_SEED, 0), _SURNAMES))
     counts = _ranked(_SURNAMES, _SURNAME_SHIFT, _SURNAME_SLOPE, _SCALE * 10)
-    men = invent_first_names(rng, _SIMPLE_NAMES, women=False)
-    women = invent_first_names(rng, _SIMPLE_NAMES, women=True)
+    men = invent_first_names(generator(_TABLE_SEED, 1), _SIMPLE_NAMES, women=False)
+    women = invent_first_names(generator(_TABLE_SEED, 2), _SIMPLE_NAMES, women=True)
     shared = men[_UNISEX : 2 * _UNISEX]
     women = list(dict.fromkeys([*women[:_UNISEX], *shared, *women[_UNISEX:]]))[:_SIMPLE_NAMES]
     return NameTables(
         surnames=Frequencies(values=surnames, counts=counts),
-        first_names={sex: _cohorts(rng, sex, names) for sex, names in (("M", men), ("F", women))},
+        first_names={
+            "M": _cohorts(generator(_TABLE_SEED, 3), "M", men),
+            "F": _cohorts(generator(_TABLE_SEED, 4), "F", women),
+        },
     )
 
 
@@ -158,15 +161,13 @@ def _composed(frequent: list[str]) -> list[str]:
 
 def _published(folder: Path) -> NameTables:
     """INSEE's tables: names in title case, without the pooled rows nor what Windows-1252 cannot write."""
-    table = pq.read_table(folder / SURNAMES_FILE, columns=["NOM", "total"])
     surnames = {
         _title(name): int(count)
-        for name, count in zip(table["NOM"].to_pylist(), table["total"].to_pylist(), strict=True)
+        for name, count in zip(*_columns(folder / SURNAMES_FILE, "NOM", "total"), strict=True)
         if _writable(name) and count > 0
     }
-    table = pq.read_table(folder / FIRST_NAMES_FILE)
-    columns = [table[name].to_pylist() for name in ("sexe", "preusuel", "decennie", "nombre")]
     borne: dict[str, dict[str, dict[int, int]]] = {"M": {}, "F": {}}
+    columns = _columns(folder / FIRST_NAMES_FILE, "sexe", "preusuel", "decennie", "nombre")
     for code, name, decade, count in zip(*columns, strict=True):
         if _writable(name):
             borne["M" if code == 1 else "F"].setdefault(_title(name), {})[int(decade)] = int(count)
@@ -176,6 +177,11 @@ def _published(folder: Path) -> NameTables:
         ),
         first_names={sex: _published_cohorts(names) for sex, names in borne.items()},
     )
+
+
+def _columns(path: Path, *names: str) -> list[list[Any]]:
+    table = pq.read_table(path, columns=list(names))
+    return [table[name].to_pylist() for name in names]
 
 
 def _published_cohorts(names: dict[str, dict[int, int]]) -> FirstNames:

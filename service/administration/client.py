@@ -189,7 +189,7 @@ class Client:
     def _get(self, path: str) -> Any:
         return self._exchange("GET", path, None)
 
-    def _post(self, path: str, body: Mapping[str, Json], *, repeat: bool = True) -> Any:
+    def _post(self, path: str, body: Mapping[str, Any], *, repeat: bool = True) -> Any:
         return self._exchange("POST", path, canonical_json(dict(body)), repeat=repeat)
 
     def _exchange(

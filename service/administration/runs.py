@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -35,7 +35,7 @@ from crypto.sealing import CHUNK_OVERHEAD, seal_chunk, unseal_chunk
 from linkage.wire import ID_BYTES
 from service.errors import ServiceError
 
-__all__ = ["RunFolder", "Step", "local_runs"]
+__all__ = ["RunFolder", "Step"]
 
 STATE_FORMAT = "allervers/local-run/v1"
 PIECE = 4 << 20  # bytes of plaintext in one piece of a sealed file
@@ -83,6 +83,12 @@ class RunFolder:
         """Record that a step is over."""
         state = self._state()
         state["steps"][step] = at
+        self._write_state(state)
+
+    def undo(self, *steps: Step) -> None:
+        """Record that steps must be done again."""
+        state = self._state()
+        state["steps"] = {step: at for step, at in state["steps"].items() if step not in steps}
         self._write_state(state)
 
     def steps(self) -> Mapping[str, str]:
@@ -205,12 +211,6 @@ class RunFolder:
             return {}
         held = parse_canonical_json(read_secret(path), LARGEST_SECRET)
         return held if isinstance(held, dict) else {}
-
-
-def local_runs(home: Path) -> Iterator[RunFolder]:
-    """The runs that this machine knows."""
-    for path in sorted((home / "runs").glob("*/state.json")):
-        yield RunFolder(path.parent)
 
 
 def _remove_folders(folder: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TextIO
 
 __all__ = ["Progress", "Terminal", "prepare_streams"]
@@ -26,7 +26,7 @@ def prepare_streams() -> None:
 
 
 class Terminal:
-    """The agent's console. `quiet` keeps sentences and drops progress."""
+    """The agent's console."""
 
     def __init__(self, out: TextIO | None = None, err: TextIO | None = None) -> None:
         self._out = out or sys.stdout
@@ -50,6 +50,20 @@ class Terminal:
                 yield report
         else:
             yield _Lines(self, label)
+
+    @contextmanager
+    def stages(self) -> Iterator[Callable[[str, int, int], None]]:
+        """A progress report for work in named stages, one line or bar each."""
+        with ExitStack() as open_bars:
+            reports: dict[str, Progress] = {}
+
+            def report(stage: str, done: int, total: int) -> None:
+                if stage not in reports:
+                    open_bars.close()
+                    reports[stage] = open_bars.enter_context(self.progress(stage))
+                reports[stage](done, total)
+
+            yield report
 
     @contextmanager
     def _bar(self, label: str) -> Iterator[Progress]:

@@ -14,7 +14,7 @@ it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum, auto
 
@@ -200,7 +200,7 @@ def total_passes(agreement: Agreement) -> int:
     return sum(len(one.plan.passes) for one in agreement.comparisons)
 
 
-def recipients(agreement: Agreement) -> Collection[str]:
+def recipients(agreement: Agreement) -> frozenset[str]:
     """The parties that receive something."""
     return frozenset(one.recipient for one in agreement.comparisons)
 

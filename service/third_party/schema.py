@@ -2,8 +2,8 @@
 
 Moments are whole seconds since 1970 (UTC). Statements are kept as the canonical JSON of the signed statement.
 No table holds a row of anybody's file: encodings are sealed in files, and only digests of their chunks come
-here. What remains after a run (agreements, runs, approvals, acknowledgements, receipts, log) names parties and
-digests only; which tables are emptied, and when, is in `purge`.
+here. What remains after a run (agreements, runs, approvals, acknowledgements, receipts, log) names parties
+and digests only; which tables are emptied, and when, is in `purge`.
 """
 
 from __future__ import annotations

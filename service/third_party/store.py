@@ -24,6 +24,7 @@ from sqlalchemy import (
     create_engine,
     delete,
     event,
+    exists,
     func,
     insert,
     select,
@@ -56,6 +57,7 @@ __all__ = [
     "forget_nonces",
     "from_seconds",
     "is_active",
+    "is_known",
     "sign_agreement",
     "signatures_of",
     "spend_nonce",
@@ -232,6 +234,11 @@ def activate(connection: Connection, identifier: str, now: datetime) -> None:
     """Record that every party has signed."""
     row = agreements.c.agreement == identifier
     connection.execute(update(agreements).where(row).values(active_at=to_seconds(now)))
+
+
+def is_known(connection: Connection, identifier: str) -> bool:
+    """Whether this agreement was proposed."""
+    return bool(connection.scalar(select(exists().where(agreements.c.agreement == identifier))))
 
 
 def is_active(connection: Connection, identifier: str) -> bool:

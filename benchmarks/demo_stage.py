@@ -1,0 +1,184 @@
+"""The processes of the demonstration: a third party, administrations, each with its own folder, and the command between them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from types import TracebackType
+
+__all__ = ["Administration", "Stage"]
+
+COMMAND = [sys.executable, "-m", "service.cli"]
+_READY_SECONDS = 60
+_STOP_SECONDS = 20
+
+
+class CommandFailed(RuntimeError):
+    """A command of the demonstration ended in error; the message holds what it printed."""
+
+
+class Administration:
+    """One administration: its home folder and its calls of the command."""
+
+    def __init__(self, party: str, name: str, home: Path) -> None:
+        self.party = party
+        self.home = home
+        self.lines: list[str] = []  # what its last run printed
+        self.command("init", "--party", party, "--name", name)
+
+    @property
+    def public_file(self) -> Path:
+        """The public identity to hand to partners."""
+        return self.home / f"{self.party}.identity.json"
+
+    @property
+    def fingerprint(self) -> str:
+        """Its fingerprint, as its agent would read it on the telephone."""
+        found = re.search(r"\d{5}(?: \d{5}){11}", self.command("identity"))
+        assert found is not None
+        return found[0]
+
+    def command(self, *words: str) -> str:
+        """Runs `allervers …` to its end and returns what it printed.
+
+        Raises:
+            CommandFailed: with the printed refusal.
+        """
+        done = self.start(*words)
+        out, err = done.communicate()
+        if done.returncode:
+            raise CommandFailed(f"allervers {' '.join(words)}\n{out}{err}")
+        return out
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """Starts `allervers …` in the background."""
+        environment = {**os.environ, "ALLERVERS_HOME": str(self.home), "PYTHONIOENCODING": "utf-8"}
+        return subprocess.Popen(
+            [*COMMAND, *words], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
+        )
+
+
+class Stage:
+    """Everything that runs; leaving it stops every process that it started, by its own process id."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.third_party_data = folder / "third-party"
+        self._log = folder / "third-party.log"
+        self._server: subprocess.Popen[str] | None = None
+        self._running: list[subprocess.Popen[str]] = []
+        self.url = ""
+        self._fingerprint = ""
+
+    def __enter__(self) -> Stage:
+        words = [*COMMAND, "serve", "--data", str(self.third_party_data), "--port", "0"]
+        self._server = subprocess.Popen(
+            words, stdout=subprocess.PIPE, stderr=self._log.open("w"), text=True, encoding="utf-8", bufsize=1
+        )
+        self.url, self._fingerprint = self._await_ready(self._server)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for process in [*self._running, self._server]:
+            if process is not None and process.poll() is None:
+                process.terminate()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(_STOP_SECONDS)
+                if process.poll() is None:
+                    process.kill()
+                    process.wait()
+
+    def administration(self, party: str, name: str) -> Administration:
+        """A new administration, enrolled by the third party and with the third party's key pinned."""
+        one = Administration(party, name, self.folder / party)
+        words = ("enrol", str(one.public_file), "--fingerprint", one.fingerprint, "--data", str(self.third_party_data))
+        one.command(*words)  # in reality the operator's own command, on the third party's machine
+        one.command("server", self.url, "--fingerprint", self._fingerprint)
+        return one
+
+    @staticmethod
+    def introduce(one: Administration, other: Administration) -> None:
+        """Each pins the other's key, fingerprint in hand."""
+        one.command("pin", str(other.public_file), "--fingerprint", other.fingerprint)
+        other.command("pin", str(one.public_file), "--fingerprint", one.fingerprint)
+
+    def agree(self, demarche: str, sides: tuple[tuple[str, Administration, Path], ...]) -> str:
+        """An agreement proposed by the first party and signed by the others; returns its identifier."""
+        words = [word for operand, one, _ in sides for word in ("--party", f"{operand}={one.party}")]
+        words += [word for _, one, path in sides for word in ("--size", f"{one.party}={_rows(path)}")]
+        references = ("--authorisation", "demonstration", "--dpia", "demonstration")
+        agreement = sides[0][1].command("agreement", "propose", demarche, *words, *references).strip()
+        own = () if demarche.isidentifier() or "/" not in demarche else ("--demarche", demarche)
+        for _, one, _ in sides[1:]:
+            one.command("agreement", "sign", agreement, *own)
+        return agreement
+
+    def run_both(self, agreement: str, sides: tuple[tuple[str, Administration, Path], ...], out: Path) -> str:
+        """`run all` by every party at once; returns the run. The first party receives the hits.
+
+        Raises:
+            CommandFailed: with what the first party to fail printed.
+        """
+        run = sides[0][1].command("run", "open", agreement).strip().splitlines()[-1]
+        started = []
+        for place, (_, one, path) in enumerate(sides):
+            own = ("--out", str(out)) if place == 0 else ()
+            process = one.start("run", "all", agreement, str(path), "--run", run, *own)
+            self._running.append(process)
+            started.append((one, process))
+        readers = [threading.Thread(target=_collect, args=pair, daemon=True) for pair in started]
+        for reader in readers:
+            reader.start()
+        for reader in readers:
+            reader.join()
+        failed = [(one, process) for one, process in started if process.returncode]
+        if failed:
+            raise CommandFailed(f"{failed[0][0].party}: " + "\n".join(failed[0][0].lines))
+        self._running.clear()
+        return run
+
+    def third_party_log(self) -> bytes:
+        """All that the third party's processes wrote so far."""
+        return self._log.read_bytes()
+
+    def requests(self) -> int:
+        """Requests answered, by its own log."""
+        return self._log.read_text("utf-8").count('"route"')
+
+    def bytes_received(self) -> int:
+        """Bytes of the bodies that it received, by its own log."""
+        return sum(map(int, re.findall(r'"bytes": ?(\d+)', self._log.read_text("utf-8"))))
+
+    @staticmethod
+    def _await_ready(server: subprocess.Popen[str]) -> tuple[str, str]:
+        """The address and the fingerprint that the third party shows on its console."""
+        assert server.stdout is not None
+        guard = threading.Timer(_READY_SECONDS, server.kill)
+        guard.start()
+        fingerprint = ""
+        try:
+            for line in server.stdout:
+                if found := re.search(r"\d{5}(?: \d{5}){11}", line):
+                    fingerprint = found[0]
+                if line.startswith("PRÊT "):
+                    return line.split()[1], fingerprint
+        finally:
+            guard.cancel()
+        raise CommandFailed("the third party did not start")
+
+
+def _collect(one: Administration, process: subprocess.Popen[str]) -> None:
+    out, err = process.communicate()
+    one.lines = (out + (err if process.returncode else "")).splitlines()
+
+
+def _rows(path: Path) -> int:
+    """People in a file, as an agent would count them: lines less the header."""
+    return path.read_bytes().count(b"\n") - 1

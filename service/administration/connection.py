@@ -1,0 +1,147 @@
+"""An office that is online: the pinned third party, a client that signs as this party, and patience.
+
+Waiting is polling: half a second at first, up to ten seconds, until what is waited for is there, the run is dead,
+or the agent's time limit is over. What is waited for may take days; every command can be stopped and run again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+
+from crypto.keys import PublicIdentity
+from service.administration.agreements import AgreementStore, StoredAgreement
+from service.administration.app import Office
+from service.administration.client import Client
+from service.administration.keyring import ThirdParty
+from service.answers import AgreementView, RunView
+from service.errors import ServiceError
+from service.messages import RunState
+
+__all__ = ["DEAD", "Connection", "connect"]
+
+DEAD = {
+    RunState.CANCELLED: "a été annulé",
+    RunState.EXPIRED: "a dépassé son délai",
+    RunState.FAILED: "a échoué",
+}
+_FIRST_PAUSE = 0.5  # seconds
+_LONGEST_PAUSE = 10.0
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connection:
+    """An office, its third party and a client to it."""
+
+    office: Office
+    third_party: ThirdParty
+    client: Client
+
+    @property
+    def party(self) -> str:
+        """This party."""
+        return self.office.keyring.identity().party
+
+    @property
+    def store(self) -> AgreementStore:
+        """The agreements of this office."""
+        return AgreementStore(self.office.home)
+
+    def pins(self, party: str) -> PublicIdentity:
+        """The pinned identity of a party."""
+        return self.office.keyring.pinned(party)
+
+    def refreshed(self, identifier: str) -> StoredAgreement:
+        """An agreement of this office with the signatures that arrived since; none is believed yet."""
+        stored = self.store.load(identifier)
+        view = self.client.agreement(stored.agreement.identifier)
+        self.check_same(view, stored.agreement.identifier)
+        if dict(view.signatures) == dict(stored.signatures):
+            return stored
+        return self.store.update(stored, {**stored.signatures, **view.signatures})
+
+    def active(self, identifier: str) -> StoredAgreement:
+        """An agreement that every party has signed with its pinned key, for this third party.
+
+        Raises:
+            ServiceError: `E_CONVENTION_INACTIVE`, `E_SIGNATURE`, `E_TIERS_DIFFERENT`.
+        """
+        stored = self.refreshed(identifier)
+        named = stored.agreement.third_party
+        if named.fingerprint != self.third_party.identity.fingerprint:
+            raise ServiceError(
+                "E_TIERS_DIFFERENT", f"la convention désigne un autre tiers de confiance : « {named.party} »"
+            )
+        stored.check_active(self.pins)
+        return stored
+
+    @staticmethod
+    def check_same(view: AgreementView, identifier: str) -> None:
+        """Refuse a document that is not the one asked for.
+
+        Raises:
+            ServiceError: `E_REPONSE`.
+        """
+        if view.document.identifier != identifier:
+            raise ServiceError(
+                "E_REPONSE", "le tiers de confiance a rendu un autre document que la convention demandée"
+            )
+
+    def poll(self, sentence: str, probe: Callable[[], _T | None], minutes: float | None) -> _T:
+        """Ask again and again until there is an answer.
+
+        Args:
+            sentence: what is waited for; said once.
+            probe: None while there is no answer.
+            minutes: the agent's limit; None waits for ever.
+
+        Raises:
+            ServiceError: `E_PATIENTER` when time is over, or what `probe` refuses.
+        """
+        limit = None if minutes is None else self.office.clock() + timedelta(minutes=minutes)
+        pause, said = _FIRST_PAUSE, False
+        while (answer := probe()) is None:
+            if not said:
+                self.office.terminal.note(sentence)
+                said = True
+            if limit is not None and self.office.clock() >= limit:
+                raise ServiceError("E_PATIENTER", f"{sentence} ; relancez la même commande plus tard")
+            self.office.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+        return answer
+
+    def wait(self, run: str, sentence: str, ready: Callable[[RunView], bool], minutes: float | None) -> RunView:
+        """Poll a run until it is ready.
+
+        Args:
+            run: its identifier.
+            sentence: what is waited for.
+            ready: judges each view of the run.
+            minutes: the agent's limit.
+
+        Raises:
+            ServiceError: `E_CROISEMENT_TERMINE` for a dead run (or the code of its failure); see `poll`.
+        """
+
+        def probe() -> RunView | None:
+            view = self.client.run(run)
+            if ready(view):
+                return view
+            if view.state in DEAD:
+                sentence = f"le croisement {run} {DEAD[view.state]} ; effacez les clés locales : run close {run}"
+                raise ServiceError(view.failure or "E_CROISEMENT_TERMINE", sentence)
+            return None
+
+        return self.poll(sentence, probe, minutes)
+
+
+@contextmanager
+def connect(office: Office) -> Iterator[Connection]:
+    """A connection to the pinned third party, for the length of a command."""
+    third_party = office.keyring.third_party()
+    with Client(third_party.url, office.keyring.identity(), clock=office.clock, sleep=office.sleep) as client:
+        yield Connection(office=office, third_party=third_party, client=client)

@@ -1,0 +1,152 @@
+"""From deliveries to hits: verify, open, translate row ids into one's own records, apply the rule, write a file.
+
+Every pass of every comparison must be there, signed by the pinned third party for this very run, and may name
+only rows that this party sent; anything else is refused with `E_LIVRAISON`. A record is linked to an operand if
+some pass of some holder of that operand links it (the union is made here, where the records are). What is not a
+hit leaves no trace: links live in memory until the rule is applied.
+
+A record that no pass could compare (too little is known of it) is not shown to be absent elsewhere: it is kept
+from automatic award.
+
+The file of hits is ``identifiant;usage``, in the order of the party's own file, UTF-8. `usage` is
+``attribution`` for a hit that may be awarded, ``information`` for one that may only be written to.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crypto.errors import CryptoError
+from crypto.keys import PublicIdentity
+from crypto.sealing import unseal
+from linkage.errors import LinkageError
+from linkage.plan import PassPlan
+from linkage.rules import Hits, Linked, apply_rule, union
+from linkage.wire import ID_BYTES, delivery_from_bytes
+from service.administration.seat import Seat
+from service.agreement import Comparison
+from service.errors import ServiceError
+from service.messages import Delivery, delivery_context
+
+if TYPE_CHECKING:
+    from service.administration.client import Client
+
+__all__ = ["collect_hits", "open_delivery", "write_hits"]
+
+Report = Callable[[int, int], None]
+
+
+def collect_hits(seat: Seat, client: Client, third_party: PublicIdentity, *, report: Report | None = None) -> Hits:
+    """The hits of this party, from all its deliveries.
+
+    Returns:
+        Over the records of this party, in their order.
+
+    Raises:
+        ServiceError: `E_LIVRAISON`, `E_SANS_RESULTATS`, `E_LIGNES_LOCALES`.
+    """
+    if not seat.receives:
+        raise ServiceError("E_SANS_RESULTATS", "votre administration ne reçoit pas de résultats dans ce croisement")
+    count, passes = len(seat.folder.identifiers()), list(seat.passes())
+    linked: dict[str, list[Linked]] = {}
+    compared = {comparison.id: np.zeros(count, dtype=bool) for comparison, _ in passes}
+    for done, (comparison, plan) in enumerate(passes):
+        signed = client.delivery(seat.run, comparison.id, plan.name)
+        links, rows = open_delivery(seat, comparison, plan, third_party, signed, count)
+        linked.setdefault(seat.operand_of(comparison.source), []).append(links)
+        compared[comparison.id] |= rows
+        if report:
+            report(done + 1, len(passes))
+    unions = {operand: union(parts) for operand, parts in linked.items()}
+    demarche = seat.stored.demarche
+    hits = apply_rule(demarche.rule(), unions, count, demarche.grey_policy)
+    return _restrained(hits, np.logical_and.reduce(list(compared.values())), award=demarche.purpose == "attribution")
+
+
+def open_delivery(
+    seat: Seat, comparison: Comparison, plan: PassPlan, third_party: PublicIdentity, signed: object, count: int
+) -> tuple[Linked, NDArray[np.bool_]]:
+    """The links of one delivery, and which records took part in its pass.
+
+    Args:
+        seat: of the recipient.
+        comparison: the one asked for.
+        plan: of the pass asked for.
+        third_party: pinned.
+        signed: what was received.
+        count: records of this party.
+
+    Raises:
+        ServiceError: `E_LIVRAISON`.
+    """
+    agreement = seat.agreement.identifier
+    info = delivery_context(agreement, seat.run, comparison.id, plan.name, seat.party)
+    try:
+        one = Delivery.opened(third_party.signing_key, signed)
+        certain, grey = delivery_from_bytes(unseal(seat.identity.sealing_key, one.sealed, info))
+    except (CryptoError, LinkageError, ServiceError) as error:
+        raise _refused(plan, "n'est pas authentique ou ne s'ouvre pas") from error
+    named = (one.agreement, one.run, one.comparison, one.pass_, one.recipient)
+    if named != (agreement, seat.run, comparison.id, plan.name, seat.party):
+        raise _refused(plan, "est celle d'un autre croisement")
+    ids, records = seat.folder.rows(f"{comparison.id}/{plan.name}")
+    place = {name: row for row, name in enumerate(_names(ids))}
+    parts = []
+    seen: set[bytes] = set()
+    for delivered in (_names(certain), _names(grey)):
+        if not seen.isdisjoint(delivered) or len(set(delivered)) != len(delivered):
+            raise _refused(plan, "nomme deux fois une même ligne")
+        if any(name not in place for name in delivered):
+            raise _refused(plan, "nomme des lignes qui n'ont pas été envoyées")
+        seen.update(delivered)
+        mark = np.zeros(count, dtype=bool)
+        mark[records[np.array([place[name] for name in delivered], dtype=np.int64)]] = True
+        parts.append(mark)
+    took_part = np.zeros(count, dtype=bool)
+    took_part[records] = True
+    return Linked(certain=parts[0], grey=parts[1] & ~parts[0]), took_part
+
+
+def write_hits(path: Path, identifiers: list[str], hits: Hits) -> tuple[int, int]:
+    """Write the file of hits, readable by its owner only, in one step.
+
+    Returns:
+        (hits that may be awarded, hits for information only).
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, delimiter=";")
+        writer.writerow(["identifiant", "usage"])
+        for identifier, certain, information in zip(
+            identifiers, hits.certain.tolist(), hits.information.tolist(), strict=True
+        ):
+            if certain or information:
+                writer.writerow([identifier, "attribution" if certain else "information"])
+    Path(name).replace(path)
+    return int(hits.certain.sum()), int(hits.information.sum())
+
+
+def _restrained(hits: Hits, compared: NDArray[np.bool_], *, award: bool) -> Hits:
+    """Hits as the démarche may use them: none is awarded when it only informs, nor when it was never compared."""
+    certain = hits.certain & compared if award else np.zeros_like(hits.certain)
+    return replace(hits, certain=certain, information=(hits.information | hits.certain) & ~certain)
+
+
+def _names(ids: NDArray[np.uint8]) -> list[bytes]:
+    data = ids.tobytes()
+    return [data[start : start + ID_BYTES] for start in range(0, len(data), ID_BYTES)]
+
+
+def _refused(plan: PassPlan, what: str) -> ServiceError:
+    sentence = f"la livraison de la passe « {plan.name} » {what} ; n'utilisez aucun résultat et signalez-le"
+    return ServiceError("E_LIVRAISON", sentence)

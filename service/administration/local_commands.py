@@ -1,0 +1,178 @@
+"""Commands that never touch the network: identity and pins, démarches, and the encoding of a run."""
+
+from __future__ import annotations
+
+import argparse
+import tomllib
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from linkage.records import Records, read_records
+from linkage.sheet import Sheet
+from service.administration.agreements import AgreementStore
+from service.administration.app import Office, open_office
+from service.administration.keyring import read_public
+from service.administration.outbox import encode
+from service.administration.runs import RunFolder
+from service.administration.seat import Seat
+from service.demarche import list_demarches, load_demarche
+from service.errors import ServiceError
+from service.forms import write_time
+from service.rule_sheet import Demarche, Freshness
+
+__all__ = [
+    "check_demarche",
+    "encode_file",
+    "encode_run",
+    "init",
+    "show_demarche",
+    "show_demarches",
+    "show_identity",
+    "take_seat",
+    "trust",
+]
+
+
+def init(args: argparse.Namespace) -> None:
+    """`allervers init`: draw this administration's keys."""
+    office = open_office(args.home)
+    path = office.keyring.create(args.party, args.name)
+    office.terminal.say(f"identité créée dans {office.home}")
+    _show(office, path)
+
+
+def show_identity(args: argparse.Namespace) -> None:
+    """`allervers identity`: the public file and the fingerprint to say to partners."""
+    office = open_office(args.home)
+    _show(office, office.keyring.public_path(office.keyring.identity().party))
+    for one in office.keyring.pins():
+        office.terminal.say(f"clé épinglée : {one.party} ({one.name}) {one.fingerprint}")
+
+
+def trust(args: argparse.Namespace) -> None:
+    """`allervers pin`: accept a partner's key, fingerprint in hand."""
+    office = open_office(args.home)
+    public = read_public(args.file)
+    office.keyring.pin(public, args.fingerprint, replace=args.replace)
+    office.terminal.say(f"clé de « {public.party} » ({public.name}) épinglée")
+
+
+def show_demarches(_: argparse.Namespace) -> None:
+    """`allervers demarche list`: the démarches that are shipped."""
+    terminal = open_office(None).terminal
+    for name in list_demarches():
+        terminal.say(f"{name} : {load_demarche(name).title}")
+
+
+def show_demarche(args: argparse.Namespace) -> None:
+    """`allervers demarche show`: what a démarche does, in words."""
+    terminal, demarche = open_office(None).terminal, load_demarche(args.demarche)
+    terminal.say(f"{demarche.id} : {demarche.title}")
+    terminal.say(f"finalité    : {demarche.purpose} ({demarche.action.mode})")
+    terminal.say(f"fondement   : {' ; '.join(demarche.legal_basis)}")
+    terminal.say(f"règle       : {demarche.rule().text}, résultats à « {demarche.recipient} »")
+    for one in demarche.operands.values():
+        terminal.say(f"{one.name} ({one.role}, {', '.join(one.organisations)}) : {one.selection}")
+    kept = demarche.retention
+    terminal.say(f"conservation: résultats {kept.results} mois, traces {kept.traces}, opposition {kept.objection}")
+    terminal.say(f"canaux      : {', '.join(demarche.channels)} ; sans numérique : {', '.join(demarche.fallback)}")
+    terminal.say(f"empreinte   : {demarche.digest}")
+
+
+def check_demarche(args: argparse.Namespace) -> None:
+    """`allervers demarche check`: read a démarche, refuse it or say that it holds."""
+    demarche = load_demarche(args.demarche)
+    open_office(None).terminal.say(f"{demarche.id} : démarche valable ({demarche.digest})")
+
+
+def encode_run(args: argparse.Namespace) -> None:
+    """`allervers run encode`: encode and seal one's file for a run that is joined."""
+    office = open_office(args.home)
+    encode_file(office, take_seat(office, args.run), args)
+
+
+def take_seat(office: Office, run: str) -> Seat:
+    """This party's seat in a run that it opened or approved.
+
+    Raises:
+        ServiceError: `E_CROISEMENT_INCONNU`, `E_IDENTITE_ABSENTE`.
+    """
+    folder, keyring = RunFolder(office.home / "runs" / Path(run).name), office.keyring
+    stored = AgreementStore(office.home).load(folder.agreement)
+    return Seat(identity=keyring.identity(), stored=stored, folder=folder, pins=keyring.pinned)
+
+
+def encode_file(office: Office, seat: Seat, args: argparse.Namespace) -> None:
+    """Encode a file; `args` has file, columns, extraction and skip_bad_rows."""
+    terminal = office.terminal
+    seat.folder.require("joined", f"les clés ne sont pas confirmées : allervers run join {seat.run}")
+    _check_fresh(office, seat, args.file, args.extraction)
+    records = _read(office, seat, args.file, args.columns, skip=args.skip_bad_rows)
+    with terminal.progress("encodage") as report:
+        made = encode(seat, records, report=report)
+    for one in made:
+        terminal.say(f"passe {one.name} : {one.rows} lignes, {one.left_aside} personnes hors de cette passe")
+    seat.folder.mark("encoded", write_time(office.clock()))
+
+
+def _read(office: Office, seat: Seat, path: Path, columns: Path | None, *, skip: bool) -> Records:
+    sheet = _sheet(seat.stored.demarche, seat.operand, columns)
+    records = read_records(path, sheet, seat.operand, bad_rows="skip" if skip else "refuse")
+    if records.set_aside:
+        office.terminal.note(f"{len({one.row for one in records.set_aside})} ligne(s) écartée(s) :")
+        for problem in records.set_aside[:20]:
+            office.terminal.note(f"  {problem}")
+    return records
+
+
+def _sheet(demarche: Demarche, operand: str, columns: Path | None) -> Sheet:
+    """The sheet of the démarche, with this file's own columns: they change nothing that parties share."""
+    sheet = demarche.sheet()
+    if columns is None:
+        return sheet
+    try:
+        own: dict[str, Any] = tomllib.loads(columns.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        sentence = f'{columns} doit être un fichier TOML de lignes attribut = "COLONNE"'
+        raise ServiceError("E_COLONNES", sentence) from error
+    renamed = {
+        name: {{"colonne": "column"}.get(key, key): value for key, value in entry.items()}
+        if isinstance(entry, dict)
+        else entry
+        for name, entry in own.items()
+    }
+    return sheet.with_columns(operand, {**demarche.operands[operand].columns, **renamed})
+
+
+def _check_fresh(office: Office, seat: Seat, path: Path, extraction: date | None) -> None:
+    """An absence counts only if the subtracted file is recent: by the date given, else by that of the file."""
+    freshness = seat.stored.demarche.operands[seat.operand].freshness
+    if freshness is None or not path.exists():
+        return
+    today = office.clock().date()
+    written = extraction or datetime.fromtimestamp(path.stat().st_mtime, UTC).date()
+    if extraction is None:
+        office.terminal.note(
+            f"extraction datée du {written:%d/%m/%Y}, date du fichier ; sinon : --extraction AAAA-MM-JJ"
+        )
+    if not -1 <= (today - written).days <= freshness.days:  # local days may be one ahead of UTC
+        sentence = (
+            f"le fichier est du {written:%d/%m/%Y} et la démarche demande {freshness.days} jours au plus : "
+            "une absence n'y vaut plus rien ; refaites l'extraction"
+        )
+        raise ServiceError("E_FRAICHEUR", sentence)
+    _check_season(freshness, today)
+
+
+def _check_season(freshness: Freshness, today: date) -> None:
+    if freshness.reliable_from and f"--{today:%m-%d}" < freshness.reliable_from:
+        month, day = freshness.reliable_from[2:4], freshness.reliable_from[5:]
+        sentence = f"une absence de ce fichier n'est fiable qu'à partir du {day}/{month} ; attendez cette date"
+        raise ServiceError("E_FRAICHEUR", sentence)
+
+
+def _show(office: Office, path: Path) -> None:
+    public = read_public(path)
+    office.terminal.say(f"fichier public à transmettre : {path}")
+    office.terminal.say(f"empreinte à dire de vive voix : {public.fingerprint}")

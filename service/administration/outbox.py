@@ -1,0 +1,298 @@
+"""From records to the third party: encode, seal, keep on disk, send, and go on after a cut.
+
+Encoding is offline. Each pass becomes numbered chunks of whole rows, sealed under a fresh upload key as they are
+made: no clear encoding ever lies on the disk. ``outbox/COMPARISON/PASS`` holds the chunks, then ``draft.json``
+(written last: without it the pass is not encoded), then ``manifest.json`` once the upload key is wrapped to the
+worker of the run, then ``held.json`` once the third party holds everything, when the chunks are destroyed here.
+
+Sending asks what is missing and sends that: it can be stopped anywhere and started again. An upload that the
+third party refused for its content must be encoded again; passes that it holds are left alone, which is why a
+second encoding takes the same file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from crypto.errors import CryptoError
+from crypto.framing import canonical_json, parse_canonical_json
+from crypto.key_files import destroy, write_secret
+from crypto.keys import PublicIdentity, RunKey
+from crypto.sealing import CHUNK_OVERHEAD, seal, seal_chunk
+from linkage.holder import HolderPass, encode_passes
+from linkage.plan import PassPlan
+from linkage.records import Records
+from linkage.wire import row_bytes, rows_to_bytes
+from service.administration.seat import Seat
+from service.agreement import Comparison
+from service.answers import RunView
+from service.errors import ServiceError
+from service.messages import (
+    MAX_CHUNK_BYTES,
+    MAX_JSON_BYTES,
+    Manifest,
+    UploadState,
+    WorkerKey,
+    chunk_context,
+    statement_digest,
+    upload_key_context,
+)
+
+if TYPE_CHECKING:
+    from service.administration.client import Client
+
+__all__ = ["CHUNK_BYTES", "Encoded", "check_refusals", "encode", "open_worker_key", "send", "sent_manifests"]
+
+CHUNK_BYTES = 8 << 20  # of rows; sealed, it stays under what the third party takes
+Report = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoded:
+    """One encoded pass, for the agent's eyes.
+
+    Attributes:
+        name: ``COMPARISON/PASS``.
+        rows: encoded.
+        left_aside: records without what this pass divides by.
+    """
+
+    name: str
+    rows: int
+    left_aside: int
+
+
+def encode(
+    seat: Seat, records: Records, *, chunk_bytes: int = CHUNK_BYTES, report: Report | None = None
+) -> list[Encoded]:
+    """Encode all passes that the third party does not hold yet. No network.
+
+    Args:
+        seat: in a joined run.
+        records: of this party's file.
+        chunk_bytes: plaintext of a chunk at most; whole rows.
+        report: progress, in records × passes.
+
+    Raises:
+        ServiceError: `E_EFFECTIF_DEPASSE`, `E_FICHIER_DIFFERENT`, `E_ETAPE`.
+        LinkageError: whatever the encoder refuses.
+    """
+    _check_size(seat, records)
+    _check_same_file(seat, records)
+    if seat.receives:
+        seat.folder.write_identifiers(records.ids)
+    left = [(one, plan) for one, plan in seat.passes() if not _file(seat, one, plan.name, "held.json").exists()]
+    made: list[Encoded] = []
+    sheet = seat.stored.demarche.sheet()
+    for comparison in seat.comparisons:
+        passes = tuple(plan for one, plan in left if one.id == comparison.id)
+        key = seat.folder.secret("key", comparison.id)
+        if key is None:
+            raise ServiceError("E_ETAPE", f"les clés de ce croisement manquent : allervers run join {seat.run}")
+        for encoded in encode_passes(records, sheet, replace(comparison.plan, passes=passes), RunKey(key)):
+            _keep(seat, comparison, encoded, chunk_bytes)
+            name = f"{comparison.id}/{encoded.plan.name}"
+            made.append(Encoded(name=name, rows=len(encoded.encoded), left_aside=encoded.left_aside))
+            if report:
+                report(len(made), len(left))
+    return made
+
+
+def send(seat: Seat, client: Client, worker: bytes, *, report: Report | None = None) -> None:
+    """Send every pass that the third party does not hold: only the chunks it lacks.
+
+    Args:
+        seat: in a run whose passes are encoded.
+        client: connected.
+        worker: the checked public sealing key of the run's worker.
+        report: progress, in chunks.
+
+    Raises:
+        ServiceError: `E_ETAPE` when a pass is not encoded; whatever the third party refuses.
+    """
+    waiting = [(one, plan) for one, plan in seat.passes() if not _file(seat, one, plan.name, "held.json").exists()]
+    drafts = [_draft(seat, comparison, plan) for comparison, plan in waiting]
+    done, total = 0, sum(len(draft.chunks) for draft in drafts)
+    for (comparison, plan), draft in zip(waiting, drafts, strict=True):
+        signed = _signed_manifest(seat, comparison, plan.name, draft, worker)
+        upload = client.announce(seat.run, signed)
+        missing = set(client.upload(seat.run, upload).missing)
+        for number in range(len(draft.chunks)):
+            if number in missing:
+                sealed = _file(seat, comparison, plan.name, str(number)).read_bytes()
+                client.send_chunk(seat.run, upload, number, sealed)
+            done += 1
+            if report:
+                report(done, total)
+        client.complete(seat.run, upload)
+        held = canonical_json({"digest": statement_digest(signed), "pieces": len(draft.chunks)})
+        write_secret(_file(seat, comparison, plan.name, "held.json"), held)
+        for number in range(len(draft.chunks)):
+            destroy(_file(seat, comparison, plan.name, str(number)))
+
+
+def open_worker_key(seat: Seat, third_party: PublicIdentity, signed: object) -> bytes:
+    """The public key of the run's worker, signed by the pinned third party.
+
+    Raises:
+        ServiceError: `E_CLE_RAPPROCHEMENT`.
+    """
+    try:
+        one = WorkerKey.opened(third_party.signing_key, signed)
+    except (CryptoError, ServiceError) as error:
+        sentence = "la clé de rapprochement n'est pas signée par le tiers de confiance épinglé ; n'envoyez rien"
+        raise ServiceError("E_CLE_RAPPROCHEMENT", sentence) from error
+    if (one.agreement, one.run) != (seat.agreement.identifier, seat.run):
+        raise ServiceError("E_CLE_RAPPROCHEMENT", "la clé de rapprochement reçue est celle d'un autre croisement")
+    return one.sealing_key
+
+
+def check_refusals(seat: Seat, view: RunView) -> None:
+    """Give up an upload that the third party refused: it must be encoded again.
+
+    Raises:
+        ServiceError: the code of the refusal, with what to do.
+    """
+    for one in view.uploads:
+        if one.party != seat.party or one.state is not UploadState.REFUSED:
+            continue
+        folder = seat.folder.path / "outbox" / one.comparison / one.pass_
+        if not (folder / "held.json").exists():  # encoded again since: sending replaces it
+            continue
+        _clear(folder)
+        seat.folder.undo("encoded", "sent")
+        sentence = (
+            f"l'envoi de la passe « {one.pass_} » ({one.comparison}) a été refusé pour son contenu ; vérifiez le "
+            f"fichier, puis relancez : allervers run encode {seat.run} FICHIER et run send {seat.run}"
+        )
+        raise ServiceError(one.reason or "E_ENVOI_REFUSE", sentence)
+
+
+def sent_manifests(seat: Seat) -> dict[str, tuple[str, int]]:
+    """What the third party said it holds: ``COMPARISON/PASS`` → (digest of the signed manifest, chunks)."""
+    found = {}
+    for comparison, plan in seat.passes():
+        path = _file(seat, comparison, plan.name, "held.json")
+        if path.exists():
+            held = json.loads(path.read_bytes())
+            found[f"{comparison.id}/{plan.name}"] = (str(held["digest"]), int(held["pieces"]))
+    return found
+
+
+def _check_size(seat: Seat, records: Records) -> None:
+    sizes = seat.comparisons[0].sizes
+    declared = sizes.recipient if seat.comparisons[0].recipient == seat.party else sizes.source
+    if len(records) > declared:
+        sentence = (
+            f"le fichier compte {len(records)} personnes et la convention en déclare {declared} au plus ; corrigez "
+            "la sélection ou concluez une nouvelle convention"
+        )
+        raise ServiceError("E_EFFECTIF_DEPASSE", sentence)
+
+
+def _check_same_file(seat: Seat, records: Records) -> None:
+    digest = hashlib.sha256(json.dumps(records.ids).encode()).digest()
+    known = seat.folder.secret("records", "digest")
+    if known not in (None, digest) and sent_manifests(seat):
+        sentence = (
+            "une partie d'un autre fichier est déjà envoyée : reprenez ce fichier, ou annulez le croisement "
+            f"(allervers run cancel {seat.run}) et ouvrez-en un autre"
+        )
+        raise ServiceError("E_FICHIER_DIFFERENT", sentence)
+    seat.folder.keep_secrets("records", {"digest": digest})
+
+
+def _keep(seat: Seat, comparison: Comparison, encoded: HolderPass, chunk_bytes: int) -> None:
+    """Seal one pass into its folder; the draft comes last."""
+    name, plan = f"{comparison.id}/{encoded.plan.name}", encoded.plan
+    folder = seat.folder.path / "outbox" / comparison.id / plan.name
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _clear(folder)
+    if comparison.recipient == seat.party:
+        seat.folder.write_rows(name, encoded.encoded.ids, encoded.records)
+    key = secrets.token_bytes(32)
+    seat.folder.keep_secrets("upload", {name: key})
+    draft = Manifest(
+        agreement=seat.agreement.identifier,
+        run=seat.run,
+        comparison=comparison.id,
+        pass_=plan.name,
+        party=seat.party,
+        role="recipient" if comparison.recipient == seat.party else "source",
+        count=len(encoded.encoded),
+        row_bytes=row_bytes(plan.length),
+        chunks=(),
+        wrapped_key=b"",
+        mean_fill_permille=_mean_fill(encoded),
+        nonce=secrets.token_hex(16),
+    )
+    digests = []
+    for number, last, rows in _pieces(encoded, chunk_bytes):
+        sealed = seal_chunk(key, chunk_context(draft), number, last, rows)
+        (folder / str(number)).write_bytes(sealed)
+        digests.append(hashlib.sha256(sealed).hexdigest())
+    write_secret(folder / "draft.json", replace(draft, chunks=tuple(digests)).to_bytes())
+
+
+def _pieces(encoded: HolderPass, chunk_bytes: int) -> Iterator[tuple[int, bool, bytes]]:
+    """(number, last, rows) of each chunk; an empty pass is one empty chunk."""
+    size = row_bytes(encoded.plan.length)
+    rows = max(1, min(chunk_bytes, MAX_CHUNK_BYTES - CHUNK_OVERHEAD) // size)
+    total = len(encoded.encoded)
+    count = max(1, -(-total // rows))
+    for number in range(count):
+        start, stop = number * rows, min(total, (number + 1) * rows)
+        yield number, number == count - 1, rows_to_bytes(encoded.encoded, start, stop)
+
+
+def _mean_fill(encoded: HolderPass) -> int:
+    """Bits set per thousand bits, over all rows."""
+    filters = encoded.encoded.filters
+    bits = filters.size * 64
+    return round(1000 * int(np.bitwise_count(filters).sum(dtype=np.int64)) / bits) if bits else 0
+
+
+def _draft(seat: Seat, comparison: Comparison, plan: PassPlan) -> Manifest:
+    path = _file(seat, comparison, plan.name, "draft.json")
+    if not path.exists():
+        sentence = f"la passe « {plan.name} » n'est pas encodée : allervers run encode {seat.run} FICHIER"
+        raise ServiceError("E_ETAPE", sentence)
+    return Manifest.from_json(parse_canonical_json(path.read_bytes(), MAX_JSON_BYTES))
+
+
+def _signed_manifest(
+    seat: Seat, comparison: Comparison, pass_name: str, draft: Manifest, worker: bytes
+) -> dict[str, Any]:
+    """The manifest as it was first signed for this worker: wrapping is random, and must not change on a second try."""
+    path = _file(seat, comparison, pass_name, "manifest.json")
+    if path.exists():
+        kept = parse_canonical_json(path.read_bytes(), MAX_JSON_BYTES)
+        if isinstance(kept, dict) and kept.get("worker") == hashlib.sha256(worker).hexdigest():
+            signed = kept["signed"]
+            assert isinstance(signed, dict)  # noqa: S101 - written as one below
+            return signed
+    key = seat.folder.secret("upload", f"{comparison.id}/{pass_name}")
+    if key is None:
+        raise ServiceError("E_ETAPE", f"la clé d'envoi manque : allervers run encode {seat.run} FICHIER")
+    info = upload_key_context(seat.agreement.identifier, seat.run, comparison.id, pass_name, seat.party)
+    fresh = replace(draft, wrapped_key=seal(worker, key, info)).signed(seat.identity.signing_key)
+    write_secret(path, canonical_json({"worker": hashlib.sha256(worker).hexdigest(), "signed": fresh}))
+    return fresh
+
+
+def _file(seat: Seat, comparison: Comparison, pass_name: str, name: str) -> Path:
+    return seat.folder.path / "outbox" / comparison.id / pass_name / name
+
+
+def _clear(folder: Path) -> None:
+    """Drop a pass: the draft first, so that a half-dropped pass is not one."""
+    for path in (folder / "draft.json", folder / "manifest.json", folder / "held.json", *folder.iterdir()):
+        destroy(path)

@@ -1,0 +1,111 @@
+"""Commands on proofs: settle a run's receipts when it ends, verify them again whenever somebody asks."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from service.administration.app import Office, open_office
+from service.administration.connection import Connection, connect
+from service.administration.outbox import sent_manifests
+from service.administration.runs import RunFolder
+from service.administration.seat import Seat
+from service.administration.verify import LogWatch, ProofFile, check_destroyed, check_log, check_receipt
+from service.errors import ServiceError
+from service.forms import write_time
+from service.messages import Receipt
+
+__all__ = ["settle", "verify"]
+
+
+def settle(online: Connection, seat: Seat, minutes: float | None) -> None:
+    """Wait for the receipts of a run that is over, verify and keep them; then destroy all local secrets.
+
+    Args:
+        online: connected.
+        seat: in a run that is over for this party.
+        minutes: how long to wait for the third party to finish destroying; None has no limit.
+
+    Raises:
+        ServiceError: `E_RECU`, `E_RECU_INCOMPLET`, `E_JOURNAL`: the local secrets are then kept.
+    """
+    expected = {"encodings"} | ({"deliveries"} if seat.folder.done("delivered") else set())
+
+    def probe() -> tuple[ProofFile, list[Receipt]] | None:
+        proofs, receipts = _fetch(online, seat.run)
+        about_us = [one for one in receipts if one.kind == "encodings" or _delivered_to(one, seat.party)]
+        return (proofs, receipts) if expected <= {one.kind for one in about_us} else None
+
+    proofs, receipts = online.poll("en attente des reçus de destruction", probe, minutes)
+    commitment = seat.folder.secret("worker", "commitment")
+    check_destroyed(receipts, seat.party, sent_manifests(seat), commitment.hex() if commitment else None)
+    proofs.write(seat.folder.path / "receipts.json")
+    seat.folder.mark("closed", write_time(online.office.clock()))
+    seat.folder.destroy_secrets()
+    _say(online.office, receipts)
+
+
+def _delivered_to(receipt: Receipt, party: str) -> bool:
+    return any(one.kind == "delivery" and one.party == party for one in receipt.destroyed)
+
+
+def verify(args: argparse.Namespace) -> None:
+    """`allervers verify`: a saved file of receipts offline, a run, or the log's latest checkpoint."""
+    office = open_office(args.home)
+    path = Path(args.target)
+    if path.is_file():
+        _verify_file(office, path)
+        return
+    with connect(office) as online:
+        if args.target == "log":
+            watch = LogWatch(office.home, online.third_party)
+            checkpoint = watch.accept(online.client.checkpoint(), online.client)
+            office.terminal.say(
+                f"journal vérifié : {checkpoint.size} entrées, dans la continuité de ce qui était connu"
+            )
+            return
+        proofs, receipts = _fetch(online, args.target)
+        folder = RunFolder(office.home / "runs" / Path(args.target).name)
+        if folder.exists():
+            proofs.write(folder.path / "receipts.json")
+        _say(office, receipts)
+        office.terminal.say(f"{len(proofs.log.entries)} entrées du journal vérifiées")
+
+
+def _fetch(online: Connection, run: str) -> tuple[ProofFile, list[Receipt]]:
+    """The proofs of a run, all verified against a checkpoint that continues the known ones."""
+    client, watch = online.client, LogWatch(online.office.home, online.third_party)
+    proofs = ProofFile(receipts=tuple(client.receipts(run)), log=client.log(run))
+    for text in {proofs.log.checkpoint, *(one.log.checkpoint for one in proofs.receipts)}:
+        watch.accept(text, client)
+    check_log(proofs.log, watch)
+    receipts = [check_receipt(one, watch, online.third_party) for one in proofs.receipts]
+    if any(one.run != run for one in receipts):
+        raise ServiceError(
+            "E_RECU", "un reçu est celui d'un autre croisement ; demandez-en compte au tiers de confiance"
+        )
+    return proofs, receipts
+
+
+def _verify_file(office: Office, path: Path) -> None:
+    third_party = office.keyring.third_party()
+    watch, proofs = LogWatch(office.home, third_party), ProofFile.read(path)
+    receipts = [check_receipt(one, watch, third_party) for one in proofs.receipts]
+    check_log(proofs.log, watch)
+    _say(office, receipts)
+    texts = {proofs.log.checkpoint, *(one.log.checkpoint for one in proofs.receipts)}
+    seen = [watch.remembered(text) for text in texts]
+    if all(seen):
+        office.terminal.say("points de contrôle déjà vus par ce poste : l'historique est celui qui était connu")
+    else:
+        office.terminal.say("signatures et inclusion vérifiées ; continuité du journal non vérifiable hors ligne")
+
+
+def _say(office: Office, receipts: Sequence[Receipt]) -> None:
+    for one in receipts:
+        pieces = sum(item.pieces for item in one.destroyed)
+        office.terminal.say(
+            f"reçu vérifié : {one.kind}, {one.cause}, {len(one.destroyed)} objets ({pieces} morceaux) détruits le "
+            f"{write_time(one.destroyed_at)}"
+        )

@@ -1,0 +1,265 @@
+"""Commands of a run, from its opening to its closing. Each can be stopped anywhere and run again.
+
+The order is open or approve, join, encode, send, wait, hits (recipients), close; `all` does what is left of it. What
+a step needs from the step before is checked here, what the third party allows is for it to say.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+from service.administration import exchange, outbox
+from service.administration.app import open_office
+from service.administration.connection import DEAD, Connection, connect
+from service.administration.inbox import collect_hits, write_hits
+from service.administration.local_commands import encode_file, take_seat
+from service.administration.proof_commands import settle
+from service.administration.runs import RunFolder
+from service.administration.seat import Seat
+from service.answers import RunView
+from service.errors import ServiceError
+from service.forms import write_time
+from service.messages import Acknowledgement, Approval, Cancellation, RunState, key_commitment
+
+__all__ = ["approve", "cancel", "close", "hits", "join", "open_run", "run_all", "send", "show", "wait"]
+
+_RUN = re.compile(r"[0-9a-f]{32}")
+_LIVE = (RunState.OPENED, RunState.JOINING, RunState.SENDING, RunState.MATCHING, RunState.DELIVERED)
+_BEFORE_KEYS = (RunState.OPENED, RunState.JOINING)
+_AFTER_MATCHING = (RunState.DELIVERED, RunState.CLOSED)
+
+
+def open_run(args: argparse.Namespace) -> None:
+    """`allervers run open`: ask for a run under an active agreement."""
+    with connect(open_office(args.home)) as online:
+        run = _open(online, args.agreement)
+        online.office.terminal.say(run)
+        online.office.terminal.note(f"croisement ouvert ; chaque autre partie lance : allervers run approve {run}")
+
+
+def approve(args: argparse.Namespace) -> None:
+    """`allervers run approve`: approve a run that a partner asked for."""
+    with connect(open_office(args.home)) as online:
+        _approve(online, online.client.run(args.run))
+        online.office.terminal.say(f"croisement {args.run} approuvé")
+
+
+def join(args: argparse.Namespace) -> None:
+    """`allervers run join`: exchange shares with the partners, derive the run keys, confirm them."""
+    with connect(open_office(args.home)) as online:
+        _join(online, take_seat(online.office, args.run), args.timeout)
+
+
+def send(args: argparse.Namespace) -> None:
+    """`allervers run send`: send what is encoded; after a cut, only what is missing."""
+    with connect(open_office(args.home)) as online:
+        _send(online, take_seat(online.office, args.run), args.timeout)
+
+
+def wait(args: argparse.Namespace) -> None:
+    """`allervers run wait`: wait until the third party has compared."""
+    with connect(open_office(args.home)) as online:
+        _wait(online, take_seat(online.office, args.run), args.timeout)
+
+
+def hits(args: argparse.Namespace) -> None:
+    """`allervers run hits`: open the deliveries, apply the rule, write the file of hits."""
+    with connect(open_office(args.home)) as online:
+        _hits(online, take_seat(online.office, args.run), args.out)
+
+
+def close(args: argparse.Namespace) -> None:
+    """`allervers run close`: acknowledge, verify the receipts of destruction, destroy the local keys."""
+    with connect(open_office(args.home)) as online:
+        _close(online, take_seat(online.office, args.run), args.timeout)
+
+
+def cancel(args: argparse.Namespace) -> None:
+    """`allervers run cancel`: end a run; everything is destroyed, here and there."""
+    with connect(open_office(args.home)) as online:
+        seat = take_seat(online.office, args.run)
+        _cancel(online, seat)
+        settle(online, seat, args.timeout)
+        online.office.terminal.say(f"croisement {args.run} annulé, clés et encodages détruits")
+
+
+def show(args: argparse.Namespace) -> None:
+    """`allervers run show`: the runs, or one of them."""
+    office = open_office(args.home)
+    with connect(office) as online:
+        if args.run is None:
+            for view in online.client.runs():
+                office.terminal.say(f"{view.run} {view.state} (convention {view.agreement[:12]}…)")
+            return
+        view = online.client.run(args.run)
+        office.terminal.say(f"croisement  : {view.run}, convention {view.agreement}")
+        office.terminal.say(f"état        : {view.state}, échéance {write_time(view.deadline)}")
+        office.terminal.say(f"approuvé par: {', '.join(view.approvals)} ; confirmations de clé : {view.confirmations}")
+        for one in view.uploads:
+            office.terminal.say(
+                f"envoi       : {one.comparison}/{one.pass_} de {one.party} : {one.state} {one.reason or ''}"
+            )
+        folder = RunFolder(office.home / "runs" / view.run)
+        for step, at in folder.steps().items() if folder.exists() else ():
+            office.terminal.say(f"ici         : {step} le {at}")
+
+
+def run_all(args: argparse.Namespace) -> None:
+    """`allervers run all`: everything that is left of a run, in one go."""
+    office = open_office(args.home)
+    with connect(office) as online:
+        stored = online.active(args.agreement)
+        run = args.run or _live_run(online, stored.agreement.identifier)
+        office.terminal.note(f"croisement {run}")
+        _take_part(online, run)
+        seat = take_seat(office, run)
+        if seat.agreement.identifier != stored.agreement.identifier:
+            raise ServiceError("E_CROISEMENT_INCONNU", "ce croisement relève d'une autre convention")
+        if seat.receives and args.out is None:
+            raise ServiceError("E_SORTIE", "vous recevez les résultats : indiquez où les écrire (--out FICHIER)")
+        _join(online, seat, args.timeout)
+        if not seat.folder.done("encoded"):
+            encode_file(office, seat, args)
+        if not seat.folder.done("sent"):
+            _send(online, seat, args.timeout)
+        _wait(online, seat, args.timeout)
+        if seat.receives and not seat.folder.done("delivered"):
+            _hits(online, seat, args.out)
+        _close(online, seat, args.timeout)
+
+
+def _open(online: Connection, agreement: str) -> str:
+    identifier = online.active(agreement).agreement.identifier
+    run = online.client.open_run(identifier)
+    if not _RUN.fullmatch(run):
+        raise ServiceError("E_REPONSE", "le tiers de confiance a rendu un identifiant de croisement mal formé")
+    RunFolder(online.office.home / "runs" / run).create(identifier)
+    return run
+
+
+def _approve(online: Connection, view: RunView) -> None:
+    agreement = online.active(view.agreement).agreement.identifier
+    statement = Approval(agreement=agreement, run=view.run, party=online.party)
+    online.client.declare(view.run, "approval", statement.signed(online.office.keyring.identity().signing_key))
+    RunFolder(online.office.home / "runs" / view.run).create(agreement)
+
+
+def _live_run(online: Connection, agreement: str) -> str:
+    """The live run of an agreement, opened by a partner or by this party; else a new one."""
+    run = _oldest(online, agreement)
+    if run is None:
+        try:
+            _open(online, agreement)
+        except ServiceError as error:
+            run = _oldest(online, agreement)  # a partner may have opened it in the meantime
+            if run is None:
+                raise error from None
+        run = run or _oldest(online, agreement)
+    if run is None:
+        raise ServiceError("E_CROISEMENT_TERMINE", "le croisement ouvert n'existe déjà plus ; recommencez")
+    return run
+
+
+def _oldest(online: Connection, agreement: str) -> str | None:
+    live = [one for one in online.client.runs() if one.agreement == agreement and one.state in _LIVE]
+    return min(live, key=lambda one: (one.opened_at, one.run)).run if live else None
+
+
+def _take_part(online: Connection, run: str) -> None:
+    view = online.client.run(run)
+    if view.state is RunState.OPENED and online.party not in view.approvals:
+        _approve(online, view)
+    elif online.party in view.approvals:
+        RunFolder(online.office.home / "runs" / view.run).create(view.agreement)
+
+
+def _join(online: Connection, seat: Seat, minutes: float | None) -> None:
+    if seat.folder.done("joined"):
+        return
+    online.active(seat.agreement.identifier)
+    online.wait(
+        seat.run,
+        "en attente de l'approbation des autres parties",
+        lambda view: view.state is not RunState.OPENED,
+        minutes,
+    )
+    posted = False
+
+    def ready(view: RunView) -> bool:
+        nonlocal posted
+        if view.state is RunState.JOINING and not posted:
+            exchange.post_shares(seat, online.client)
+            posted = True
+        if view.state in DEAD or not exchange.collect_keys(seat, online.client):
+            return False
+        return exchange.confirmed(seat, online.client) and view.state not in _BEFORE_KEYS
+
+    online.wait(seat.run, "en attente des clés des autres parties", ready, minutes)
+    seat.folder.mark("joined", write_time(online.office.clock()))
+    online.office.terminal.say("clés du croisement établies et confirmées avec chaque partie")
+
+
+def _send(online: Connection, seat: Seat, minutes: float | None) -> None:
+    seat.folder.require("encoded", f"rien n'est encodé : allervers run encode {seat.run} FICHIER")
+    view = online.wait(seat.run, "en attente des autres parties", lambda one: one.state not in _BEFORE_KEYS, minutes)
+    if view.state is RunState.SENDING:
+        outbox.check_refusals(seat, view)
+        keys: list[object] = []
+
+        def ready(_: RunView) -> bool:
+            signed = online.client.worker_key(seat.run)
+            if signed is not None:
+                keys.append(signed)
+            return signed is not None
+
+        online.wait(seat.run, "en attente de la clé de rapprochement du tiers de confiance", ready, minutes)
+        worker = outbox.open_worker_key(seat, online.third_party.identity, keys[-1])
+        seat.folder.keep_secrets("worker", {"commitment": bytes.fromhex(key_commitment(worker))})
+        with online.office.terminal.progress("envoi") as report:
+            outbox.send(seat, online.client, worker, report=report)
+    seat.folder.mark("sent", write_time(online.office.clock()))
+    online.office.terminal.say("encodages envoyés")
+
+
+def _wait(online: Connection, seat: Seat, minutes: float | None) -> None:
+    seat.folder.require("sent", f"rien n'est envoyé : allervers run send {seat.run}")
+    with online.office.terminal.progress("rapprochement") as report:
+
+        def ready(view: RunView) -> bool:
+            outbox.check_refusals(seat, view)
+            if view.state is RunState.MATCHING and view.progress.total:
+                report(view.progress.done, view.progress.total)
+            return view.state in _AFTER_MATCHING
+
+        online.wait(seat.run, "en attente des autres parties et du rapprochement", ready, minutes)
+    online.office.terminal.say("rapprochement terminé")
+
+
+def _hits(online: Connection, seat: Seat, out: Path) -> None:
+    view = online.client.run(seat.run)
+    if view.state is not RunState.DELIVERED:
+        raise ServiceError("E_ETAPE", f"aucun résultat à retirer : le croisement est à l'état « {view.state} »")
+    with online.office.terminal.progress("résultats") as report:
+        found = collect_hits(seat, online.client, online.third_party.identity, report=report)
+    award, information = write_hits(out, seat.folder.identifiers(), found)
+    seat.folder.mark("delivered", write_time(online.office.clock()))
+    online.office.terminal.say(f"{out} : {award} pour attribution, {information} pour information")
+
+
+def _close(online: Connection, seat: Seat, minutes: float | None) -> None:
+    view = online.client.run(seat.run)
+    if view.state in _LIVE and view.state is not RunState.DELIVERED:
+        raise ServiceError("E_ETAPE", f"le croisement est à l'état « {view.state} » : attendez sa fin, ou annulez-le")
+    if seat.receives and view.state is RunState.DELIVERED:
+        seat.folder.require("delivered", f"retirez d'abord les résultats : allervers run hits {seat.run} --out FICHIER")
+        statement = Acknowledgement(agreement=seat.agreement.identifier, run=seat.run, party=seat.party)
+        online.client.declare(seat.run, "acknowledgement", statement.signed(seat.identity.signing_key))
+    settle(online, seat, minutes)
+    online.office.terminal.say(f"croisement {seat.run} clos : reçus vérifiés, clés locales détruites")
+
+
+def _cancel(online: Connection, seat: Seat) -> None:
+    statement = Cancellation(agreement=seat.agreement.identifier, run=seat.run, party=seat.party)
+    online.client.declare(seat.run, "cancellation", statement.signed(seat.identity.signing_key))

@@ -1,0 +1,89 @@
+"""One party's seat in a run: who it is, what it agreed to, with whom it compares, and where its files are.
+
+Everything that a step of a run needs to know, and nothing that it does: keys of partners come from the pins,
+the plan and the parties from the agreement whose signatures were checked, never from what the server says now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from crypto.keys import Identity, PublicIdentity
+from linkage.plan import PassPlan
+from service.administration.agreements import Pins, StoredAgreement
+from service.administration.runs import RunFolder
+from service.agreement import Agreement, Comparison
+from service.errors import ServiceError
+
+__all__ = ["Seat"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seat:
+    """A party in a run.
+
+    Attributes:
+        identity: its private keys.
+        stored: the agreement, with the démarche it was judged by.
+        folder: its local folder of the run.
+        pins: gives the pinned identity of a party, or refuses.
+    """
+
+    identity: Identity
+    stored: StoredAgreement
+    folder: RunFolder
+    pins: Pins
+
+    @property
+    def agreement(self) -> Agreement:
+        """The agreement document."""
+        return self.stored.agreement
+
+    @property
+    def party(self) -> str:
+        """This party."""
+        return self.identity.party
+
+    @property
+    def run(self) -> str:
+        """Identifier of the run."""
+        return self.folder.run
+
+    @property
+    def comparisons(self) -> list[Comparison]:
+        """The comparisons this party is in.
+
+        Raises:
+            ServiceError: `E_CONVENTION_ETRANGERE`.
+        """
+        own = [one for one in self.agreement.comparisons if self.party in one.parties]
+        if not own:
+            sentence = "votre administration ne figure dans aucune comparaison de cette convention"
+            raise ServiceError("E_CONVENTION_ETRANGERE", sentence)
+        return own
+
+    @property
+    def operand(self) -> str:
+        """The operand this party holds."""
+        return self.operand_of(self.party)
+
+    @property
+    def receives(self) -> bool:
+        """Whether hits are delivered to this party."""
+        return any(one.recipient == self.party for one in self.comparisons)
+
+    def operand_of(self, party: str) -> str:
+        """The operand that a party of the agreement holds."""
+        return next(one.operand for one in self.agreement.parties if one.party == party)
+
+    def peer(self, comparison: Comparison) -> PublicIdentity:
+        """The pinned identity of the other party of a comparison."""
+        other = comparison.source if comparison.recipient == self.party else comparison.recipient
+        return self.pins(other)
+
+    def passes(self) -> Iterator[tuple[Comparison, PassPlan]]:
+        """Every pass this party encodes, in the order of the agreement."""
+        for comparison in self.comparisons:
+            for one in comparison.plan.passes:
+                yield comparison, one

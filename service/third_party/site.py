@@ -1,0 +1,65 @@
+"""What one third party is made of, handed to whoever acts for it: files, database, keys, log, clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
+
+from crypto.keys import Identity, PublicIdentity
+from service.third_party.blobs import Blobs
+from service.third_party.keys import KeyCabinet
+from service.third_party.log import AuditLog, Fact
+from service.third_party.store import Database
+
+__all__ = ["Clock", "Site", "open_site"]
+
+Clock = Callable[[], datetime]  # aware, UTC
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """One data directory, opened."""
+
+    data: Path
+    clock: Clock
+    database: Database
+    blobs: Blobs
+    keys: KeyCabinet
+    identity: Identity
+    public: PublicIdentity
+    log: AuditLog
+
+    @property
+    def party(self) -> str:
+        """The third party's identifier."""
+        return self.identity.party
+
+    def record(self, connection: Connection, actor: str, action: str, **about: Any) -> int:
+        """Append to the audit log, in the caller's write transaction; returns the leaf's index."""
+        return self.log.append(connection, Fact(at=self.clock(), actor=actor, action=action, **about))
+
+
+def open_site(data: Path, clock: Clock) -> Site:
+    """Open a data directory whose identity exists.
+
+    Raises:
+        ServiceError: `E_DONNEES_ABSENTES`, no identity was created there.
+        CryptoError: a key file is readable by others, or damaged.
+    """
+    keys = KeyCabinet(data)
+    identity = keys.identity()
+    return Site(
+        data=data,
+        clock=clock,
+        database=Database(data / "database.sqlite"),
+        blobs=Blobs(data / "blobs"),
+        keys=keys,
+        identity=identity,
+        public=identity.public,
+        log=AuditLog(keys.log_key(), identity.party),
+    )
