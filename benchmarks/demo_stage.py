@@ -10,6 +10,7 @@ import sys
 import threading
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 __all__ = ["Administration", "Stage"]
 
@@ -59,7 +60,12 @@ class Administration:
         """Starts `allervers …` in the background."""
         environment = {**os.environ, "ALLERVERS_HOME": str(self.home), "PYTHONIOENCODING": "utf-8"}
         return subprocess.Popen(
-            [*COMMAND, *words], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
+            [*COMMAND, *words],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
         )
 
 
@@ -75,7 +81,7 @@ class Stage:
         self.url = ""
         self._fingerprint = ""
 
-    def __enter__(self) -> Stage:
+    def __enter__(self) -> Self:
         words = [*COMMAND, "serve", "--data", str(self.third_party_data), "--port", "0"]
         self._server = subprocess.Popen(
             words, stdout=subprocess.PIPE, stderr=self._log.open("w"), text=True, encoding="utf-8", bufsize=1
@@ -144,6 +150,17 @@ class Stage:
         self._running.clear()
         return run
 
+    def worker_processes(self) -> list[int]:
+        """Process ids of the third party's workers (children of its server)."""
+        assert self._server is not None
+        found = []
+        for entry in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):  # a process may end while we look
+                parent = (entry / "stat").read_text().rpartition(")")[2].split()[1]
+                if int(parent) == self._server.pid:
+                    found.append(int(entry.name))
+        return found
+
     def third_party_log(self) -> bytes:
         """All that the third party's processes wrote so far."""
         return self._log.read_bytes()
@@ -151,10 +168,6 @@ class Stage:
     def requests(self) -> int:
         """Requests answered, by its own log."""
         return self._log.read_text("utf-8").count('"route"')
-
-    def bytes_received(self) -> int:
-        """Bytes of the bodies that it received, by its own log."""
-        return sum(map(int, re.findall(r'"bytes": ?(\d+)', self._log.read_text("utf-8"))))
 
     @staticmethod
     def _await_ready(server: subprocess.Popen[str]) -> tuple[str, str]:

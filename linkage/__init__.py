@@ -1,1 +1,33 @@
-"""Placeholder map."""
+"""Records in, links out. Pure: no network, no database, no clock; keys come as arguments.
+
+Map, in the order in which a record travels:
+
+- ``errors``      what can be refused, each with a stable code and a French sentence, never a value
+- ``sheet``       the linkage sheet: attributes, weights, ways of dividing, columns of each file
+- ``identities``  the sheets that are shipped (`P1`)
+- ``tables``      a CSV or Parquet file as raw columns; refuses broken files and NIR columns
+- ``normalise``   one pure function per kind of field: a raw cell to its canonical string
+- ``records``     a file and a sheet to normalised columns, every unusable row named
+- ``features``    canonical values to tokens; what a block value fixes is left out
+- ``profiles``    named encoding parameters and what they cost
+- ``statistics``  public shares of block values, known before any file is seen
+- ``plan``        the pass plan of an agreement, its thresholds as exact integers
+- ``planner``     sheet, profile and declared sizes to a plan
+- ``encode``      tokens and a pass key to plain Bloom filters
+- ``passes``      records divided into blocks, tags and secrets of the blocks
+- ``diffuse``     keyed diffusion of the filters of one block
+- ``holder``      the data holder's half: all of the above, one encoded pass after the other
+- ``wire``        what travels: rows of a pass, delivered row ids
+- ``blocks``      the third party's view of a pass: runs of rows with one tag
+- ``kernel``      the compiled inner loop of the matcher
+- ``match``       all pairs of rows that are similar enough
+- ``solve``       one-to-one links out of candidate pairs
+- ``linker``      the third party's half: two encoded passes to links
+- ``rules``       the rule of a démarche over the recipient's own records
+
+Beside the pipeline:
+
+- ``threshold``   a threshold for plain filters without labels, in rehearsals
+- ``evaluate``    a rehearsal on one machine: two files and a truth, to precision and recall
+- ``synthetic``   an invented French population and the files that administrations would keep of it
+"""

@@ -1,8 +1,9 @@
 """Tokens and a pass key to plain Bloom filters: keyed hashing, k by the group's bits, one mask a distinct value.
 
 Positions of a token: 16-bit words of HMAC-SHA-256 under the key of its class, masked to m = 2^b bits, independent and
-without modulo bias. A token of a group of n tokens sets k = budget // n positions, the first budget % n tokens (sorted) one
-more; budget = insertions · weight / weights still present in this pass. The key of a class is derived for this pass only.
+without modulo bias (`crypto.hashing`). A token of a group of n tokens sets k = budget // n positions, the first
+budget % n tokens (sorted) one more; budget = insertions · weight / weights still present in this pass, rounded down. The key
+of a class is derived for this pass only, from the pass key and the name of the class.
 
 Nothing outlives the call: the table of positions is local to it.
 """
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from crypto.framing import Label
 from crypto.hashing import position_words
 from crypto.keys import PassKey, derive
+from linkage.errors import SheetError
 from linkage.features import GROUPS, left_out_groups, token_class, tokens
 from linkage.profiles import Profile
 from linkage.records import Records
@@ -73,7 +75,11 @@ def encode(
 
 
 def budgets(attributes: Sequence[Attribute], profile: Profile, left_out: Sequence[str]) -> dict[str, dict[str, int]]:
-    """Insertions of each group of each attribute in a pass; the bits of what is left out go to the others."""
+    """Insertions of each group of each attribute in a pass; the bits of what is left out go to the others.
+
+    Raises:
+        SheetError: `E_PASSES` when the block value leaves nothing to compare.
+    """
     weights = {
         attribute.name: {
             group: attribute.bits * share
@@ -83,6 +89,8 @@ def budgets(attributes: Sequence[Attribute], profile: Profile, left_out: Sequenc
         for attribute in attributes
     }
     total = sum(weight for groups in weights.values() for weight in groups.values())
+    if not total:
+        raise SheetError("E_PASSES", "une passe divise par tous les attributs : il ne reste rien à comparer")
     return {
         name: {group: profile.insertions * weight // total for group, weight in groups.items()}
         for name, groups in weights.items()
@@ -130,7 +138,13 @@ def _positions(names: list[str], count: int, class_key: bytes) -> NDArray[np.uin
 
 
 @numba.njit(cache=True, nogil=True)
-def _set_masks(offsets, token, count, table, masks):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+def _set_masks(
+    offsets: NDArray[np.int64],
+    token: NDArray[np.int32],
+    count: NDArray[np.int32],
+    table: NDArray[np.uint16],
+    masks: NDArray[np.uint64],
+) -> None:  # pragma: no cover - compiled
     for value in range(len(offsets) - 1):
         for entry in range(offsets[value], offsets[value + 1]):
             for k in range(count[entry]):
@@ -139,7 +153,9 @@ def _set_masks(offsets, token, count, table, masks):  # type: ignore[no-untyped-
 
 
 @numba.njit(cache=True, nogil=True)
-def _merge(masks, codes, start, filters):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+def _merge(
+    masks: NDArray[np.uint64], codes: NDArray[np.int32], start: int, filters: NDArray[np.uint64]
+) -> None:  # pragma: no cover - compiled
     words = filters.shape[1]
     for row in range(len(codes)):
         code = codes[row] - start

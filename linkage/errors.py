@@ -44,13 +44,18 @@ class RowProblem:
 
 
 class RowsRefused(LinkageError):
-    """Rows that cannot be encoded; the file is refused whole unless the caller chose to set them aside."""
+    """Rows that cannot be encoded; the file is refused whole unless the caller chose to set them aside.
+
+    Attributes:
+        problems: all of them, by line; the message shows the first ones.
+    """
 
     SHOWN = 20
 
-    def __init__(self, problems: list[RowProblem]) -> None:
+    def __init__(self, problems: list[RowProblem], source: str = "") -> None:
         shown = "\n  ".join(str(problem) for problem in problems[: self.SHOWN])
         more = len(problems) - self.SHOWN
         tail = f"\n  … et {more} autre(s)" if more > 0 else ""
-        super().__init__(problems[0].code, f"{len(problems)} ligne(s) à corriger :\n  {shown}{tail}")
+        where = f"{source} : " if source else ""
+        super().__init__(problems[0].code, f"{where}{len(problems)} problème(s) à corriger :\n  {shown}{tail}")
         self.problems = problems

@@ -8,11 +8,15 @@ name does not crowd out a birth date and a record's fill hardly depends on its l
 | `name`, `text` | `grams`: padded bigrams of each word (1000) |
 | `given_names` | `first`: bigrams of the first name (750), `others`: of the following ones (250) |
 | `date` | `year` (200), `month` (115), `day` (155), `day_month` (270), positional digits `digits` (260) |
-| `code`, `cog` | `whole` (500), `grams`: positional characters (500) |
+| `code`, `cog`, `country` | `whole` (500), `grams`: positional characters (500) |
 | `category`, `sex` | `whole` (1000) |
 
-All name attributes share one token class, so that swapped names and usage names still meet; texts share one where the sheet
-says so (lines of an address); every other attribute has its own. Tokens fixed by a block value are left out (design §5, condition 1): kept, they would be constant bits of the block.
+Spelling: bigrams as they are, each word between underscores (`_M`, `MA`, … `N_`); `=VALUE`; `year=1980`, `month=02`,
+`day=29`, `day_month=0229`; positional characters `PLACE:CHAR`, places counted from 0 (in a date, over its eight digits).
+
+All name attributes share one token class (`name`), so that swapped names and usage names still meet; texts share one where
+the sheet says so (`text/CLASS`, lines of an address); every other attribute has its own (`attribute/NAME`). Tokens fixed by
+a block value are left out (design §5, condition 1): kept, they would be constant bits of the block.
 """
 
 from __future__ import annotations
@@ -33,6 +37,7 @@ GROUPS: dict[str, dict[str, int]] = {
     "date": {"year": 200, "month": 115, "day": 155, "day_month": 270, "digits": 260},
     "code": {"whole": 500, "grams": 500},
     "cog": {"whole": 500, "grams": 500},
+    "country": {"whole": 500, "grams": 500},
     "category": {"whole": 1000},
     "sex": {"whole": 1000},
 }
@@ -84,7 +89,7 @@ def tokens(attribute: Attribute, value: str, left_out: Iterable[str] = ()) -> To
         found["others"] = _grams([word for name in others for word in name.split("-")], set())
     elif attribute.kind in ("name", "text"):
         found = {"grams": _grams(value.split(" "), _leading(_headword(value), parts))}
-    elif attribute.kind in ("code", "cog"):
+    elif attribute.kind in ("code", "cog", "country"):
         found = {"whole": {f"={value}"}, "grams": {f"{place}:{char}" for place, char in enumerate(value)}}
     else:
         found = {"whole": {f"={value}"}}
@@ -103,17 +108,18 @@ def left_out_groups(kind: str, left_out: Iterable[str]) -> set[str]:
         gone.add("day_month")
     if "day_month" in parts:
         gone |= {"day", "month"}
-    return gone
+    return {*gone, "digits"} if {"year", "month", "day"} <= gone else gone
 
 
 def block_part(attribute: Attribute, part: str, value: str) -> str | None:
     """The block value's part of a canonical value, or None when the value does not tell."""
     if attribute.kind == "date":
         place = {"year": value[:4], "month": value[4:6], "day": value[6:], "day_month": value[4:]}[part]
-        return None if "00" in (place[:2], place[2:]) and part != "year" or not int(place) else place
+        unknown = not int(place) if part == "year" else "00" in (place[:2], place[2:])
+        return None if unknown else place
     if part == "value":
         return value
-    head = _headword(value) if attribute.kind == "name" else value.split(" ")[0].replace("-", "")
+    head = _headword(value) if attribute.kind == "name" else value.split(" ", 1)[0].replace("-", "")
     size = 1 if part == "initial" else 2
     return head[:size] if len(head) >= size else None
 

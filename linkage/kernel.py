@@ -30,10 +30,10 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-__all__ = ["COMPILED", "FAR", "scan", "scratch_for", "tile_rows"]
+__all__ = ["COMPILED", "scan", "scratch_for", "tile_rows"]
 
 COMPILED = not config.DISABLE_JIT  # type: ignore[attr-defined]  # when the JIT is off, the matcher takes its numpy twin
-FAR = 1 << 40  # a bias that no distance brings back under zero
+_FAR = 1 << 40  # a bias that no distance brings back under zero
 
 _LANES = 8  # right rows of a tile
 _GROUP = 8  # left rows compared with a tile at once: two registers each, beside those of the tile
@@ -47,7 +47,7 @@ _VECTOR = ir.VectorType(_WORD, _LANES)
 _INDEX = ir.IntType(32)
 
 
-def compiled(function: Any) -> Any:
+def _compiled(function: Any) -> Any:
     """`function` compiled without the interpreter lock, kept on disk where some folder for that is writable."""
     try:
         return njit(nogil=True, cache=True)(function)
@@ -55,26 +55,26 @@ def compiled(function: Any) -> Any:
         return njit(nogil=True)(function)
 
 
-@compiled
-def padded_words(words: int) -> int:
+@_compiled
+def _padded_words(words: int) -> int:
     """Words of a stored row: whole turns of the loop."""
     return -(-words // _STEP) * _STEP
 
 
-@compiled
+@_compiled
 def tile_rows(words: int) -> int:
     """The most right rows of a cell, so that its tiles fit in `scratch_for`."""
     return max(1, _TILE_BYTES // (8 * words * _LANES)) * _LANES
 
 
-@compiled
+@_compiled
 def _left_rows(words: int) -> int:
     return max(1, _LEFT_BYTES // (8 * words * _GROUP)) * _GROUP
 
 
 def scratch_for(words: int) -> NDArray[np.uint64]:
     """The working memory of one thread, aligned to cache lines, for rows of `words` words."""
-    stored = padded_words(words) + 1
+    stored = _padded_words(words) + 1
     size = stored * (tile_rows(words) + _left_rows(words) + _GROUP)
     raw = np.zeros(size + _LANES, dtype=np.uint64)
     skipped = (-raw.ctypes.data % 64) // 8
@@ -126,26 +126,25 @@ def _emit_turn(builder: Any, tile: list[Any], row: Any, at: Any, state: tuple[An
     builder.store(builder.sub(added, builder.call(count, [complement])), total)
 
 
-def _compare_code(_typing: Any, rows: Any, _first: Any, _words: Any, tiles: Any, _at: Any, sums: Any) -> Any:
-    """Eight stored left rows from `first` against the tile at `at`: biased distances into `sums`; non-zero if one is negative."""
+def _compare_code(_typing: Any, rows: Any, _first: Any, _words: Any, tile: Any, sums: Any) -> Any:
+    """Eight stored left rows from `first` against a tile: biased distances into `sums`; non-zero if one is negative."""
 
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        rows, first, words, tiles, at, sums = _data(context, builder, signature, values)
-        count = cgutils.get_or_insert_function(builder.module, ir.FunctionType(_VECTOR, [_VECTOR]), "llvm.ctpop.v8i64")
+        rows, first, words, base, sums = _data(context, builder, signature, values)
+        count = cgutils.get_or_insert_function(builder.module, ir.FunctionType(_VECTOR, [_VECTOR]), "llvm.ctpop.v8i64")  # type: ignore[no-untyped-call]
         stored = builder.add(words, _constant(1))
         left, states = [], []
         for k in range(_GROUP):
             left.append(builder.gep(rows, [builder.mul(builder.add(first, _constant(k)), stored)]))
-            states.append((cgutils.alloca_once(builder, _VECTOR), cgutils.alloca_once(builder, _VECTOR)))
+            states.append(tuple(cgutils.alloca_once(builder, _VECTOR) for _ in range(2)))  # type: ignore[no-untyped-call]
             builder.store(_spread(builder, builder.load(builder.gep(left[k], [words]))), states[k][0])
             builder.store(ir.Constant(_VECTOR, [0] * _LANES), states[k][1])
-        base = builder.gep(tiles, [at])
         with cgutils.for_range(builder, builder.sdiv(words, _constant(_STEP))) as loop:
             start = builder.mul(loop.index, _constant(_STEP))
             offsets = [builder.mul(builder.add(start, _constant(k)), _constant(_LANES)) for k in range(_STEP)]
-            tile = [_load(builder, builder.gep(base, [offset])) for offset in offsets]
+            vectors = [_load(builder, builder.gep(base, [offset])) for offset in offsets]
             for k in range(_GROUP):
-                _emit_turn(builder, tile, left[k], start, states[k], count)
+                _emit_turn(builder, vectors, left[k], start, states[k], count)
         bias = _load(builder, builder.gep(base, [builder.mul(words, _constant(_LANES))]))
         met = ir.Constant(_VECTOR, [0] * _LANES)
         for k, (total, parity) in enumerate(states):
@@ -158,7 +157,7 @@ def _compare_code(_typing: Any, rows: Any, _first: Any, _words: Any, tiles: Any,
         return builder.zext(builder.bitcast(signs, ir.IntType(_LANES)), _WORD)
 
     long = types.int64
-    return long(rows, long, long, tiles, long, sums), emit
+    return long(rows, long, long, tile, sums), emit
 
 
 _compare: Any = intrinsic(_compare_code)
@@ -192,7 +191,7 @@ def _turn_code(_typing: Any, rows: Any, _start: Any, _end: Any, _words: Any, til
 _turn: Any = intrinsic(_turn_code)
 
 
-@compiled
+@_compiled
 def _fill_tiles(
     rows: NDArray[np.uint64],
     side: NDArray[np.int64],
@@ -215,7 +214,7 @@ def _fill_tiles(
                 tiles[tile, word, lane] = rows[row, word]
             for word in range(count, words):
                 tiles[tile, word, lane] = np.uint64(0)
-            bias = side[start + lane, 0] + 32 * words if start + lane < stop else FAR
+            bias = side[start + lane, 0] + 32 * words if start + lane < stop else _FAR
             tiles[tile, words, lane] = np.uint64(bias)
         for word in range(0, words, _STEP):
             for lane in range(_LANES):
@@ -227,7 +226,7 @@ def _fill_tiles(
                 tiles[tile, word + 2, lane] ^= middle
 
 
-@compiled
+@_compiled
 def _fill_rows(
     rows: NDArray[np.uint64],
     side: NDArray[np.int64],
@@ -251,10 +250,10 @@ def _fill_rows(
             stored[row, word + 1] = parity
         stored[row, words] = np.uint64(side[first + row, 0])
     for row in range(stop - first, -(-(stop - first) // _GROUP) * _GROUP):
-        stored[row, words] = np.uint64(FAR)
+        stored[row, words] = np.uint64(_FAR)
 
 
-@compiled
+@_compiled
 def _next(
     stored: NDArray[np.uint64],
     first: int,
@@ -265,12 +264,12 @@ def _next(
 ) -> int:
     """The first group of rows from `first` that meets the tile, its biased distances in `sums`; -1 when none does."""
     for row in range(first, stop, _GROUP):
-        if _compare(stored, row, words, tile, 0, sums):
+        if _compare(stored, row, words, tile, sums):
             return row
     return -1
 
 
-@compiled
+@_compiled
 def _keep(
     sums: NDArray[np.int64],
     left_side: NDArray[np.int64],
@@ -295,7 +294,7 @@ def _keep(
     return count
 
 
-@compiled
+@_compiled
 def scan(
     left: NDArray[np.uint64],
     left_side: NDArray[np.int64],
@@ -319,7 +318,7 @@ def scan(
     Returns:
         (h, 3) int64: left row, right row, distance, in no promised order.
     """
-    words = padded_words(left.shape[1])
+    words = _padded_words(left.shape[1])
     batch = _left_rows(left.shape[1])
     split = (words + 1) * tile_rows(left.shape[1])
     tiles = scratch[:split].reshape((-1, words + 1, _LANES))

@@ -1,8 +1,12 @@
 """Records divided into blocks: the block value of each record in one pass, and what is derived from it under the pass key.
 
 The plan decides, never the data: a value expected to exceed the cap takes the finer components along, one expected to be
-rarer than the floor shares a hashed bucket, any other is a block of its own. A record whose block value is missing falls
-out of the pass; the other passes are there for it.
+rarer than the floor shares a hashed bucket, any other is a block of its own. What a heavy value is split into is pooled the
+same way, within that value. A record whose block value is missing falls out of the pass; the other passes are there for it.
+
+Label of a block, framed: `value` or `split` with the component values, `bucket` with the number of the bucket in 8 bytes,
+`rest` with the base values and that number. Number: SHA-256 of the framed word `bucket` and the pooled values, big-endian,
+modulo the number of buckets. Tag and secret are keyed hashes of the label under two keys derived from the pass key.
 """
 
 from __future__ import annotations
@@ -67,23 +71,33 @@ def divide(records: Records, sheet: Sheet, plan: PassPlan, statistics: Statistic
 def block_label(values: Sequence[str | None], plan: PassPlan, statistics: Statistics) -> bytes | None:
     """The unambiguous name of the block of these component values (base then finer), or None for no block.
 
-    Expected sizes come from the plan's population and public statistics; the three kinds of names cannot collide.
+    Expected sizes come from the plan's population and public statistics; the four kinds of names cannot collide.
     """
-    base = values[: len(plan.blocks)]
-    known = [value for value in base if value is not None]
-    if len(known) < len(base):
+    base = _known(values[: len(plan.blocks)])
+    if base is None:
         return None
-    expected = plan.population
-    for component, value in zip(plan.blocks, known, strict=True):
-        expected = expected * statistics.share(component, value) // BILLION
-    words = [value.encode() for value in known]
+    expected = plan.population * statistics.share(plan.blocks, base) // BILLION
     if plan.blocks and expected < plan.floor:
-        digest = hashlib.sha256(frame(b"bucket", *words)).digest()
-        return frame(b"bucket", (int.from_bytes(digest, "big") % plan.buckets).to_bytes(8, "big"))
-    if plan.finer and expected > plan.cap:
-        finer = [value for value in values[len(plan.blocks) :] if value is not None]
-        return frame(b"split", *words, *(value.encode() for value in finer)) if len(finer) == len(plan.finer) else None
-    return frame(b"value", *words)
+        return frame(b"bucket", _bucket(base, plan.buckets))
+    if not plan.finer or expected <= plan.cap:
+        return frame(b"value", *base)
+    finer = _known(values[len(plan.blocks) :])
+    if finer is None:
+        return None
+    if expected * statistics.share(plan.finer, finer) // BILLION < plan.floor:
+        _, buckets = statistics.buckets(plan.finer, expected, plan.floor)
+        return frame(b"rest", *base, _bucket(finer, buckets))
+    return frame(b"split", *base, *finer)
+
+
+def _known(values: Sequence[str | None]) -> list[str] | None:
+    known = [value for value in values if value is not None]
+    return known if len(known) == len(values) else None
+
+
+def _bucket(values: Sequence[str], buckets: int) -> bytes:
+    digest = hashlib.sha256(frame(b"bucket", *values)).digest()
+    return (int.from_bytes(digest, "big") % buckets).to_bytes(8, "big")
 
 
 def _component_codes(records: Records, sheet: Sheet, component: str) -> tuple[list[str], NDArray[np.int64]]:

@@ -7,20 +7,21 @@ The thresholds follow from the pairs expected over all passes together (`linkage
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from linkage.errors import SheetError
+from linkage.errors import LinkageError, SheetError
 from linkage.plan import INFORMATION_PER_THOUSAND, STRICT_PER_THOUSAND, PassPlan, Plan, largest_distance
 from linkage.profiles import Profile, profile_named
 from linkage.sheet import PassRule, Sheet
 from linkage.statistics import BILLION, Statistics
 
-__all__ = ["BUCKET_FILL", "plan_passes"]
+__all__ = ["plan_passes"]
 
-BUCKET_FILL = 3  # a bucket of rare values is expected to hold this many times the floor
+_LARGEST_SIZE = BILLION  # records of a file
+_NAME_KINDS = ("name", "given_names", "sex")
 _PLAIN_DICE = 800  # per mille: the field's usual threshold, until a rehearsal proposes a better one
 
 
@@ -29,7 +30,7 @@ class _Division:
     blocks: tuple[str, ...]
     finer: tuple[str, ...]
     buckets: int
-    pairs_per_billion: int  # share of all pairs that fall in one block
+    pair_share: int  # of all pairs, those that fall in one block, in units of BILLION⁻²
     fits: bool
 
 
@@ -42,18 +43,21 @@ def plan_passes(sheet: Sheet, profile: str, sizes: tuple[int, int]) -> Plan:
         sizes: declared records of the recipient and of the source.
 
     Raises:
-        LinkageError: `E_PROFIL`; `E_PASSES` when a diffused profile has no pass to work with.
+        LinkageError: `E_PROFIL`; `E_EFFECTIFS` for sizes that no file has; `E_PASSES` when a diffused profile has no pass to
+            work with; `E_FEUILLE` when nothing is known of the values that divide.
     """
+    if not 1 <= min(sizes) <= max(sizes) <= _LARGEST_SIZE:
+        raise LinkageError("E_EFFECTIFS", "un effectif déclaré va de 1 à un milliard")
     chosen = profile_named(profile)
     statistics = Statistics(sheet)
     population = max(sizes)
     if not chosen.degree:
-        divisions = {"tout": _Division(blocks=(), finer=(), buckets=0, pairs_per_billion=BILLION, fits=True)}
+        divisions = {"tout": _Division(blocks=(), finer=(), buckets=0, pair_share=BILLION**2, fits=True)}
     else:
         divisions = {rule.name: _divide(rule, statistics, chosen, population) for rule in sheet.passes}
     if not divisions:
         raise SheetError("E_PASSES", "la feuille ne déclare aucune passe ; ce profil en demande : ajoutez [[passes]]")
-    pairs = {name: sizes[0] * sizes[1] * one.pairs_per_billion // BILLION + 1 for name, one in divisions.items()}
+    pairs = {name: sizes[0] * sizes[1] * one.pair_share // BILLION**2 + 1 for name, one in divisions.items()}
     information, strict = _thresholds(chosen, sum(pairs.values()), min(sizes))
     passes = tuple(
         PassPlan(
@@ -84,48 +88,41 @@ def _thresholds(profile: Profile, pairs: int, smaller: int) -> tuple[int, int]:
 
 
 def _degree(profile: Profile, sheet: Sheet, division: _Division) -> int:
-    used = {component.partition(".")[0] for component in (*division.blocks, *division.finer)}
-    names_only = bool(used) and all(sheet.attribute(name).kind in ("name", "given_names") for name in used)
+    # Sex beside names changes nothing; nor do finer components, which only the heaviest blocks have.
+    kinds = {sheet.attribute(one.partition(".")[0]).kind for one in division.blocks}
+    names_only = bool(kinds) and kinds <= set(_NAME_KINDS)
     return profile.names_degree if names_only else profile.degree
 
 
 def _divide(rule: PassRule, statistics: Statistics, profile: Profile, population: int) -> _Division:
     divisions = (_at_level(rule, level, statistics, profile, population) for level in range(len(rule.ladder)))
-    last = None
-    for last in divisions:  # noqa: B007 - the finest level is kept when none fits
-        if last.fits:
-            break
-    assert last is not None  # noqa: S101 - a ladder has at least one level
-    return last
+    *coarser, last = divisions
+    return next((division for division in coarser if division.fits), last)
 
 
 def _at_level(rule: PassRule, level: int, statistics: Statistics, profile: Profile, population: int) -> _Division:
     blocks = rule.ladder[level]
     finer = next((one[len(blocks) :] for one in rule.ladder[level + 1 :] if one[: len(blocks)] == blocks), ())
-    shares, counts = _product(blocks, statistics)
+    shares, counts = statistics.product(blocks)
     expected = shares * population // BILLION
-    heavy, rare = expected > profile.cap, expected < profile.floor
-    split_shares, split_counts = _product(finer, statistics)
-    split = int(np.sum(split_shares.astype(object) ** 2 * split_counts) // BILLION)
-    together = (shares.astype(object) ** 2 // BILLION) * counts
-    rare_mass = int(np.sum(shares[rare] * counts[rare]))
-    buckets = max(1, rare_mass * population // BILLION // (BUCKET_FILL * profile.floor)) if rare_mass else 1
-    pairs = int(np.sum(together[~heavy])) + int(np.sum(together[heavy])) * split // BILLION
-    largest = int(np.max(expected)) if not heavy.any() else int(np.max(expected)) * int(np.max(split_shares)) // BILLION
+    heavy = expected > profile.cap
+    pair_share = _pair_share(statistics, blocks, population, profile)
+    for share, count in zip(shares[heavy].tolist(), counts[heavy].tolist(), strict=True):
+        split = _pair_share(statistics, finer, share * population // BILLION, profile)
+        pair_share -= share * share * count * (BILLION**2 - split) // BILLION**2
+    finest = int(np.max(statistics.product(finer)[0])) if heavy.any() else BILLION
     return _Division(
         blocks=blocks,
         finer=finer if heavy.any() else (),
-        buckets=buckets,
-        pairs_per_billion=pairs + rare_mass * rare_mass // BILLION // buckets,
-        fits=largest <= profile.cap,
+        buckets=statistics.buckets(blocks, population, profile.floor)[1],
+        pair_share=pair_share,
+        fits=int(np.max(expected)) * finest // BILLION <= profile.cap,
     )
 
 
-def _product(components: tuple[str, ...], statistics: Statistics) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Shares (parts per billion) and multiplicities of all combinations of values, components taken as independent."""
-    shares, counts = np.array([BILLION], dtype=np.int64), np.array([1], dtype=np.int64)
-    for component in components:
-        table = np.array(statistics.shares(component), dtype=np.int64).reshape(-1, 2)
-        shares = (shares[:, None] * table[None, :, 0] // BILLION).ravel()
-        counts = (counts[:, None] * table[None, :, 1]).ravel()
-    return shares, counts
+def _pair_share(statistics: Statistics, components: Sequence[str], records: int, profile: Profile) -> int:
+    """Of all pairs among `records` records, those with equal components or in one bucket, in units of BILLION⁻²."""
+    shares, counts = statistics.product(components)
+    alone = shares * records // BILLION >= profile.floor
+    mass, buckets = statistics.buckets(components, records, profile.floor)
+    return int(np.sum(shares[alone] ** 2 * counts[alone])) + mass * mass // buckets

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage.errors import LinkageError, RowProblem, RowsRefused
+from linkage.errors import RowProblem, RowsRefused
 from linkage.normalise import BadValue, normaliser
 from linkage.sheet import Attribute, Sheet
 from linkage.tables import RawTable, read_table
@@ -77,13 +77,7 @@ def read_records(
     identifier, attributes = sheet.for_side(side)
     needed = [column for attribute in attributes if not attribute.optional for column in attribute.columns]
     optional = [column for attribute in attributes if attribute.optional for column in attribute.columns]
-    wanted = list(dict.fromkeys([identifier, *needed, *extra]))
-    try:
-        table = read_table(path, list(dict.fromkeys([*wanted, *optional])))
-    except LinkageError as error:
-        if error.code != "E_COLONNE_ABSENTE" or not optional:
-            raise
-        table = read_table(path, wanted)
+    table = read_table(path, list(dict.fromkeys([identifier, *needed, *extra])), optional, misshapen=True)
     return records_from_table(table, identifier, attributes, bad_rows=bad_rows, extra=extra)
 
 
@@ -96,7 +90,7 @@ def records_from_table(
     extra: Sequence[str] = (),
 ) -> Records:
     """Normalises the columns of a raw table; see `read_records`."""
-    problems = _identifier_problems(table, identifier)
+    problems = [*table.misshapen, *_identifier_problems(table, identifier)]
     voided: list[RowProblem] = []
     columns = {}
     for attribute in attributes:
@@ -110,11 +104,11 @@ def records_from_table(
             columns[attribute.name] = _unless_same(columns[attribute.name], columns[attribute.second_form_of])
     problems.sort(key=lambda problem: problem.row)
     if problems and bad_rows == "refuse":
-        raise RowsRefused(problems)
+        raise RowsRefused(problems, table.name)
     bad = {problem.row for problem in problems}
     kept = np.array([line not in bad for line in table.lines], dtype=bool)
     if not kept.any():
-        raise RowsRefused(problems)
+        raise RowsRefused(problems, table.name)
     return Records(
         ids=_kept(table.columns[identifier], kept),
         columns={name: Column(values=c.values, codes=c.codes[kept]) for name, c in columns.items()},

@@ -97,7 +97,13 @@ def parse_rule(text: str) -> Rule:
 
 
 def union(parts: list[Linked]) -> Linked:
-    """The union over passes, or over the administrations that hold one operand: certain anywhere, else grey anywhere."""
+    """The union over passes, or over the administrations that hold one operand: certain anywhere, else grey anywhere.
+
+    Raises:
+        LinkageError: `E_REGLE` for no part at all, which is not the same as no link: a subtraction would subtract nobody.
+    """
+    if not parts:
+        raise LinkageError("E_REGLE", "aucun rapprochement n'a été fait pour cet opérande")
     certain = np.logical_or.reduce([part.certain for part in parts])
     grey = np.logical_or.reduce([part.grey for part in parts]) & ~certain
     return Linked(certain=certain, grey=grey)

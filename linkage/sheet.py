@@ -207,7 +207,9 @@ def _attribute(name: str, entry: Any) -> Attribute:
         raise SheetError("E_FEUILLE", f"{where} doit être une table")
     _closed(entry, _ATTRIBUTE, where)
     if not _NAME.fullmatch(name) or name == "id":
-        raise SheetError("E_FEUILLE", f"{where} : un attribut se nomme avec lettres, chiffres, _ et -, mais pas « id »")
+        raise SheetError(
+            "E_FEUILLE", f"{where} : un nom d'attribut a lettres sans accent, chiffres, _ et - ; « id » est pris"
+        )
     kind = entry.get("kind")
     if kind not in KINDS:
         raise SheetError("E_FEUILLE", f"{where} : kind doit être l'un de {', '.join(KINDS)}")
@@ -248,8 +250,8 @@ def _formats(value: Any, kind: str, where: str) -> tuple[str, ...]:
 
 
 def _pass_rule(entry: Any) -> PassRule:
-    if not isinstance(entry, Mapping) or not _NAME.fullmatch(_string(entry.get("name"), "[[passes]]")):
-        raise SheetError("E_FEUILLE", "chaque [[passes]] a un name, fait de lettres, chiffres, _ et -")
+    if not isinstance(entry, Mapping) or not _NAME.fullmatch(_string(entry.get("name"), "[[passes]] name")):
+        raise SheetError("E_FEUILLE", "chaque [[passes]] a un name, fait de lettres sans accent, chiffres, _ et -")
     where = f"[[passes]] {entry['name']}"
     _closed(entry, {"name", "blocks"}, where)
     ladder = entry.get("blocks")

@@ -102,10 +102,10 @@ def read_table(path: Path, wanted: Sequence[str], optional: Sequence[str] = (), 
     for column, cells in zip(file.header, file.cells, strict=True):
         _refuse_nir(path.name, column, cells)
     if file.misshapen and not misshapen:
-        raise RowsRefused(file.misshapen)
+        raise RowsRefused(file.misshapen, path.name)
     if not len(file.lines):
         if file.misshapen:
-            raise RowsRefused(file.misshapen)
+            raise RowsRefused(file.misshapen, path.name)
         raise LinkageError("E_FICHIER_VIDE", f"{path.name} : le fichier n'a aucune ligne de données")
     _refuse_long_cells(path.name, kept, file.lines)
     return RawTable(name=path.name, columns=kept, lines=file.lines, misshapen=file.misshapen)

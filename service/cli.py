@@ -20,12 +20,22 @@ from linkage.errors import LinkageError
 from service.administration.terminal import prepare_streams
 from service.errors import ServiceError
 
-__all__ = ["build_parser", "command_of", "main"]
+__all__ = [
+    "build_parser",
+    "command_of",
+    "enrol_command",
+    "main",
+    "serve_command",
+    "third_party_command",
+    "work_command",
+]
 
 _OFFICE = "service.administration"
 _LOCAL = f"{_OFFICE}.local_commands"
 _AGREEMENT = f"{_OFFICE}.agreement_commands"
 _RUN = f"{_OFFICE}.run_commands"
+_NAME = "Tiers de confiance"
+Command = Callable[[argparse.Namespace], int | None]
 Subparsers = Any  # argparse names this type privately
 
 
@@ -34,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     prepare_streams()
     args = build_parser().parse_args(argv)
     try:
-        command_of(args)(args)
+        return command_of(args)(args) or 0
     except (ServiceError, LinkageError, CryptoError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -45,13 +55,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("interrompu ; la même commande reprend où elle en était\n")
         return 130
-    return 0
 
 
-def command_of(args: argparse.Namespace) -> Callable[[argparse.Namespace], None]:
-    """The function of a parsed command; imports its module."""
+def command_of(args: argparse.Namespace) -> Command:
+    """The function of a parsed command; imports its module. It returns an exit code, or None for 0."""
     module, _, name = str(args.command).partition(":")
-    return cast("Callable[[argparse.Namespace], None]", getattr(import_module(module), name))
+    return cast("Command", getattr(import_module(module), name))
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -196,12 +205,15 @@ def _proof_commands(commands: Subparsers) -> None:
 
 def _third_party_commands(commands: Subparsers) -> None:
     for name, summary in (
+        ("third-party", "tiers de confiance : créer ou montrer son identité"),
         ("serve", "tiers de confiance : servir l'interface et rapprocher"),
         ("work", "tiers de confiance : rapprocher seulement"),
         ("enrol", "tiers de confiance : inscrire une administration"),
     ):
-        parser = _add(commands, name, f"service.cli:{name}_command", summary)
+        parser = _add(commands, name, f"service.cli:{name.replace('-', '_')}_command", summary)
         parser.add_argument("--data", type=Path, required=True, metavar="DOSSIER", help="dossier du tiers de confiance")
+        if name in ("third-party", "serve"):
+            parser.add_argument("--name", help=f"nom du tiers, fixé à la première fois ({_NAME})")
         if name == "serve":
             parser.add_argument("--host", default="127.0.0.1")
             parser.add_argument("--port", type=int, default=8443)
@@ -225,18 +237,30 @@ def _evaluate_command(commands: Subparsers) -> None:
     parser.add_argument("--json", action="store_true", help="résultat en JSON, sur une ligne")
 
 
-def serve_command(args: argparse.Namespace) -> None:
+def third_party_command(args: argparse.Namespace) -> None:
+    """`allervers third-party`: the third party's keys, drawn at first use, and the fingerprint to say to parties."""
+    from service.third_party import app
+    from service.third_party.vault import Vault
+
+    held = (args.data / "identity.json").exists() and args.name is None
+    public = Vault(args.data).identity().public if held else app.third_party_identity(args.data, args.name or _NAME)
+    _say(f"tiers de confiance : {public.party} ({public.name})")
+    _say(f"empreinte à dire de vive voix : {public.fingerprint}")
+
+
+def serve_command(args: argparse.Namespace) -> int:
     """`allervers serve`: the third party's web process, and one worker unless told otherwise."""
     from service.third_party import app
 
-    app.serve(args.data, args.host, args.port, with_worker=not args.no_worker, announce=_say)
+    third_party_command(args)
+    return app.serve(args.data, args.host, args.port, with_worker=not args.no_worker, announce=_say)
 
 
-def work_command(args: argparse.Namespace) -> None:
+def work_command(args: argparse.Namespace) -> int:
     """`allervers work`: the third party's worker alone."""
     from service.third_party import app
 
-    app.work(args.data)
+    return app.work(args.data)
 
 
 def enrol_command(args: argparse.Namespace) -> None:

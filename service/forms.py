@@ -316,4 +316,4 @@ Text = Annotated[str, TEXT]
 Count = Annotated[int, INTEGER]
 Bytes = Annotated[bytes, BASE64]
 Moment = Annotated[datetime, MOMENT]
-Signed = Annotated[dict[str, Json], OBJECT]  # {"statement", "signature"}, opened by the class of the statement
+Signed = Annotated[dict[str, Any], OBJECT]  # {"statement", "signature"}, opened by the class of the statement

@@ -2,8 +2,7 @@
 
 Every class here is one JSON object, read strictly (`service.forms`) and written back unchanged. Pure: no
 network, no clock, no framework. In JSON, ``pass_`` is written ``pass`` and ``from_`` is written ``from``. The
-agreement document (`service.agreement`) is part of this surface; answers and log entries are in
-`service.answers`.
+agreement document is in `service.agreement`, answers and log entries in `service.answers`.
 
 Statements. What a party declares travels as ``{"statement": {…}, "signature": base64}`` under the label of
 the class of the statement: ``Approval(…).signed(key)`` makes it, ``Approval.opened(public, signed)`` verifies
@@ -27,20 +26,7 @@ from typing import Annotated, Any, ClassVar, Self
 from crypto.framing import Label, canonical_json, frame
 from crypto.signatures import SigningKey, open_statement, sign_statement
 from service.agreement import (
-    MAX_ENCODINGS_HOURS,
-    MAX_HITS_DAYS,
-    MAX_RESULTS_MONTHS,
-    MIN_SIZE,
-    OBJECTION_MONTHS,
-    TRACES_MONTHS,
     Agreement,
-    AgreementParty,
-    Comparison,
-    Demarche,
-    Retention,
-    Sizes,
-    ThirdParty,
-    Validity,
 )
 from service.forms import (
     DIGEST,
@@ -64,39 +50,25 @@ from service.forms import (
 
 __all__ = [
     "MAX_CHUNK_BYTES",
-    "MAX_ENCODINGS_HOURS",
-    "MAX_HITS_DAYS",
     "MAX_JSON_BYTES",
     "MAX_REQUEST_SECONDS",
-    "MAX_RESULTS_MONTHS",
-    "MIN_SIZE",
     "NONCE_BYTES",
-    "OBJECTION_MONTHS",
     "REQUEST_TAG",
-    "TRACES_MONTHS",
     "Acknowledgement",
-    "Agreement",
-    "AgreementParty",
     "AgreementProposal",
     "AgreementSignature",
     "Approval",
     "Cancellation",
-    "Comparison",
     "Confirmation",
     "Delivery",
-    "Demarche",
     "Destroyed",
     "Manifest",
     "Receipt",
-    "Retention",
     "RunRequest",
     "RunState",
     "SealedShare",
-    "Sizes",
     "Statement",
-    "ThirdParty",
     "UploadState",
-    "Validity",
     "WorkerKey",
     "chunk_context",
     "delivery_context",

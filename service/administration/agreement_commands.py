@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from crypto.keys import PublicIdentity
-from service.administration.agreements import StoredAgreement, Terms, build_agreement, check_agreement
 from service.administration.app import open_office
 from service.administration.client import Client
 from service.administration.connection import Connection, connect
+from service.administration.conventions import StoredAgreement, Terms, build_agreement, check_agreement
 from service.administration.keyring import ThirdParty, check_url
 from service.administration.terminal import Terminal
 from service.agreement import Agreement

@@ -13,9 +13,9 @@ from datetime import timedelta
 from typing import TypeVar
 
 from crypto.keys import PublicIdentity
-from service.administration.agreements import AgreementStore, StoredAgreement
 from service.administration.app import Office
 from service.administration.client import Client
+from service.administration.conventions import AgreementStore, StoredAgreement
 from service.administration.keyring import ThirdParty
 from service.answers import AgreementView, RunView
 from service.errors import ServiceError

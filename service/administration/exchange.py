@@ -14,13 +14,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from crypto.errors import CryptoError, KeyRefused
-from crypto.framing import canonical_json, parse_canonical_json
 from crypto.keys import RunKey, Share, check_confirmation, confirmation, fresh_share, run_key
 from crypto.sealing import seal, unseal
 from service.administration.seat import Seat
 from service.agreement import Comparison
 from service.errors import ServiceError
-from service.messages import MAX_JSON_BYTES, Confirmation, SealedShare, share_context
+from service.messages import Confirmation, SealedShare, share_context
 
 if TYPE_CHECKING:
     from service.administration.client import Client
@@ -71,12 +70,10 @@ def post_shares(seat: Seat, client: Client) -> None:
         if seat.folder.secret("share", comparison.id) is None:
             seat.folder.keep_secrets("share", {comparison.id: fresh_share()})
         # Sealing is random: what is posted a second time must be what was posted the first time.
-        posted = seat.folder.secret("posted", comparison.id)
-        if posted is None:
-            posted = canonical_json(seal_share(seat, comparison, Share(_held(seat, "share", comparison))))
-            seat.folder.keep_secrets("posted", {comparison.id: posted})
-        signed = parse_canonical_json(posted, MAX_JSON_BYTES)
-        assert isinstance(signed, dict)  # noqa: S101 - written as one just above
+        signed = seat.folder.posted(comparison.id)
+        if signed is None:
+            signed = seal_share(seat, comparison, Share(_held(seat, "share", comparison)))
+            seat.folder.keep_posted(comparison.id, signed)
         client.declare(seat.run, "shares", signed)
 
 

@@ -6,7 +6,7 @@
     HOME/PARTY.identity.json    the public half, to send to partners
     HOME/pins/PARTY.json        public identities of partners
     HOME/third_party.json       address, public identity and log key of the third party
-    HOME/agreements, runs, log  see agreements.py, runs.py, verify.py
+    HOME/agreements, runs, log  see conventions.py, run_folder.py, verify.py
 
 A key enters only with the fingerprint that was received by another channel (telephone, signed convention).
 Once a party is pinned, another key for it is refused until someone pins it anew on purpose, fingerprint in

@@ -10,11 +10,11 @@ from typing import Any
 
 from linkage.records import Records, read_records
 from linkage.sheet import Sheet
-from service.administration.agreements import AgreementStore
 from service.administration.app import Office, open_office
+from service.administration.conventions import AgreementStore
 from service.administration.keyring import read_public
 from service.administration.outbox import encode
-from service.administration.runs import RunFolder
+from service.administration.run_folder import RunFolder
 from service.administration.seat import Seat
 from service.demarche import list_demarches, load_demarche
 from service.errors import ServiceError

@@ -9,7 +9,7 @@ from pathlib import Path
 from service.administration.app import Office, open_office
 from service.administration.connection import Connection, connect
 from service.administration.outbox import sent_manifests
-from service.administration.runs import RunFolder
+from service.administration.run_folder import RunFolder
 from service.administration.seat import Seat
 from service.administration.verify import LogWatch, ProofFile, check_destroyed, check_log, check_receipt
 from service.errors import ServiceError

@@ -16,7 +16,7 @@ from service.administration.connection import DEAD, Connection, connect
 from service.administration.inbox import collect_hits, write_hits
 from service.administration.local_commands import encode_file, take_seat
 from service.administration.proof_commands import settle
-from service.administration.runs import RunFolder
+from service.administration.run_folder import RunFolder, unfinished_runs
 from service.administration.seat import Seat
 from service.answers import RunView
 from service.errors import ServiceError
@@ -147,8 +147,9 @@ def _approve(online: Connection, view: RunView) -> None:
 
 
 def _live_run(online: Connection, agreement: str) -> str:
-    """The live run of an agreement, opened by a partner or by this party; else a new one."""
-    run = _oldest(online, agreement)
+    """The run that is not over for this party, opened by itself or by a partner; else a new one."""
+    own = unfinished_runs(online.office.home, agreement)
+    run = own[0].run if own else _oldest(online, agreement)
     if run is None:
         try:
             _open(online, agreement)
@@ -194,7 +195,7 @@ def _join(online: Connection, seat: Seat, minutes: float | None) -> None:
             posted = True
         if view.state in DEAD or not exchange.collect_keys(seat, online.client):
             return False
-        return exchange.confirmed(seat, online.client) and view.state not in _BEFORE_KEYS
+        return exchange.confirmed(seat, online.client)
 
     online.wait(seat.run, "en attente des clés des autres parties", ready, minutes)
     seat.folder.mark("joined", write_time(online.office.clock()))

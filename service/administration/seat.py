@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from crypto.keys import Identity, PublicIdentity
 from linkage.plan import PassPlan
-from service.administration.agreements import Pins, StoredAgreement
-from service.administration.runs import RunFolder
+from service.administration.conventions import Pins, StoredAgreement
+from service.administration.run_folder import RunFolder
 from service.agreement import Agreement, Comparison
 from service.errors import ServiceError
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection
 
+from linkage.plan import PassPlan
 from service.agreement import (
     MAX_ENCODINGS_HOURS,
     MAX_HITS_DAYS,
@@ -39,8 +40,9 @@ from service.third_party.store import (
 
 __all__ = ["list_agreements", "propose", "sign", "view"]
 
-PROFILES = frozenset({"standard", "renforce"})
-LEAST_DEGREE = 3  # positions XORed into an output bit; fewer are undone
+_PROFILES = frozenset({"standard", "renforce"})
+_LEAST_DEGREE = 3  # positions XORed into an output bit; fewer are undone
+_LARGEST_CAP = 1000  # records of a block; diffusion protects small sets only
 
 
 def propose(site: Site, caller: Caller, body: object) -> str:
@@ -133,14 +135,20 @@ def _check_parties(site: Site, connection: Connection, agreement: Agreement) -> 
             _refuse("E_EMPREINTE", sentence, f"/parties/{number}")
 
 
+def _protects(step: PassPlan) -> bool:
+    """Diffused, in blocks small enough, with thresholds under which unrelated filters do not fall."""
+    diffused = step.measure == "hamming" and step.degree >= _LEAST_DEGREE
+    return diffused and 1 <= step.cap <= _LARGEST_CAP and step.strict <= step.information < step.length // 2
+
+
 def _check_bounds(agreement: Agreement) -> None:
     for number, one in enumerate(agreement.comparisons):
         where = f"/comparisons/{number}"
         if min(one.sizes.recipient, one.sizes.source) < MIN_SIZE:
             sentence = f"un croisement porte sur au moins {MIN_SIZE} personnes de chaque côté."
             _refuse("E_EFFECTIF_FAIBLE", sentence, f"{where}/sizes")
-        protects = all(step.measure == "hamming" and step.degree >= LEAST_DEGREE for step in one.plan.passes)
-        if agreement.profile not in PROFILES or one.plan.profile != agreement.profile or not protects:
+        protects = all(map(_protects, one.plan.passes))
+        if agreement.profile not in _PROFILES or one.plan.profile != agreement.profile or not protects:
             sentence = "ce profil ne protège pas les encodages ; choisissez standard ou renforce."
             _refuse("E_PROFIL_INTERDIT", sentence, f"{where}/plan")
     clocks = agreement.retention

@@ -87,10 +87,11 @@ class Blobs:
 
 
 def _remove(folder: Path) -> None:
-    try:
-        shutil.rmtree(folder)
-    except FileNotFoundError:
-        return
+    while folder.exists():
+        try:
+            shutil.rmtree(folder)
+        except FileNotFoundError:
+            continue  # another process is removing it too; whoever comes last sees it gone
     _flush(folder.parent)
 
 

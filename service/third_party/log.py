@@ -47,6 +47,11 @@ class AuditLog:
         self._tree = MerkleTree()  # of committed leaves; grows, never changes
         self._lock = threading.Lock()
 
+    @property
+    def public_key(self) -> bytes:
+        """The Ed25519 key that verifies checkpoints."""
+        return self._key.verify_bytes()
+
     def append(self, connection: Connection, fact: Fact) -> int:
         """Add a leaf in the caller's write transaction.
 

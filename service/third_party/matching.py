@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from linkage.linker import check_pass, link_pass
 
 from crypto.errors import CryptoError
 from crypto.sealing import SealingKey, seal, unseal, unseal_chunk
 from linkage.errors import LinkageError
+from linkage.linker import check_pass, link_pass
 from linkage.plan import PassPlan
 from linkage.wire import EncodedPass, rows_from_bytes
 from service.agreement import MIN_SIZE, Agreement, Comparison

@@ -6,7 +6,6 @@ Same rules as `store`: named functions in the transaction of their caller. All t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -36,6 +35,7 @@ __all__ = [
     "live_uploads",
     "load_delivery",
     "queue_job",
+    "release_job",
     "renew_job",
     "set_upload",
     "uploads_of",
@@ -199,11 +199,25 @@ def renew_job(connection: Connection, run: str, owner: str, lease_until: datetim
     return connection.execute(update(jobs).where(held).values(values)).rowcount == 1
 
 
+def release_job(connection: Connection, run: str, owner: str, *, counted: bool) -> None:
+    """Give a job back, to be taken by the next worker that looks.
+
+    Args:
+        connection: of the caller.
+        run: whose job.
+        owner: who holds it; nothing happens when it is another.
+        counted: whether this attempt counts (it failed), or not (the worker was asked to stop).
+    """
+    held = and_(jobs.c.run == run, jobs.c.owner == owner)
+    values = {"owner": None, "attempts": jobs.c.attempts - (0 if counted else 1)}
+    connection.execute(update(jobs).where(held).values(values))
+
+
 def job_attempts(connection: Connection, run: str) -> int:
     """How many times the job was taken."""
     return connection.scalar(select(jobs.c.attempts).where(jobs.c.run == run)) or 0
 
 
-def drop_job(connection: Connection, runs: Iterable[str]) -> None:
-    """Forget jobs."""
-    connection.execute(delete(jobs).where(jobs.c.run.in_(list(runs))))
+def drop_job(connection: Connection, run: str) -> None:
+    """Forget a job."""
+    connection.execute(delete(jobs).where(jobs.c.run == run))

@@ -111,16 +111,18 @@ def resume(site: Site, complain: Callable[[Exception], None]) -> bool:
         up.
 
     Returns:
-        Whether there was any.
+        Whether any was finished.
     """
     with site.database.read() as connection:
         decisions = pending(connection)
+    finished = False
     for decision in decisions:
         try:
             carry_out(site, decision)
+            finished = True
         except (OSError, ServiceError, SQLAlchemyError) as error:
             complain(error)
-    return bool(decisions)
+    return finished
 
 
 def carry_out(site: Site, decision: Decision) -> None:
@@ -132,7 +134,7 @@ def carry_out(site: Site, decision: Decision) -> None:
     """
     run = decision.run
     if decision.kind == "encodings":
-        site.keys.destroy_run_key(run)
+        site.vault.destroy_run_key(run)
         # A crash here leaves files that nothing can open.
         site.blobs.drop_run(run)
     # A crash here leaves rows about files that are gone; the run's state already refuses every use of them.
@@ -222,7 +224,7 @@ def _prove(site: Site, connection: Connection, decision: Decision) -> None:
         if connection.scalar(select(func.count()).select_from(table).where(_about(table, decision)))
     ]
     if decision.kind == "encodings":
-        if site.keys.holds_run_key(decision.run):
+        if site.vault.holds_run_key(decision.run):
             left.append("worker")
         if site.blobs.holds(decision.run):
             left.append("blobs")

@@ -1,4 +1,4 @@
-"""What one third party is made of, handed to whoever acts for it: files, database, keys, log, clock."""
+"""What one third party is made of, handed to whoever acts for it: files, database, vault, log, clock."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from sqlalchemy import Connection
 
 from crypto.keys import Identity, PublicIdentity
 from service.third_party.blobs import Blobs
-from service.third_party.keys import KeyCabinet
 from service.third_party.log import AuditLog, Fact
 from service.third_party.store import Database
+from service.third_party.vault import Vault
 
 __all__ = ["Clock", "Site", "open_site"]
 
@@ -29,7 +29,7 @@ class Site:
     clock: Clock
     database: Database
     blobs: Blobs
-    keys: KeyCabinet
+    vault: Vault
     identity: Identity
     public: PublicIdentity
     log: AuditLog
@@ -51,15 +51,15 @@ def open_site(data: Path, clock: Clock) -> Site:
         ServiceError: `E_DONNEES_ABSENTES`, no identity was created there.
         CryptoError: a key file is readable by others, or damaged.
     """
-    keys = KeyCabinet(data)
-    identity = keys.identity()
+    vault = Vault(data)
+    identity = vault.identity()
     return Site(
         data=data,
         clock=clock,
         database=Database(data / "database.sqlite"),
         blobs=Blobs(data / "blobs"),
-        keys=keys,
+        vault=vault,
         identity=identity,
         public=identity.public,
-        log=AuditLog(keys.log_key(), identity.party),
+        log=AuditLog(vault.log_key(), identity.party),
     )

@@ -292,10 +292,11 @@ def _check_manifest(agreement: Agreement, manifest: Manifest, caller: Caller) ->
 def _check_shape(manifest: Manifest, plan: PassPlan) -> None:
     size = row_bytes(plan.length)
     _check(manifest.row_bytes == size, "row_bytes", f"une ligne de cette passe a {size} octets")
-    _check(manifest.count > 0, "count", "un envoi contient au moins une ligne")
     pieces = len(manifest.chunks)
     rows = (MAX_CHUNK_BYTES - CHUNK_OVERHEAD) // size  # of the largest chunk
-    _check(-(-manifest.count // rows) <= pieces <= manifest.count, "chunks", "le nombre de morceaux ne convient pas")
+    # A pass that no record enters is one empty chunk.
+    least, most = max(1, -(-manifest.count // rows)), max(1, manifest.count)
+    _check(least <= pieces <= most, "chunks", "le nombre de morceaux ne convient pas")
     _check(len(manifest.wrapped_key) == _KEY_BYTES + SEAL_OVERHEAD, "wrapped_key", "la clé d'envoi est mal scellée")
 
 

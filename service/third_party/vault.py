@@ -22,13 +22,13 @@ from crypto.sealing import SealingKey
 from crypto.signatures import SigningKey
 from service.errors import ServiceError
 
-__all__ = ["THIRD_PARTY_ID", "KeyCabinet"]
+__all__ = ["THIRD_PARTY_ID", "Vault"]
 
 THIRD_PARTY_ID = "tiers-de-confiance"
 
 
 @dataclass(frozen=True)
-class KeyCabinet:
+class Vault:
     """The key files of one data directory."""
 
     data: Path

@@ -3,6 +3,7 @@
 ::
 
     RUN/state.json                    agreement, run, steps done (no secret, no personal data)
+    RUN/posted/COMPARISON.json        the sealed share that was posted (public)
     RUN/secrets.json                  0600: own shares, run keys, upload keys, the local key
     RUN/records.sealed                identifiers of the records, sealed under the local key (recipient only)
     RUN/rows/COMPARISON/PASS.sealed   row id → record of one pass, sealed (recipient only)
@@ -35,7 +36,7 @@ from crypto.sealing import CHUNK_OVERHEAD, seal_chunk, unseal_chunk
 from linkage.wire import ID_BYTES
 from service.errors import ServiceError
 
-__all__ = ["RunFolder", "Step"]
+__all__ = ["RunFolder", "Step", "unfinished_runs"]
 
 STATE_FORMAT = "allervers/local-run/v1"
 PIECE = 4 << 20  # bytes of plaintext in one piece of a sealed file
@@ -92,8 +93,8 @@ class RunFolder:
         self._write_state(state)
 
     def steps(self) -> Mapping[str, str]:
-        """Steps that are over, and when."""
-        return dict(self._state()["steps"])
+        """Steps that are over, and when, in that order."""
+        return dict(sorted(self._state()["steps"].items(), key=lambda step: str(step[1])))
 
     def require(self, step: Step, sentence: str) -> None:
         """Refuse to go on before a step is over.
@@ -114,6 +115,18 @@ class RunFolder:
         held = self._secrets()
         held.setdefault(kind, {}).update({name: to_base64(value) for name, value in values.items()})
         write_secret(self.path / "secrets.json", canonical_json(held))
+
+    def posted(self, comparison: str) -> dict[str, Any] | None:
+        """The signed, sealed share that was posted for a comparison."""
+        path = self.path / "posted" / f"{comparison}.json"
+        kept = parse_canonical_json(path.read_bytes(), LARGEST_SECRET) if path.exists() else None
+        return kept if isinstance(kept, dict) else None
+
+    def keep_posted(self, comparison: str, signed: Mapping[str, Any]) -> None:
+        """Keep what is about to be posted, to post it unchanged after a crash."""
+        path = self.path / "posted" / f"{comparison}.json"
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        write_secret(path, canonical_json(dict(signed)))
 
     def write_identifiers(self, identifiers: list[str]) -> None:
         """Seal the local identifiers of the records, in the order of the records."""
@@ -143,9 +156,9 @@ class RunFolder:
     def destroy_secrets(self) -> None:
         """Destroy everything but the state: keys first, then what they sealed, then chunks."""
         destroy(self.path / "secrets.json")
-        for path in [*self._sealed(), *self._below("outbox")]:
+        for path in [*self._sealed(), *self._below("outbox"), *self._below("posted")]:
             destroy(path)
-        for folder in ("rows", "outbox"):
+        for folder in ("rows", "outbox", "posted"):
             _remove_folders(self.path / folder)
 
     def _seal(self, name: str, plaintext: bytes) -> None:
@@ -211,6 +224,12 @@ class RunFolder:
             return {}
         held = parse_canonical_json(read_secret(path), LARGEST_SECRET)
         return held if isinstance(held, dict) else {}
+
+
+def unfinished_runs(home: Path, agreement: str) -> list[RunFolder]:
+    """The runs of an agreement that this machine takes part in and has not closed."""
+    folders = [RunFolder(path.parent) for path in sorted((home / "runs").glob("*/state.json"))]
+    return [one for one in folders if one.agreement == agreement and not one.done("closed")]
 
 
 def _remove_folders(folder: Path) -> None:

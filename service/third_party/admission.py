@@ -1,0 +1,136 @@
+"""How a request gets in: every route declares one action, and `Admit` decides, in this order, before any body is read.
+
+1. the signature (`authentication`), unless the action is open to anyone; 2. the caller's role in the object
+that the path names (`authorisation`); 3. the state of the run (`lifecycle`). Only then is the body read, no
+further than its limit, and held to the digest that was signed.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from crypto.framing import Json
+from service.errors import ServiceError, absent
+from service.forms import read_json
+from service.messages import MAX_CHUNK_BYTES, MAX_JSON_BYTES
+from service.third_party import authentication
+from service.third_party.authentication import Caller, authenticate, check_body
+from service.third_party.authorisation import RIGHTS, Role, check_right, roles_in
+from service.third_party.journal import Emit
+from service.third_party.lifecycle import Action
+from service.third_party.runs import load_for
+from service.third_party.site import Site
+from service.third_party.store import agreement_of
+
+__all__ = ["Admit", "Visit", "chunk_body", "json_body"]
+
+_AGREEMENT = re.compile(r"[0-9a-f]{64}")
+_RUN = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True)
+class Visit:
+    """An admitted request."""
+
+    site: Site
+    known: Caller | None
+    emit: Emit
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks.
+
+        Raises:
+            ServiceError: `E_INTROUVABLE`, nobody did; no route that needs a caller lets that happen.
+        """
+        if self.known is None:
+            raise absent()
+        return self.known
+
+
+@dataclass(frozen=True)
+class Admit:
+    """The dependency of one route; runs in a thread, since it reads the database."""
+
+    action: Action
+
+    def __call__(self, request: Request) -> Visit:
+        """Admit a request, or refuse it.
+
+        Raises:
+            ServiceError: `E_REQUETE_NON_SIGNEE`, `E_INTROUVABLE`, `E_ACCES_REFUSE`, `E_ETAT`,
+            `E_CORPS_TROP_GRAND`,
+                `E_LONGUEUR`.
+        """
+        site: Site = request.app.state.site
+        if Role.ANYONE in RIGHTS.get(self.action, frozenset()):
+            return Visit(site, None, request.app.state.emit)
+        caller = authenticate(site, _signed_part(request))
+        request.state.caller = caller
+        self._check_object(site, caller, request.path_params)
+        return Visit(site, caller, request.app.state.emit)
+
+    def _check_object(self, site: Site, caller: Caller, names: dict[str, str]) -> None:
+        with site.database.read() as connection:
+            if "run" in names:
+                if not _RUN.fullmatch(names["run"]):
+                    raise absent()
+                load_for(site, connection, caller, names["run"], self.action)
+            elif "agreement" in names:
+                if not _AGREEMENT.fullmatch(names["agreement"]):
+                    raise absent()
+                check_right(self.action, roles_in(agreement_of(connection, names["agreement"]), caller.party))
+            else:
+                check_right(self.action, roles_in(None, caller.party))
+
+
+async def json_body(request: Request) -> Json:
+    """The JSON body of an admitted request.
+
+    Raises:
+        ServiceError: `E_LONGUEUR`, `E_CORPS_TROP_GRAND`, `E_REQUETE_NON_SIGNEE`, `E_MESSAGE`.
+    """
+    return read_json(await _read(request, MAX_JSON_BYTES), MAX_JSON_BYTES)
+
+
+async def chunk_body(request: Request) -> bytes:
+    """The sealed chunk of an admitted request.
+
+    Raises:
+        ServiceError: `E_LONGUEUR`, `E_CORPS_TROP_GRAND`, `E_REQUETE_NON_SIGNEE`.
+    """
+    return await _read(request, MAX_CHUNK_BYTES)
+
+
+async def _read(request: Request, limit: int) -> bytes:
+    length = request.headers.get("content-length", "")
+    if not (length.isascii() and length.isdigit()) or len(length) > 12:
+        raise ServiceError("E_LONGUEUR", "la requête doit annoncer la longueur de son contenu.", 411)
+    too_large = ServiceError("E_CORPS_TROP_GRAND", f"le contenu dépasse {limit} octets ; réduisez-le.", 413)
+    if int(length) > limit:
+        raise too_large
+    data = bytearray()
+    async for piece in request.stream():
+        data += piece
+        if len(data) > limit:
+            raise too_large
+    body = bytes(data)
+    check_body(request.state.caller, body)
+    return body
+
+
+def _signed_part(request: Request) -> authentication.Request:
+    headers = request.headers
+    announced = headers.get("content-length", "0").strip("0") != "" or "transfer-encoding" in headers
+    base = request.app.state.public_url or f"{request.url.scheme}://{headers.get('host', '')}"
+    path = request.scope.get("raw_path", b"").decode("latin-1")
+    query = request.scope["query_string"].decode("latin-1")
+    return authentication.Request(
+        method=request.method,
+        url=f"{base}{path}" + (f"?{query}" if query else ""),
+        fields=headers.items(),
+        announces_body=announced,
+    )

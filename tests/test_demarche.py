@@ -1,0 +1,120 @@
+"""Démarches are read strictly, and every refusal has its code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from linkage.errors import LinkageError
+from service.demarche import demarche_text, list_demarches, load_demarche, parse_demarche
+from service.errors import ServiceError
+
+TEXT = demarche_text("c2s-rsa")
+
+REFUSALS = {
+    "unknown key at the top": ('id = "c2s-rsa"', 'id = "c2s-rsa"\ncouleur = "bleu"', "E_CLE_INCONNUE"),
+    "unknown key in a table": ('seuil = "attribution"', 'seuil = "attribution"\nfacile = true', "E_CLE_INCONNUE"),
+    "unknown key in a column": ('colonne = "date_naissance", format', 'colonne = "d", sens', "E_CLE_INCONNUE"),
+    "columns of nobody": ("[colonnes.c2s]", "[colonnes.csg]", "E_CLE_INCONNUE"),
+    "freshness of nobody": ("[regle.fraicheur.c2s]", "[regle.fraicheur.csg]", "E_CLE_INCONNUE"),
+    "column of an unknown attribute": ('prenoms = "prenoms"', 'surnoms = "prenoms"', "E_CLE_INCONNUE"),
+    "missing entry": ('profil = "P1"', "", "E_DEMARCHE"),
+    "mistyped entry": ("publication_liste = true", 'publication_liste = "oui"', "E_DEMARCHE"),
+    "other version": ("demarche/v1", "demarche/v2", "E_DEMARCHE"),
+    "floating point number": ("charge_utile = []", "charge_utile = 0.5", "E_DEMARCHE"),
+    "not TOML": ("[regle]", "[regle", "E_DEMARCHE"),
+    "purpose of control": ('finalite = "attribution"', 'finalite = "controle"', "E_FINALITE_INTERDITE"),
+    "purpose of sanction": ('finalite = "attribution"', 'finalite = "sanction"', "E_FINALITE_INTERDITE"),
+    "award beyond the purpose": ('finalite = "attribution"', 'finalite = "information"', "E_FINALITE_INTERDITE"),
+    "list not published": ("publication_liste = true", "publication_liste = false", "E_FONDEMENT_INCOMPLET"),
+    "rule to come": ('type = "anti_jointure"', 'type = "cascade_priorite"', "E_REGLE_INDISPONIBLE"),
+    "rule of another type": ('type = "anti_jointure"', 'type = "intersection"', "E_DEMARCHE"),
+    "operand that nobody holds": ('"rsa - c2s"', '"rsa - aah"', "E_DEMARCHE"),
+    "hits to a reference": ('resultats_a = "rsa"', 'resultats_a = "c2s"', "E_RESULTATS_A"),
+    "hits to nobody": ('resultats_a = "rsa"', 'resultats_a = "caf"', "E_RESULTATS_A"),
+    "hits to the right operand": ('"rsa - c2s"', '"c2s - rsa"', "E_RESULTATS_A"),
+    "absence that is not reliable": ("absence_fiable = true", "absence_fiable = false", "E_FRAICHEUR"),
+    "award on a doubtful link": ('seuil = "attribution"', 'seuil = "information"', "E_ZONE_GRISE_ATTRIBUTION"),
+    "grey zone awarded": ('"information_seule"', '"attribution"', "E_ZONE_GRISE_ATTRIBUTION"),
+    "NIR as a column": ('"cog_pays_naissance"\n\n[colonnes.c2s]', '"NIR"\n\n[colonnes.c2s]', "E_NIR_INTERDIT"),
+    "NIR as an attribute": ('prenoms = "prenoms"', 'nir_hache = "prenoms"', "E_NIR_INTERDIT"),
+    "payload": ("charge_utile = []", 'charge_utile = ["montant"]', "E_CHARGE_HORS_HABILITATION"),
+    "results kept too long": ('resultats = "P12M"', 'resultats = "P13M"', "E_CONSERVATION_EXCESSIVE"),
+    "traces kept too long": ('traces = "P36M"', 'traces = "P4Y"', "E_CONSERVATION_EXCESSIVE"),
+    "traces kept too short": ('traces = "P36M"', 'traces = "P35M"', "E_TRACES_INSUFFISANTES"),
+    "objections dropped too soon": ('opposition = "P24M"', 'opposition = "P11M"', "E_OPPOSITION_HORS_BORNES"),
+    "objections kept too long": ('opposition = "P24M"', 'opposition = "P25M"', "E_OPPOSITION_HORS_BORNES"),
+    "duration without a unit": ('age_max = "P7D"', 'age_max = "7"', "E_DEMARCHE"),
+    "no way without a screen": ('["courrier", "telephone", "france_services"]', "[]", "E_REPLI_ABSENT"),
+    "unknown channel": ('"espace_usager", "sms"]', '"espace_usager", "whatsapp"]', "E_DEMARCHE"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_refusals(name: str) -> None:
+    """One change to a good démarche, one code."""
+    old, new, code = REFUSALS[name]
+    assert old in TEXT
+    with pytest.raises((ServiceError, LinkageError)) as refusal:
+        parse_demarche(TEXT.replace(old, new))
+    assert code == refusal.value.code
+
+
+def test_the_crpa_alone_is_not_a_ground() -> None:
+    """A démarche without the text of the benefit itself is refused."""
+    start, end = TEXT.index("textes = ["), TEXT.index("publication_liste")
+    with pytest.raises(ServiceError) as refusal:
+        parse_demarche(TEXT[:start] + TEXT[end:])
+    assert refusal.value.code == "E_FONDEMENT_INCOMPLET"
+
+
+def test_a_subtracted_file_needs_freshness() -> None:
+    """An anti-join without a freshness guarantee is refused."""
+    start, end = TEXT.index("[regle.fraicheur.c2s]"), TEXT.index("[identite]")
+    with pytest.raises(ServiceError) as refusal:
+        parse_demarche(TEXT[:start] + TEXT[end:])
+    assert refusal.value.code == "E_FRAICHEUR"
+
+
+def test_every_shipped_demarche_holds() -> None:
+    """Each shipped file reads, and is named after its identifier."""
+    assert list_demarches() == [load_demarche(name).id for name in list_demarches()]
+
+
+def test_c2s_rsa_says_what_the_dossier_says() -> None:
+    """The hits of the anti-join go to the left operand; the reference receives nothing."""
+    demarche = load_demarche("c2s-rsa")
+    assert (demarche.recipient, demarche.rule().operands) == ("rsa", ("rsa", "c2s"))
+    assert demarche.operands["c2s"].role == "reference"
+    assert (demarche.retention.results, demarche.retention.traces, demarche.retention.objection) == (12, 36, 24)
+    assert demarche.operands["c2s"].freshness.days == 7  # type: ignore[union-attr]
+    assert (demarche.threshold, demarche.grey_policy) == ("attribution", "information_seule")
+
+
+def test_the_sheet_takes_the_columns_of_each_operand() -> None:
+    """Each operand's date format reaches the sheet, and changes nothing that parties share."""
+    sheet = load_demarche("c2s-rsa").sheet()
+    formats = {
+        side: {one.name: one.formats for one in sheet.for_side(side)[1]}["date_naissance"] for side in ("rsa", "c2s")
+    }
+    assert formats == {"rsa": ("JJ/MM/AAAA", "AAAA-MM-JJ"), "c2s": ("AAAA-MM-JJ", "JJ/MM/AAAA")}
+    other = parse_demarche(TEXT.replace('prenoms = "prenoms"', 'prenoms = "PRENOM_1"'))
+    assert sheet.digest == other.sheet().digest
+
+
+def test_the_digest_ignores_layout_only() -> None:
+    """Line ends and comments change nothing; any value does."""
+    digest = parse_demarche(TEXT).digest
+    assert digest == parse_demarche(TEXT.replace("\n", "\r\n")).digest
+    assert digest == parse_demarche("# relu\n" + TEXT).digest
+    assert digest != parse_demarche(TEXT.replace('age_max = "P7D"', 'age_max = "P8D"')).digest
+
+
+def test_a_file_is_read_by_path(tmp_path: Path) -> None:
+    """A démarche of one's own is given by its path; one that is missing is refused with the shipped names."""
+    path = tmp_path / "locale.toml"
+    path.write_text(TEXT, encoding="utf-8")
+    assert load_demarche("c2s-rsa") == load_demarche(path)
+    with pytest.raises(ServiceError, match=r"E_DEMARCHE.*c2s-rsa"):
+        load_demarche(tmp_path / "absente.toml")

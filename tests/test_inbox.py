@@ -1,0 +1,142 @@
+"""Deliveries become hits on one's own records, and nothing that was not sent is believed."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from crypto.keys import Identity
+from crypto.sealing import seal
+from linkage.rules import Hits
+from linkage.wire import delivery_to_bytes
+from service.administration.inbox import collect_hits, open_delivery, write_hits
+from service.errors import ServiceError
+from service.messages import Delivery, delivery_context
+from tests.partners import RUN, run_key_of_test, scene
+
+COUNT = 6  # records; the last takes part in no pass
+NAMES = [f"D{number}" for number in range(COUNT)]
+
+
+@pytest.fixture
+def known(tmp_path):
+    return scene(tmp_path)
+
+
+@pytest.fixture
+def seat(known):
+    """A recipient with row maps as an encoding leaves them: row k of a pass stands for record 4 - k."""
+    found = known.seat("cnaf", key=run_key_of_test())
+    found.folder.write_identifiers(NAMES)
+    for number, (_, plan) in enumerate(found.passes()):
+        found.folder.write_rows(f"cnaf.cnam/{plan.name}", ids_of(number), np.arange(5, dtype=np.int64)[::-1].copy())
+    return found
+
+
+def ids_of(number):
+    return np.array([[number * 16 + k] * 16 for k in range(5)], dtype=np.uint8)
+
+
+def rows(number, *records):
+    """Ids of the rows that stand for these records in a pass."""
+    return ids_of(number)[[4 - record for record in records]]
+
+
+def delivered(known, seat, number, certain=(), grey=(), **changes):
+    """What the third party would deliver for a pass, with some members changed."""
+    plan = [plan for _, plan in seat.passes()][number]
+    named = {"comparison": "cnaf.cnam", "pass_": plan.name, "recipient": "cnaf", "run": RUN}
+    named |= {name: value for name, value in changes.items() if name in named}
+    info = delivery_context(seat.agreement.identifier, named["run"], named["comparison"], named["pass_"], "cnaf")
+    plaintext = delivery_to_bytes(rows(number, *certain), rows(number, *grey))
+    sealed = seal(seat.identity.public.sealing_key, changes.get("plaintext", plaintext), info)
+    signer = changes.get("signer", known.third_party)
+    return Delivery(agreement=seat.agreement.identifier, sealed=sealed, **named).signed(signer.signing_key)
+
+
+class Shelf:
+    """Deliveries by pass."""
+
+    def __init__(self, known, seat, *contents):
+        self.held = {
+            plan.name: delivered(known, seat, number, *contents[number])
+            for number, (_, plan) in enumerate(seat.passes())
+        }
+
+    def delivery(self, run, comparison, pass_name):
+        return self.held[pass_name]
+
+
+def test_links_are_united_over_passes_and_the_rule_applied(known, seat):
+    """`rsa - c2s`: a strict link anywhere subtracts, a doubtful one keeps from award, none at all is a hit."""
+    shelf = Shelf(known, seat, ([0], [1]), ([], [2]), ([1], []))
+    hits = collect_hits(seat, shelf, known.third_party.public)
+    assert hits.certain.tolist() == [False, False, False, True, True, False]
+    # Record 2 is linked doubtfully; record 5 could be compared nowhere, so its absence proves nothing.
+    assert hits.information.tolist() == [False, False, True, False, False, True]
+
+
+def test_a_demarche_that_informs_awards_nothing(known, seat):
+    """Without an award in the purpose every hit is for information."""
+    demarche = replace(seat.stored.demarche, purpose="information")
+    informing = replace(seat, stored=replace(seat.stored, demarche=demarche))
+    hits = collect_hits(informing, Shelf(known, seat, ([0],), ([],), ([],)), known.third_party.public)
+    assert not hits.certain.any()
+    assert hits.information.tolist() == [False, True, True, True, True, True]
+
+
+def test_a_reference_receives_nothing(known):
+    """A source asks for no hits."""
+    with pytest.raises(ServiceError, match="E_SANS_RESULTATS"):
+        collect_hits(known.seat("cnam"), None, known.third_party.public)
+
+
+def open_first(known, seat, signed):
+    comparison, plan = next(seat.passes())
+    return open_delivery(seat, comparison, plan, known.third_party.public, signed, COUNT)
+
+
+def test_a_delivery_names_ones_own_records(known, seat):
+    """Row ids are translated by the row map of their own pass."""
+    links, took_part = open_first(known, seat, delivered(known, seat, 0, [0, 3], [1]))
+    assert np.flatnonzero(links.certain).tolist() == [0, 3]
+    assert np.flatnonzero(links.grey).tolist() == [1]
+    assert took_part.tolist() == [True] * 5 + [False]
+
+
+WRONG = {
+    "signed by somebody else": {"signer": Identity.generate("tiers", "Tiers de confiance")},
+    "of another run": {"run": "ff" * 16},
+    "of another pass": {"pass_": "noms"},
+    "of another recipient": {"recipient": "msa"},
+    "not a delivery inside": {"plaintext": b"\0" * 4096},
+    "a row never sent": {"plaintext": delivery_to_bytes(np.full((1, 16), 250, dtype=np.uint8), ids_of(0)[:0])},
+    "a row of another pass": {"plaintext": delivery_to_bytes(ids_of(1)[:1], ids_of(0)[:0])},
+    "a row in both lists": {"plaintext": delivery_to_bytes(ids_of(0)[:1], ids_of(0)[:1])},
+    "a row named twice": {"plaintext": delivery_to_bytes(ids_of(0)[[1, 1]], ids_of(0)[:0])},
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_anything_else_is_refused(known, seat, name):
+    """One fault, one refusal, no hit."""
+    with pytest.raises(ServiceError, match="E_LIVRAISON"):
+        open_first(known, seat, delivered(known, seat, 0, [0], **WRONG[name]))
+
+
+def test_the_file_of_hits(tmp_path):
+    """Own identifiers in file order with their usage, for the owner's eyes only, replaced in one step."""
+    path = tmp_path / "sorties" / "hits.csv"
+    certain = np.array([True, False, False, False, True, False])
+    information = np.array([False, True, False, False, False, False])
+    names = ["D0", 'D"1', "D2", "D3", "D4;x", "D5"]
+    assert write_hits(path, names, Hits(certain=certain, information=information)) == (2, 1)
+    expected = 'identifiant;usage\r\nD0;attribution\r\n"D""1";information\r\n"D4;x";attribution\r\n'
+    assert expected.encode() == path.read_bytes()
+    assert [path] == list(path.parent.iterdir())
+    if os.name == "posix":
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -1,0 +1,210 @@
+"""What goes out is sealed, complete, resumable, and readable by the worker alone."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from crypto.keys import Identity
+from crypto.sealing import SealingKey, unseal, unseal_chunk
+from linkage.records import read_records
+from linkage.wire import row_bytes, rows_from_bytes
+from service.administration.outbox import check_refusals, encode, open_worker_key, send, sent_manifests
+from service.answers import Progress, RunView, UploadStatus, UploadView
+from service.errors import ServiceError
+from service.messages import (
+    Manifest,
+    RunState,
+    UploadState,
+    WorkerKey,
+    chunk_context,
+    statement_digest,
+    upload_key_context,
+)
+from tests.partners import RUN, people_csv, run_key_of_test, scene
+
+
+class Shelf:
+    """The third party's upload routes, in memory; it can cut the line after some chunks."""
+
+    def __init__(self):
+        self.manifests, self.chunks, self.completed, self.cut_after = [], {}, [], None
+
+    def announce(self, run, manifest):
+        if manifest not in self.manifests:
+            self.manifests.append(manifest)
+        return str(self.manifests.index(manifest))
+
+    def upload(self, run, upload):
+        count = len(self.manifests[int(upload)]["statement"]["chunks"])
+        held = self.chunks.setdefault(upload, {})
+        state = UploadState.COMPLETE if upload in self.completed else UploadState.RECEIVING
+        return UploadStatus(state=state, missing=tuple(set(range(count)) - set(held)))
+
+    def send_chunk(self, run, upload, number, sealed):
+        if self.cut_after == 0:
+            raise ServiceError("E_CONNEXION", "coupure")
+        if self.cut_after is not None:
+            self.cut_after -= 1
+        assert number not in self.chunks[upload]
+        self.chunks[upload][number] = sealed
+
+    def complete(self, run, upload):
+        assert self.upload(run, upload).missing == ()
+        self.completed.append(upload)
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory):
+    return people_csv(tmp_path_factory.mktemp("people") / "rsa.csv", 120)
+
+
+@pytest.fixture
+def known(tmp_path):
+    return scene(tmp_path)
+
+
+@pytest.fixture
+def seat(known):
+    return known.seat("cnaf", key=run_key_of_test())
+
+
+def read(seat, path):
+    return read_records(path, seat.stored.demarche.sheet(), seat.operand)
+
+
+def view(*uploads):
+    now = datetime(2026, 11, 20, tzinfo=UTC)
+    return RunView(
+        run=RUN,
+        agreement="00" * 32,
+        state=RunState.SENDING,
+        opened_at=now,
+        deadline=now,
+        approvals=(),
+        confirmations=2,
+        uploads=uploads,
+        failure=None,
+        progress=Progress(done=0, total=0),
+    )
+
+
+def test_the_worker_reads_exactly_the_rows(seat, people):
+    """With the wrapped key, each upload opens to the rows its manifest announces; the row map names each record."""
+    worker, shelf = SealingKey.generate(), Shelf()
+    records = read(seat, people)
+    made = encode(seat, records, chunk_bytes=20_000)
+    send(seat, shelf, worker.public_bytes())
+    assert [plan.name for _, plan in seat.passes()] == [one.name.split("/")[1] for one in made]
+    for number, signed in enumerate(shelf.manifests):
+        manifest = Manifest.opened(seat.identity.public.signing_key, signed)
+        info = upload_key_context(seat.agreement.identifier, RUN, "cnaf.cnam", manifest.pass_, "cnaf")
+        key = unseal(worker, manifest.wrapped_key, info)
+        chunks = shelf.chunks[str(number)]
+        assert [manifest.chunks[at] for at in sorted(chunks)] == [
+            hashlib.sha256(chunks[at]).hexdigest() for at in sorted(chunks)
+        ]
+        last = len(chunks) - 1
+        context = chunk_context(manifest)
+        rows = b"".join(unseal_chunk(key, context, at, at == last, chunks[at]) for at in sorted(chunks))
+        encoded = rows_from_bytes(rows, 2048)
+        ids, places = seat.folder.rows(f"cnaf.cnam/{manifest.pass_}")
+        assert (manifest.count, row_bytes(2048)) == (len(encoded), manifest.row_bytes)
+        assert encoded.ids.tolist() == ids.tolist()
+        assert len(set(places.tolist())) == len(places)
+        fill = np.bitwise_count(encoded.filters).sum() / (encoded.filters.size * 64)
+        assert round(1000 * float(fill)) == manifest.mean_fill_permille
+    assert records.ids == seat.folder.identifiers()
+
+
+def test_a_cut_is_resumed_with_what_is_missing(seat, people):
+    """After a cut anywhere, sending again sends each chunk once and the same manifest."""
+    worker, shelf = SealingKey.generate().public_bytes(), Shelf()
+    encode(seat, read(seat, people), chunk_bytes=10_000)
+    for _ in range(3):
+        shelf.cut_after = 3
+        with pytest.raises(ServiceError, match="E_CONNEXION"):
+            send(seat, shelf, worker)
+    shelf.cut_after = None
+    send(seat, shelf, worker)
+    passes = len(list(seat.passes()))
+    assert (passes, passes) == (len(shelf.manifests), len(shelf.completed))
+    held = {
+        one["statement"]["pass"]: (statement_digest(one), len(one["statement"]["chunks"])) for one in shelf.manifests
+    }
+    assert {f"cnaf.cnam/{name}": upload for name, upload in held.items()} == sent_manifests(seat)
+
+
+def test_nothing_is_left_on_the_disk_once_held(seat, people):
+    """Chunks are destroyed here as soon as the third party holds them."""
+    encode(seat, read(seat, people))
+    send(seat, Shelf(), SealingKey.generate().public_bytes())
+    left = {path.name for path in (seat.folder.path / "outbox").rglob("*") if path.is_file()}
+    assert {"draft.json", "manifest.json", "held.json"} == left
+
+
+def test_a_source_keeps_no_row_map(known, people):
+    """Only a recipient needs to know which row is whom."""
+    seat = known.seat("cnam", key=run_key_of_test())
+    encode(seat, read(seat, people))
+    assert not (seat.folder.path / "rows").exists()
+    assert not (seat.folder.path / "records.sealed").exists()
+
+
+def test_sending_before_encoding_is_refused(seat):
+    """A pass that is not encoded says which command to run."""
+    with pytest.raises(ServiceError, match=r"E_ETAPE.*run encode"):
+        send(seat, Shelf(), SealingKey.generate().public_bytes())
+
+
+def test_encoding_before_joining_is_refused(known, people):
+    """Without a run key nothing is encoded."""
+    seat = known.seat("cnaf")
+    with pytest.raises(ServiceError, match=r"E_ETAPE.*run join"):
+        encode(seat, read(seat, people))
+
+
+def test_more_people_than_declared_are_refused(seat, tmp_path):
+    """The agreement's size is a ceiling, said before anything is encoded."""
+    with pytest.raises(ServiceError, match="E_EFFECTIF_DEPASSE"):
+        encode(seat, read(seat, people_csv(tmp_path / "trop.csv", 151)))
+
+
+def test_a_refused_upload_is_encoded_again_alone(seat, people, tmp_path):
+    """What the third party refused is dropped here; a second encoding makes that pass only, with another key."""
+    worker, shelf = SealingKey.generate().public_bytes(), Shelf()
+    encode(seat, read(seat, people))
+    send(seat, shelf, worker)
+    refused = UploadView(
+        comparison="cnaf.cnam", pass_="noms", party="cnaf", state=UploadState.REFUSED, reason="E_REMPLISSAGE"
+    )
+    theirs = UploadView(comparison="cnaf.cnam", pass_="jour", party="cnam", state=UploadState.REFUSED, reason="E_X")
+    seat.folder.mark("encoded", "2026-11-20T09:30:00Z")
+    with pytest.raises(ServiceError, match=r"E_REMPLISSAGE.*run encode"):
+        check_refusals(seat, view(theirs, refused))
+    assert not seat.folder.done("encoded")
+    with pytest.raises(ServiceError, match="E_FICHIER_DIFFERENT"):
+        encode(seat, read(seat, people_csv(tmp_path / "autre.csv", 110)))
+    assert [one.name for one in encode(seat, read(seat, people))] == ["cnaf.cnam/noms"]
+    check_refusals(seat, view(theirs, refused))
+    send(seat, shelf, worker)
+    assert [
+        len(shelf.manifests),
+        shelf.manifests[2]["statement"]["pass"],
+        shelf.manifests[3]["statement"]["pass"],
+    ] == [4, "noms", "noms"]
+
+
+def test_the_worker_key_is_signed_by_the_pinned_third_party(seat, known):
+    """A key of somebody else, or of another run, is refused."""
+    public = SealingKey.generate().public_bytes()
+    signer = known.third_party.signing_key
+    own = WorkerKey(agreement=seat.agreement.identifier, run=RUN, sealing_key=public)
+    other = WorkerKey(agreement=seat.agreement.identifier, run="ff" * 16, sealing_key=public)
+    assert public == open_worker_key(seat, known.third_party.public, own.signed(signer))
+    for signed in (other.signed(signer), own.signed(Identity.generate("tiers", "Tiers").signing_key), {}):
+        with pytest.raises(ServiceError, match="E_CLE_RAPPROCHEMENT"):
+            open_worker_key(seat, known.third_party.public, signed)

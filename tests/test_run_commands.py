@@ -1,0 +1,150 @@
+"""A run by its commands, against a real third party: in order, out of order, cut, refused, cancelled."""
+
+from __future__ import annotations
+
+import csv
+import threading
+
+import pytest
+
+from tests.premises import agree, files, joined, premises
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    with premises(tmp_path_factory.mktemp("premises")) as found:
+        yield found
+
+
+def hits_of(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        return {row["identifiant"]: row["usage"] for row in csv.DictReader(file, delimiter=";")}
+
+
+def test_step_by_step(place, tmp_path, capsys):
+    """Each command in its order; the recipient gets the people of its file that the other does not have."""
+    ours, theirs = place.pair()
+    rsa, c2s = files(tmp_path)
+    run = joined(ours, theirs, agree(ours, theirs))
+    for one, file in ((ours, rsa), (theirs, c2s)):
+        assert [0, 0] == [one.run("run", "encode", run, file), one.run("run", "send", run)]
+    assert [0, 0] == [one.run("run", "wait", run) for one in (ours, theirs)]
+    assert theirs.run("run", "hits", run, "--out", tmp_path / "x.csv") == 1
+    assert "E_SANS_RESULTATS" in capsys.readouterr().err
+    assert ours.run("run", "hits", run, "--out", tmp_path / "hits.csv") == 0
+    found = hits_of(tmp_path / "hits.csv")
+    missing = {f"D{number:05}" for number in range(40)}
+    assert set(found) <= missing
+    assert len(found) >= 36
+    assert set(found.values()) <= {"attribution", "information"}
+    assert [0, 0] == [one.run("run", "close", run) for one in (ours, theirs)]
+    assert ours.run("run", "show", run) == 0
+    shown = capsys.readouterr().out
+    assert "état        : closed" in shown
+    assert "ici         : closed" in shown
+    for one in (ours, theirs):
+        assert {"state.json", "receipts.json"} == {path.name for path in (one.home / "runs" / run).iterdir()}
+
+
+def test_all_in_one_go(place, tmp_path):
+    """Both parties start `run all` at once: one opens, the other approves, both end well."""
+    ours, theirs = place.pair()
+    rsa, c2s = files(tmp_path)
+    agreement = agree(ours, theirs)
+    codes = {}
+    words = {ours: [rsa, "--out", tmp_path / "hits.csv"], theirs: [c2s]}
+    threads = [
+        threading.Thread(
+            target=lambda one=one: codes.update({one.party: one.run("run", "all", agreement, *words[one])})
+        )
+        for one in (ours, theirs)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {ours.party: 0, theirs.party: 0} == codes
+    assert len(hits_of(tmp_path / "hits.csv")) >= 36
+    assert ours.runs == theirs.runs
+    assert 1 == len(ours.runs)
+
+
+def test_all_goes_on_where_a_command_stopped(place, tmp_path):
+    """Steps that are done are not done again."""
+    ours, theirs = place.pair()
+    rsa, c2s = files(tmp_path)
+    agreement = agree(ours, theirs)
+    run = joined(ours, theirs, agreement)
+    for one, file in ((ours, rsa), (theirs, c2s)):
+        assert one.run("run", "encode", run, file) == 0
+    assert theirs.run("run", "all", agreement, c2s, "--timeout", 0) == 1  # sent; nothing to wait for yet
+    assert ours.run("run", "all", agreement, rsa, "--out", tmp_path / "hits.csv") == 0
+    assert theirs.run("run", "all", agreement, c2s) == 0
+    assert len(hits_of(tmp_path / "hits.csv")) >= 36
+
+
+def test_the_order_is_kept(place, tmp_path, capsys):
+    """A step that comes too early is refused with its code, and the run goes on."""
+    ours, theirs = place.pair()
+    rsa, _ = files(tmp_path)
+    agreement = agree(ours, theirs)
+    assert ours.run("run", "open", agreement) == 0
+    run = ours.runs[0]
+    for words, code in (
+        (("encode", run, rsa), "E_ETAPE"),
+        (("send", run), "E_ETAPE"),
+        (("wait", run), "E_ETAPE"),
+        (("close", run), "E_ETAPE"),
+        (("hits", run, "--out", tmp_path / "h"), "E_ETAPE"),
+        (("join", run, "--timeout", "0"), "E_PATIENTER"),
+        (("join", "f" * 32), "E_CROISEMENT_INCONNU"),
+    ):
+        capsys.readouterr()
+        assert ours.run("run", *words) == 1
+        assert capsys.readouterr().err.splitlines()[-1].startswith(f"{code} : ")
+    assert theirs.run("run", "join", run) == 1
+    assert "E_CROISEMENT_INCONNU" in capsys.readouterr().err
+    assert theirs.run("run", "approve", run) == 0
+
+
+def test_a_recipient_says_where_the_hits_go(place, tmp_path, capsys):
+    """`run all` without --out is refused before anything is sent."""
+    ours, theirs = place.pair()
+    rsa, _ = files(tmp_path)
+    assert ours.run("run", "all", agree(ours, theirs), rsa) == 1
+    assert "E_SORTIE" in capsys.readouterr().err
+
+
+def test_a_cancelled_run_leaves_nothing(place, tmp_path, capsys):
+    """One party cancels: both verify the receipt and destroy their keys; nothing can go on."""
+    ours, theirs = place.pair()
+    rsa, c2s = files(tmp_path)
+    run = joined(ours, theirs, agree(ours, theirs))
+    assert [0, 0] == [ours.run("run", "encode", run, rsa), ours.run("run", "send", run)]
+    assert theirs.run("run", "cancel", run) == 0
+    assert ours.run("run", "wait", run) == 1
+    assert "E_CROISEMENT_TERMINE" in capsys.readouterr().err
+    assert ours.run("run", "close", run) == 0
+    assert "annulation" in capsys.readouterr().out
+    for one in (ours, theirs):
+        assert not (one.home / "runs" / run / "secrets.json").exists()
+    assert theirs.run("run", "encode", run, c2s) == 1
+
+
+def test_the_number_of_runs_is_the_agreements(place, tmp_path, capsys):
+    """A second run under an agreement for one is refused."""
+    ours, theirs = place.pair()
+    agreement = agree(ours, theirs)
+    assert ours.run("run", "open", agreement) == 0
+    assert ours.run("run", "open", agreement) == 1
+    assert "E_QUOTA_CROISEMENTS" in capsys.readouterr().err
+
+
+def test_runs_are_listed(place, capsys):
+    """Without an identifier, `run show` lists the runs of this party and no other."""
+    ours, theirs = place.pair()
+    agreement = agree(ours, theirs)
+    assert ours.run("run", "open", agreement) == 0
+    capsys.readouterr()
+    assert ours.run("run", "show") == 0
+    assert [f"{ours.runs[0]} opened (convention {agreement[:12]}…)"] == capsys.readouterr().out.splitlines()

@@ -1,0 +1,119 @@
+"""A run's folder keeps its secrets sealed, and leaves nothing when it is destroyed."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+import numpy as np
+import pytest
+
+from crypto.errors import CryptoError
+from service.administration import run_folder
+from service.administration.run_folder import RunFolder
+from service.errors import ServiceError
+from tests.partners import RUN
+
+
+@pytest.fixture
+def folder(tmp_path):
+    found = RunFolder(tmp_path / "runs" / RUN)
+    found.create("ab" * 32)
+    return found
+
+
+def test_steps_are_kept(folder):
+    """Steps that are over survive a new process; undone ones come back."""
+    folder.mark("joined", "2026-11-20T09:30:00Z")
+    folder.mark("encoded", "2026-11-20T09:31:00Z")
+    again = RunFolder(folder.path)
+    assert again.steps() == {"joined": "2026-11-20T09:30:00Z", "encoded": "2026-11-20T09:31:00Z"}
+    again.undo("encoded", "sent")
+    assert (folder.done("joined"), folder.done("encoded")) == (True, False)
+    assert (again.agreement, again.run) == ("ab" * 32, RUN)
+
+
+def test_creating_twice_changes_nothing(folder):
+    """A second creation keeps the state."""
+    folder.mark("joined", "2026-11-20T09:30:00Z")
+    folder.create("cd" * 32)
+    assert (folder.agreement, folder.done("joined")) == ("ab" * 32, True)
+
+
+def test_an_unknown_run_is_said(tmp_path):
+    """A run that this machine never opened nor approved has its code."""
+    stranger = RunFolder(tmp_path / RUN)
+    assert not stranger.exists()
+    with pytest.raises(ServiceError, match="E_CROISEMENT_INCONNU"):
+        stranger.done("joined")
+
+
+def test_a_step_that_is_required(folder):
+    """Going on too early says what to run."""
+    with pytest.raises(ServiceError, match="E_ETAPE : rejoignez"):
+        folder.require("joined", "rejoignez d'abord")
+
+
+def test_secrets_read_back_and_are_private(folder):
+    """Each secret by kind and name, in one file for its owner only."""
+    folder.keep_secrets("share", {"a.b": b"\x01" * 32})
+    folder.keep_secrets("share", {"a.c": b"\x02" * 32})
+    again = RunFolder(folder.path)
+    assert [again.secret("share", name) for name in ("a.b", "a.c", "a.d")] == [b"\x01" * 32, b"\x02" * 32, None]
+    if os.name == "posix":
+        assert stat.S_IMODE((folder.path / "secrets.json").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("count", [0, 1, 5, 6])
+def test_row_maps_read_back(folder, monkeypatch, count):
+    """Any number of rows, over any number of sealed pieces."""
+    monkeypatch.setattr(run_folder, "PIECE", 48)  # two rows a piece
+    ids = np.arange(16 * count, dtype=np.uint8).reshape(count, 16)
+    records = np.arange(count, dtype=np.int64)[::-1].copy()
+    folder.write_rows("a.b/jour", ids, records)
+    back = RunFolder(folder.path).rows("a.b/jour")
+    assert (ids.tolist(), records.tolist()) == (back[0].tolist(), back[1].tolist())
+
+
+def test_identifiers_read_back_and_are_not_in_clear(folder):
+    """What names people is never readable on the disk."""
+    names = ["Matricule-0001", 'Matricule-0002 ;\n"é"']
+    folder.write_identifiers(names)
+    assert names == RunFolder(folder.path).identifiers()
+    stored = b"".join(path.read_bytes() for path in folder.path.rglob("*") if path.is_file())
+    assert b"Matricule" not in stored
+
+
+def test_sealing_again_never_repeats_a_key(folder):
+    """The same content written twice is two unrelated files: no key meets a nonce twice."""
+    folder.write_identifiers(["un", "deux"])
+    first = (folder.path / "records.sealed").read_bytes()
+    folder.write_identifiers(["un", "deux"])
+    second = (folder.path / "records.sealed").read_bytes()
+    assert first[:16] != second[:16]
+    assert first[16:] != second[16:]
+
+
+def test_a_sealed_file_belongs_to_its_name(folder):
+    """A row map put in the place of another does not open; an altered one neither."""
+    ids, records = np.zeros((3, 16), dtype=np.uint8), np.arange(3, dtype=np.int64)
+    folder.write_rows("a.b/jour", ids, records)
+    folder.write_rows("a.b/noms", ids, records)
+    jour, noms = (folder.path / "rows" / "a.b" / f"{name}.sealed" for name in ("jour", "noms"))
+    jour.replace(noms)
+    with pytest.raises(CryptoError, match="E_SCELLEMENT"):
+        folder.rows("a.b/noms")
+    with pytest.raises(ServiceError, match="E_LIGNES_LOCALES"):
+        folder.rows("a.b/jour")
+
+
+def test_destroying_leaves_the_state_only(folder):
+    """Keys, row maps and chunks are gone; what happened is still told; destroying twice is fine."""
+    folder.write_identifiers(["un"])
+    folder.write_rows("a.b/jour", np.zeros((1, 16), dtype=np.uint8), np.zeros(1, dtype=np.int64))
+    (folder.path / "outbox" / "a.b" / "jour").mkdir(parents=True)
+    (folder.path / "outbox" / "a.b" / "jour" / "0").write_bytes(b"chunk")
+    folder.destroy_secrets()
+    folder.destroy_secrets()
+    assert [path.name for path in folder.path.iterdir()] == ["state.json"]
+    assert folder.secret("local", "key") is None

@@ -1,0 +1,392 @@
+"""Files as administrations write them: read right, or refused with the place and never with what stands there."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from linkage.errors import LinkageError, RowsRefused
+from linkage.tables import LONGEST_CELL, RawTable, read_table
+
+SECRET = "QUIDAMSECRET"
+
+
+def write(folder: Path, data: bytes | str, name: str = "f.csv") -> Path:
+    """A file in a folder."""
+    path = folder / name
+    path.write_bytes(data.encode() if isinstance(data, str) else data)
+    return path
+
+
+def refusal(path: Path, wanted: list[str], **options: Any) -> LinkageError:
+    """The error that reading raises."""
+    with pytest.raises(LinkageError) as raised:
+        read_table(path, wanted, **options)
+    assert SECRET not in str(raised.value)
+    return raised.value
+
+
+def nir(sex: int, year: int, month: int, department: str, rest: int) -> str:
+    """An invented NIR with its key."""
+    body = f"{sex}{year:02}{month:02}{department}{rest:06}"
+    return f"{body}{97 - int(body.replace('2A', '19').replace('2B', '18')) % 97:02}"
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_separators_encodings_and_line_ends(tmp_path, separator, encoding, newline):
+    """Each of the three separators, in UTF-8 with or without a mark or in Windows-1252, with any end of line."""
+    rows = [["id", "nom", "prénom"], ["1", "Cœur", "Zoë"], ["2", "L’Haÿ", "Éloïse"]]
+    text = newline.join(separator.join(row) for row in rows) + newline
+    table = read_table(write(tmp_path, text.encode(encoding)), ["id", "nom", "prénom"])
+    assert table.columns == {"id": ["1", "2"], "nom": ["Cœur", "L’Haÿ"], "prénom": ["Zoë", "Éloïse"]}
+    assert list(table.lines) == [2, 3]
+
+
+def test_columns_are_found_by_name_wherever_they_stand(tmp_path):
+    """Order, case, outer spaces and other columns do not count; columns keep the names that were asked for."""
+    path = write(tmp_path, " NOM ;autre;Id\nMARTIN;x;7\n")
+    assert read_table(path, ["id", "nom"]).columns == {"id": ["7"], "nom": ["MARTIN"]}
+
+
+def test_quotes_as_in_the_rfc(tmp_path):
+    """Quoted cells hold separators, doubled quotes and line ends; every row knows the line where it starts."""
+    path = write(tmp_path, 'id,nom\n1,"A, ""B""\r\nC"\n\n2,D\n3,"E\nF\nG"\n4,H\n')
+    table = read_table(path, ["id", "nom"])
+    assert table.columns["nom"] == ['A, "B"\r\nC', "D", "E\nF\nG", "H"]
+    assert list(table.lines) == [2, 5, 6, 9]
+
+
+def test_blank_lines_count_but_are_no_rows(tmp_path):
+    """Blank lines before the header and between rows are skipped and counted."""
+    table = read_table(write(tmp_path, "\n\nid,nom\n\n1,A\n\n"), ["id", "nom"])
+    assert (table.columns["id"], list(table.lines)) == (["1"], [5])
+
+
+def test_na_and_null_are_what_they_are(tmp_path):
+    """No word is taken for a gap: NA, NULL and nan are surnames."""
+    table = read_table(write(tmp_path, "id,nom\n1,NA\n2,NULL\n3,nan\n4,\n"), ["id", "nom"])
+    assert table.columns["nom"] == ["NA", "NULL", "nan", ""]
+
+
+def test_leading_zeros_and_spaces_stay(tmp_path):
+    """Cells are not interpreted."""
+    assert read_table(write(tmp_path, "id,cog\n007, 08480 \n"), ["id", "cog"]).columns == {
+        "id": ["007"],
+        "cog": [" 08480 "],
+    }
+
+
+def test_optional_columns_are_read_where_they_are(tmp_path):
+    """Each optional column on its own: one that is absent does not hide another."""
+    path = write(tmp_path, "id,nom,usage\n1,A,B\n")
+    table = read_table(path, ["id", "nom"], ["usage", "absent"])
+    assert table.columns == {"id": ["1"], "nom": ["A"], "usage": ["B"]}
+
+
+def test_the_separator_is_the_one_that_shows_the_wanted_columns(tmp_path):
+    """More commas than semicolons in the header do not fool the reader."""
+    path = write(tmp_path, 'id;nom;"a,b,c,d,e"\n1;A;x\n')
+    assert read_table(path, ["id", "nom"]).columns == {"id": ["1"], "nom": ["A"]}
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "data"),
+    [
+        ("E_FICHIER_VIDE", "vide", b""),
+        ("E_FICHIER_VIDE", "vide", b"\xef\xbb\xbf"),
+        ("E_FICHIER_VIDE", "vide", b"\r\n \r\n"),
+        ("E_FICHIER_VIDE", "aucune ligne", b"id,nom\n"),
+        ("E_FICHIER_VIDE", "aucune ligne", b"id,nom"),
+        ("E_ENCODAGE", "UTF-16", "id,nom\n1,A".encode("utf-16")),
+        ("E_ENCODAGE", "UTF-16", b"\xfe\xff" + "id,nom\n1,A".encode("utf-16-be")),
+        ("E_OCTET_NUL", "ligne 1", "id,nom\n1,A".encode("utf-16-le")),
+        ("E_OCTET_NUL", "ligne 3", b"id,nom\n1,A\n2,\0QUIDAMSECRET\n"),
+        ("E_ENCODAGE_MELANGE", "ligne 3", "id,nom\n1,Éloïse\n2,QUIDAMSECRET ".encode() + b"\xe9\n"),
+        ("E_ENCODAGE_MELANGE", "ligne 2", b"id,nom\n1,QUIDAMSECRET \xe9\n2," + "Łukasz ęć\n".encode()),
+        ("E_ENCODAGE", "ligne 2", b"id,nom\n1,QUIDAMSECRET\x81\n"),
+        ("E_SEPARATEUR", "séparateur", b"id|nom\n1|QUIDAMSECRET\n"),
+        ("E_SEPARATEUR", "séparateur", b"id nom\n1 QUIDAMSECRET\n"),
+        ("E_COLONNE_ABSENTE", "« nom »", b"id,name\n1,QUIDAMSECRET\n"),
+        ("E_COLONNE_ABSENTE", "« id », « nom »", b"1,QUIDAMSECRET\n2,QUIDAMSECRET\n"),
+        ("E_COLONNE_DOUBLE", "« nom »", b"id,nom,NOM \n1,A,QUIDAMSECRET\n"),
+        ("E_COLONNE_DOUBLE", "« nom »", b"a,id,nom,a,nom\n1,2,3,4,QUIDAMSECRET\n"),
+        ("E_NOMBRE_CHAMPS", "ligne 3", b"id,nom\n1,A\n2,QUIDAMSECRET,C\n"),
+        ("E_NOMBRE_CHAMPS", "ligne 3", b"id,nom\n1,A\nTOTAL QUIDAMSECRET\n"),
+        ("E_CSV", "ligne 3", b'id,nom\n1,A\n2,"QUIDAMSECRET\n3,B\n4,C\n'),
+        ("E_CSV", "ligne 2", b'id,nom\n1,"QUIDAMSECRET"A\n'),
+        ("E_CSV", "ligne 1", b'"id,nom\n1,QUIDAMSECRET\n'),
+        ("E_CELLULE_TROP_LONGUE", "ligne 3, colonne « nom »", b"id,nom\n1,A\n2," + SECRET.encode() * 1000 + b"\n"),
+        ("E_CSV", "ligne 2", b"id,nom\n1," + SECRET.encode() * 20000 + b"\n"),
+    ],
+)
+def test_a_broken_file_is_refused_with_its_place(tmp_path, code, said, data):
+    """Each fault has its code and its line, and the sentence holds no cell."""
+    error = refusal(write(tmp_path, data), ["id", "nom"])
+    assert error.code == code
+    assert said in error.message
+    assert "f.csv" in error.message
+
+
+def test_a_folder_or_nothing_is_refused(tmp_path):
+    """What is not a file has its own code."""
+    assert refusal(tmp_path, ["id"]).code == "E_FICHIER_ABSENT"
+    assert refusal(tmp_path / "absent.csv", ["id"]).code == "E_FICHIER_ABSENT"
+
+
+def test_the_longest_cell_is_a_limit(tmp_path):
+    """A cell of exactly the limit passes, one character more does not; a column that nobody wants may be long."""
+    path = write(tmp_path, f"id,nom,note\n1,{'a' * LONGEST_CELL},{'b' * 10_000}\n")
+    assert len(read_table(path, ["id", "nom"]).columns["nom"][0]) == LONGEST_CELL
+    assert refusal(path, ["id", "note"]).code == "E_CELLULE_TROP_LONGUE"
+    path = write(tmp_path, f"id,nom\n1,{'a' * (LONGEST_CELL + 1)}\n")
+    assert refusal(path, ["id", "nom"]).code == "E_CELLULE_TROP_LONGUE"
+
+
+def test_all_misshapen_rows_are_listed_or_handed_over(tmp_path):
+    """A refused file lists every row with another number of fields; a caller may take them as problems instead."""
+    path = write(tmp_path, "id;nom\n1;A\n2\n3;C\n4;D;E\n")
+    error = refusal(path, ["id", "nom"])
+    assert isinstance(error, RowsRefused)
+    assert [(one.code, one.row, one.column) for one in error.problems] == [
+        ("E_NOMBRE_CHAMPS", 3, None),
+        ("E_NOMBRE_CHAMPS", 5, None),
+    ]
+    table = read_table(path, ["id", "nom"], misshapen=True)
+    assert (table.columns["id"], list(table.lines)) == (["1", "3"], [2, 4])
+    assert [one.row for one in table.misshapen] == [3, 5]
+    only = write(tmp_path, "id;nom\n1\n")
+    assert refusal(only, ["id", "nom"], misshapen=True).code == "E_NOMBRE_CHAMPS"
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        "NIR", "nir", "Code NIR", "nir_hash", "NIR13", "hash-nir", "numNir", "idNIR", "num_secu", "NumSécu", "no_ss", "N° SS",
+        "Numéro de sécurité sociale", "numeroSecuriteSociale", "NUM_SECURITE_SOCIALE", "NIA", "NSS", "nir_sha256 (hashé)",
+    ],
+)  # fmt: skip
+def test_a_column_named_like_a_nir_is_refused_even_hashed(tmp_path, column):
+    """The name is enough, whatever the cells hold, wanted or not."""
+    error = refusal(write(tmp_path, f'id,nom,"{column}"\n1,A,{SECRET}\n'), ["id", "nom"])
+    assert (error.code, column in error.message) == ("E_NIR_INTERDIT", True)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        "avenir",
+        "Souvenir",
+        "niveau",
+        "Nirvana",
+        "caisse_securite_sociale",
+        "regime_secu",
+        "NUMINSEE",
+        "n_secteur",
+        "agenia",
+        "finance",
+    ],
+)
+def test_a_column_that_only_resembles_is_not(tmp_path, column):
+    """Words that contain the letters of a NIR are no NIR."""
+    assert len(read_table(write(tmp_path, f"id,nom,{column}\n1,A,x\n"), ["id", "nom"])) == 1
+
+
+RIGHT = [
+    nir(1, 80, 1, "75", 123456),
+    nir(2, 55, 12, "08", 480001),
+    nir(2, 99, 7, "13", 55_010),
+    nir(1, 62, 30, "99", 352_001),
+]
+CORSICA = [nir(1, 80, 2, "2A", 4001), nir(2, 91, 11, "2B", 33_012)]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        RIGHT,
+        CORSICA,
+        [cell.lower() for cell in CORSICA],
+        [cell[:13] for cell in RIGHT[:3]],
+        [cell[:13] for cell in CORSICA],
+        [f"{c[0]} {c[1:3]} {c[3:5]} {c[5:7]} {c[7:10]} {c[10:13]} {c[13:]}" for c in RIGHT],
+        ["\u00a0".join((c[0], c[1:5], c[5:])) for c in RIGHT],
+        ["-".join((c[0], c[1:5], c[5:])) for c in RIGHT],
+        [*RIGHT, "", "", "inconnu", "à vérifier"],
+    ],
+)
+def test_a_column_of_nir_is_refused_by_its_content(tmp_path, cells):
+    """Fifteen signs with a right key or thirteen without, spaced or not, Corsica included; no digit in the sentence."""
+    rows = "".join(f"{number};{SECRET};{cell}\n" for number, cell in enumerate(cells))
+    error = refusal(write(tmp_path, f"id;nom;matricule\n{rows}"), ["id", "nom"])
+    assert (error.code, "« matricule »" in error.message) == ("E_NIR_INTERDIT", True)
+    assert not any(len(cell) > 4 and cell in str(error) for cell in cells)
+
+
+def test_a_nir_column_does_not_hide_behind_a_second_one_of_the_same_name(tmp_path):
+    """All columns are looked at, even those that share a name, and the identifier too."""
+    path = write(tmp_path, f"id,nom,x,x\n1,A,{RIGHT[0]},ok\n2,B,{RIGHT[1]},ok\n")
+    assert refusal(path, ["id", "nom"]).code == "E_NIR_INTERDIT"
+    path = write(tmp_path, f"id,nom\n{RIGHT[0]},A\n{RIGHT[1]},B\n")
+    assert refusal(path, ["id", "nom"]).code == "E_NIR_INTERDIT"
+
+
+def test_a_file_without_header_shows_nobody(tmp_path):
+    """Where the first row is a person, the refusal names no column of the file: it would be her number."""
+    error = refusal(write(tmp_path, f"1,{SECRET},{RIGHT[0]}\n2,B,{RIGHT[1]}\n"), ["id", "nom"])
+    assert error.code == "E_COLONNE_ABSENTE"
+    assert RIGHT[0] not in str(error)
+
+
+def test_a_nir_column_far_down_is_seen(tmp_path):
+    """The sample is spread over the file: a column that is empty or harmless at first does not pass."""
+    cells = ["ok"] * 6000 + [nir(1, 80, 1, "75", number) for number in range(6000)]
+    rows = "".join(f"{number},A,{cell}\n" for number, cell in enumerate(cells))
+    assert refusal(write(tmp_path, f"id,nom,ref\n{rows}"), ["id", "nom"]).code == "E_NIR_INTERDIT"
+
+
+def test_ordinary_numbers_are_no_nir(tmp_path):
+    """Random numbers of 13 or 15 digits, SIRET, phones and dates pass."""
+    rng = np.random.default_rng(5)
+    columns = {
+        "id": [f"{number}" for number in range(200)],
+        "treize": ["".join(map(str, rng.integers(0, 10, 13))) for _ in range(200)],
+        "quinze": ["".join(map(str, rng.integers(0, 10, 15))) for _ in range(200)],
+        "siret": [f"{rng.integers(10**13, 10**14)}" for _ in range(200)],
+        "telephone": [f"06{rng.integers(10**7, 10**8)}" for _ in range(200)],
+        "horodatage": [f"2026{rng.integers(1, 13):02}{rng.integers(1, 29):02}083000123"[:15] for _ in range(200)],
+    }
+    rows = "\n".join(",".join(row) for row in zip(*columns.values(), strict=True))
+    table = read_table(write(tmp_path, f"{','.join(columns)}\n{rows}\n"), ["id", "treize"])
+    assert len(table) == 200
+
+
+def test_parquet_cells_are_what_a_csv_would_hold(tmp_path):
+    """Dates, whole floats, gaps, bytes and decimals become the text of a CSV; rows count from line 2."""
+    path = tmp_path / "f.parquet"
+    columns: dict[str, Any] = {
+        "ID": [1, 2, 3],
+        "nom": ["Cœur", None, "NA"],
+        "cog": [8480.0, None, float("nan")],
+        "ne": [date(1980, 2, 29), None, date(1955, 12, 31)],
+        "vu": [datetime(1980, 2, 29, 4, 30), None, datetime(1955, 12, 31)],  # noqa: DTZ001 - as files hold them
+        "octets": ["é".encode(), b"B", b""],
+        "montant": [Decimal("12.50"), None, Decimal(3)],
+        "exact": [1.5, 2.0, 1e15],
+    }
+    pq.write_table(pa.table(columns), path)
+    table = read_table(path, ["id", *list(columns)[1:]])
+    assert table.columns == {
+        "id": ["1", "2", "3"],
+        "nom": ["Cœur", "", "NA"],
+        "cog": ["8480", "", ""],
+        "ne": ["1980-02-29", "", "1955-12-31"],
+        "vu": ["1980-02-29 04:30:00", "", "1955-12-31 00:00:00"],
+        "octets": ["é", "B", ""],
+        "montant": ["12.50", "", "3.00"],
+        "exact": ["1.5", "2", "1000000000000000"],
+    }
+    assert list(table.lines) == [2, 3, 4]
+
+
+def test_a_broken_parquet_is_refused_without_its_content(tmp_path):
+    """Truncated, overwritten, empty of rows, not Parquet at all, bytes that are no text: a code, no cell, no cause to print."""
+    whole = tmp_path / "whole.parquet"
+    pq.write_table(pa.table({"id": ["1"], "nom": [SECRET]}), whole, compression="none")
+    data = whole.read_bytes()
+    for place, broken in enumerate(
+        [data[:-20], data[10:], b"PAR1" * 30, b"id,nom\n1,QUIDAMSECRET\n", data[:60] + data[80:]]
+    ):
+        error = refusal(write(tmp_path, broken, f"{place}.parquet"), ["id", "nom"])
+        assert error.code == "E_PARQUET"
+        assert error.__cause__ is None
+    pq.write_table(pa.table({"id": ["1"], "nom": [b"\xff\xfe"]}), whole)
+    assert refusal(whole, ["id", "nom"]).code == "E_PARQUET"
+    pq.write_table(pa.table({"id": pa.array([], pa.string()), "nom": pa.array([], pa.string())}), whole)
+    assert refusal(whole, ["id", "nom"]).code == "E_FICHIER_VIDE"
+    assert refusal(write(tmp_path, b"", "vide.parquet"), ["id"]).code == "E_FICHIER_VIDE"
+
+
+def test_parquet_columns_are_checked_like_those_of_a_csv(tmp_path):
+    """Absent, doubled, too long and NIR columns have the codes that they have in a CSV."""
+    path = tmp_path / "f.PARQUET"
+    nirs = [int(cell) for cell in RIGHT]
+    for code, table in (
+        ("E_COLONNE_ABSENTE", pa.table({"id": ["1"], "name": [SECRET]})),
+        ("E_COLONNE_DOUBLE", pa.table([["1"], ["A"], [SECRET]], names=["id", "nom", "nom"])),
+        ("E_CELLULE_TROP_LONGUE", pa.table({"id": ["1"], "nom": [SECRET * 1000]})),
+        ("E_NIR_INTERDIT", pa.table({"id": range(4), "nom": [SECRET] * 4, "x": nirs})),
+        ("E_NIR_INTERDIT", pa.table({"id": range(4), "nom": [SECRET] * 4, "x": [float(one) for one in nirs]})),
+    ):
+        pq.write_table(table, path)
+        assert refusal(path, ["id", "nom"]).code == code
+
+
+def test_dates_beyond_the_calendar_in_parquet_are_refused(tmp_path):
+    """A timestamp that no date can hold is an unreadable file, not a crash."""
+    path = tmp_path / "f.parquet"
+    pq.write_table(pa.table({"id": ["1"], "ne": pa.array([2**60], pa.timestamp("us"))}), path)
+    assert refusal(path, ["id", "ne"]).code == "E_PARQUET"
+
+
+cell_text = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=8)
+
+
+@given(st.lists(st.lists(cell_text, min_size=3, max_size=3), min_size=1, max_size=6), st.sampled_from(",;\t"))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_the_standard_writer_writes_is_read_back(tmp_path, rows, separator):
+    """Any cells, quoted as the standard library does, come back unchanged."""
+    out = io.StringIO(newline="")
+    csv.writer(out, delimiter=separator, quoting=csv.QUOTE_ALL).writerows([["id", "nom", "x"], *rows])
+    table = read_table(write(tmp_path, out.getvalue()), ["id", "nom", "x"])
+    assert [list(row) for row in zip(*table.columns.values(), strict=True)] == rows
+
+
+pieces = st.sampled_from(
+    [b"id", b"nom", b",", b";", b"\t", b"\n", b"\r\n", b"\r", b'"', b'""', b" ", b"\xc3\xa9", b"\xe9", b"\x81", b"\xff\xfe",
+     b"\xef\xbb\xbf", b"\0", b"NA", b"31/02/1980", b"1" * 13, SECRET.encode()]
+) | st.binary(max_size=6)  # fmt: skip
+
+
+@given(st.lists(pieces, max_size=30).map(b"".join), st.booleans())
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_hostile_bytes_are_a_table_or_a_refusal(tmp_path, body, header):
+    """Any bytes, with or without a header, are read or refused with a code; what a cell holds is never said."""
+    path = write(tmp_path, b"id,nom\n" * header + body)
+    try:
+        table = read_table(path, ["id", "nom"], misshapen=True)
+    except LinkageError as error:
+        said = str(error)
+    else:
+        said = " ".join(map(str, table.misshapen))
+        assert isinstance(table, RawTable)
+        assert len(table) == len(table.columns["id"]) == len(table.columns["nom"]) > 0
+    assert SECRET not in said
+
+
+@given(st.data())
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_damaged_parquet_is_a_table_or_a_refusal(tmp_path, data):
+    """Any byte of the metadata overwritten: read or refused with a code, never another exception."""
+    path = tmp_path / "f.parquet"
+    pq.write_table(pa.table({"id": ["1", "2"], "nom": [SECRET, "B"]}), path, compression="none")
+    damaged = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 3))):
+        damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(damaged)
+    try:
+        read_table(path, ["id", "nom"])
+    except LinkageError as error:
+        assert SECRET not in str(error)  # noqa: PT017 - both ends are right
