@@ -78,6 +78,7 @@ class Stage:
         self._log = folder / "third-party.log"
         self._server: subprocess.Popen[str] | None = None
         self._running: list[subprocess.Popen[str]] = []
+        self.rows_sent: list[int] = []
         self.url = ""
         self._fingerprint = ""
 

@@ -8,8 +8,8 @@ name does not crowd out a birth date and a record's fill hardly depends on its l
 | `name`, `text` | `grams`: padded bigrams of each word (1000) |
 | `given_names` | `first`: bigrams of the first name (750), `others`: of the following ones (250) |
 | `date` | `year` (200), `month` (115), `day` (155), `day_month` (270), positional digits `digits` (260) |
-| `code`, `cog`, `country` | `whole` (500), `grams`: positional characters (500) |
-| `category`, `sex` | `whole` (1000) |
+| `code`, `cog` | `whole` (500), `grams`: positional characters (500) |
+| `country`, `category`, `sex` | `whole` (1000): the 99 of every country would be constant bits |
 
 Spelling: bigrams as they are, each word between underscores (`_M`, `MA`, … `N_`); `=VALUE`; `year=1980`, `month=02`,
 `day=29`, `day_month=0229`; positional characters `PLACE:CHAR`, places counted from 0 (in a date, over its eight digits).
@@ -37,7 +37,7 @@ GROUPS: dict[str, dict[str, int]] = {
     "date": {"year": 200, "month": 115, "day": 155, "day_month": 270, "digits": 260},
     "code": {"whole": 500, "grams": 500},
     "cog": {"whole": 500, "grams": 500},
-    "country": {"whole": 500, "grams": 500},
+    "country": {"whole": 1000},
     "category": {"whole": 1000},
     "sex": {"whole": 1000},
 }
@@ -89,7 +89,7 @@ def tokens(attribute: Attribute, value: str, left_out: Iterable[str] = ()) -> To
         found["others"] = _grams([word for name in others for word in name.split("-")], set())
     elif attribute.kind in ("name", "text"):
         found = {"grams": _grams(value.split(" "), _leading(_headword(value), parts))}
-    elif attribute.kind in ("code", "cog", "country"):
+    elif attribute.kind in ("code", "cog"):
         found = {"whole": {f"={value}"}, "grams": {f"{place}:{char}" for place, char in enumerate(value)}}
     else:
         found = {"whole": {f"={value}"}}

@@ -64,12 +64,14 @@ def _padded_words(words: int) -> int:
 @_compiled
 def tile_rows(words: int) -> int:
     """The most right rows of a cell, so that its tiles fit in `scratch_for`."""
-    return max(1, _TILE_BYTES // (8 * words * _LANES)) * _LANES
+    stored: int = _padded_words(words) + 1
+    return max(1, _TILE_BYTES // (8 * stored * _LANES)) * _LANES
 
 
 @_compiled
 def _left_rows(words: int) -> int:
-    return max(1, _LEFT_BYTES // (8 * words * _GROUP)) * _GROUP
+    stored: int = _padded_words(words) + 1
+    return max(1, _LEFT_BYTES // (8 * stored * _GROUP)) * _GROUP
 
 
 def scratch_for(words: int) -> NDArray[np.uint64]:

@@ -21,6 +21,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from itertools import pairwise
 from threading import Event, Lock
 from typing import TypeAlias
 
@@ -171,13 +172,20 @@ def _prepare(left: NDArray[np.uint64], right: NDArray[np.uint64], threshold: flo
     reach = 0 if measure == "dice" else int(most[0])
     left_bits, right_bits = _popcounts(left), _popcounts(right)
     return _Task(
-        left=left,
-        right=right,
+        left=_sealed(left),
+        right=_sealed(right),
         left_side=_side(left_bits, -((slack[left_bits] + 1) // 2)),
         right_side=_side(right_bits, -(slack[right_bits] + reach) - 1),
         most=most,
         measure=measure,
     )
+
+
+def _sealed(rows: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The same memory, read-only: received rows may be, and the kernel is compiled once for all."""
+    view = rows.view()
+    view.flags.writeable = False
+    return view
 
 
 def _check_blocks(blocks: NDArray[np.int64], left: int, right: int) -> None:
@@ -280,7 +288,7 @@ def _steps(cells: NDArray[np.int64], chunk: int) -> list[tuple[NDArray[np.int64]
     pairs = (cells[:, 1] - cells[:, 0]) * (cells[:, 3] - cells[:, 2])
     before = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(pairs)])
     starts = np.flatnonzero(np.diff(before[:-1] // chunk, prepend=-1)).tolist()
-    bounds = zip(starts, [*starts[1:], len(cells)], strict=True)
+    bounds = pairwise([*starts, len(cells)])
     return [(cells[start:stop], int(before[stop] - before[start])) for start, stop in bounds]
 
 

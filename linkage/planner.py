@@ -123,6 +123,8 @@ def _at_level(rule: PassRule, level: int, statistics: Statistics, profile: Profi
 def _pair_share(statistics: Statistics, components: Sequence[str], records: int, profile: Profile) -> int:
     """Of all pairs among `records` records, those with equal components or in one bucket, in units of BILLION⁻²."""
     shares, counts = statistics.product(components)
-    alone = shares * records // BILLION >= profile.floor
+    squares = shares**2 * counts
     mass, buckets = statistics.buckets(components, records, profile.floor)
-    return int(np.sum(shares[alone] ** 2 * counts[alone])) + mass * mass // buckets
+    rare = int(np.sum(squares[shares * records // BILLION < profile.floor]))
+    # Two different rare values meet in one bucket out of `buckets`; a value always meets itself.
+    return int(np.sum(squares)) + (mass * mass - rare) // buckets

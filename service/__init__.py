@@ -1,1 +1,15 @@
-"""Placeholder map."""
+"""The two applications built on linkage and crypto, and what both sides read.
+
+cli             the command `allervers`: parsers and exit codes
+demarche        reads a démarche (`demarches/*.toml`) and refuses what the law or the grammar does not allow
+rule_sheet      a démarche once read: frozen values
+closed_table    reading of TOML tables in which unknown keys are errors
+agreement       the document that all parties sign; its digest T names it
+messages        statements of the parties and of the third party, contexts of what is sealed
+answers         what the third party's API answers
+forms           strict reading and writing of JSON members
+errors          refusals with code, sentence and HTTP status
+administration  the application where the people's data is
+third_party     the application where encodings meet
+demarches       the démarches themselves, one TOML file each
+"""

@@ -51,8 +51,8 @@ def word(rng: np.random.Generator, initial: str = "", least: int = 4, most: int 
     return initial + "".join(LETTERS[place] for place in rng.integers(0, 26, size))
 
 
-def born(rng: np.random.Generator, first: int = 1930, last: int = 2010) -> str:
-    """A random day, as AAAA-MM-JJ."""
+def born(rng: np.random.Generator, first: int = 1900, last: int = 2099) -> str:
+    """A random day, as AAAA-MM-JJ; both centuries as often, so that no digit is nearly constant."""
     return f"{rng.integers(first, last + 1)}-{rng.integers(1, 13):02}-{rng.integers(1, 29):02}"
 
 

@@ -78,20 +78,27 @@ def untitled(raw: str) -> str:
     return text
 
 
+def surname(raw: str) -> str:
+    """Words of a surname."""
+    return " ".join({"ST": "SAINT", "STE": "SAINTE"}.get(word, word) for word in bare(untitled(raw)).split())
+
+
+def first_names(raw: str) -> str:
+    """First names in order, composed ones with their hyphens."""
+    for hyphen in "‐‑‒–—―−﹣－\u00ad":
+        raw = raw.replace(hyphen, "-")
+    names = []
+    for name in raw.replace(",", " ").replace(";", " ").split():
+        pieces = [bare(piece).replace(" ", "") for piece in name.split("-")]
+        names.append("-".join(piece for piece in pieces if piece))
+    return " ".join(name for name in names if name)
+
+
 def canonical(attribute: Table, raw: str) -> str | None:
     """The canonical value of a cell that can be right."""
     kind = attribute["kind"]
-    if kind == "name":
-        joined = " ".join({"ST": "SAINT", "STE": "SAINTE"}.get(word, word) for word in bare(untitled(raw)).split())
-        return None if joined in NOBODY else joined or None
-    if kind == "given_names":
-        for hyphen in "‐‑‒–—―−﹣－\u00ad":
-            raw = raw.replace(hyphen, "-")
-        names = []
-        for name in raw.replace(",", " ").replace(";", " ").split():
-            pieces = [bare(piece).replace(" ", "") for piece in name.split("-")]
-            names.append("-".join(piece for piece in pieces if piece))
-        joined = " ".join(name for name in names if name)
+    if kind in ("name", "given_names"):
+        joined = surname(raw) if kind == "name" else first_names(raw)
         return None if joined.replace("-", " ") in NOBODY else joined or None
     if kind == "sex":
         return next((sex for sex, spellings in SEXES.items() if bare(raw) in spellings.split()), None)
@@ -99,6 +106,8 @@ def canonical(attribute: Table, raw: str) -> str | None:
         return raw.replace("-", "") if raw.strip("0-") else None
     if kind in ("category", "text"):
         return bare(raw) or None
+    if kind != "code" and bare(raw) in NOBODY:
+        return None
     whole, _, zeros = raw.strip().partition(".")
     float_like = whole.isdecimal() and zeros and set(zeros) == {"0"}
     return canonical_code(kind, whole if float_like else bare(raw).replace(" ", ""), attribute.get("pad", 0))
@@ -106,8 +115,6 @@ def canonical(attribute: Table, raw: str) -> str | None:
 
 def canonical_code(kind: str, code: str, pad: int) -> str | None:
     """Codes, communes and countries, from letters and digits."""
-    if kind != "code" and code in NOBODY:
-        return None
     if kind == "country":
         if not code:
             return None
@@ -129,7 +136,7 @@ GROUPS = {
     "date": {"year": 200, "month": 115, "day": 155, "day_month": 270, "digits": 260},
     "code": {"whole": 500, "grams": 500},
     "cog": {"whole": 500, "grams": 500},
-    "country": {"whole": 500, "grams": 500},
+    "country": {"whole": 1000},
     "category": {"whole": 1000},
     "sex": {"whole": 1000},
 }
@@ -158,9 +165,9 @@ def tokens(kind: str, value: str, out: set[str]) -> dict[str, set[str]]:
         return {}
     if kind == "date":
         return date_tokens(value, out)
-    if kind in ("code", "cog", "country"):
+    if kind in ("code", "cog"):
         return {"whole": {f"={value}"}, "grams": {f"{place}:{value[place]}" for place in range(len(value))}}
-    if kind in ("sex", "category"):
+    if kind in ("sex", "category", "country"):
         return {"whole": {f"={value}"}}
     fixed = set()
     if out:
@@ -317,7 +324,8 @@ def combinations(sheet: Table, components: Sequence[str]) -> list[tuple[int, int
     """(share, number of combinations with it) of all values of several components together."""
     found = [(BILLION, 1)]
     for component in components:
-        found = [(s * one // BILLION, n * count) for s, n in found for _, one, count in shares_of(sheet, component)]
+        some = shares_of(sheet, component)
+        found = [(s * one // BILLION, n * count) for s, n in found for _, one, count in some]
     return found
 
 
@@ -407,6 +415,16 @@ def diffused(bits: Iterable[int], layers: list[list[int]]) -> set[int]:
 # --- a record in a pass -----------------------------------------------------------------------------------------------
 
 
+def block_tag(pass_key: bytes, name: bytes) -> bytes:
+    """What the third party sees of a block's name."""
+    return hmac.digest(expand(pass_key, "block-tag"), frame(LABEL + "block-tag", name), "sha256")[:16]
+
+
+def block_secret(pass_key: bytes, name: bytes) -> bytes:
+    """What a block's table is drawn from."""
+    return hmac.digest(expand(pass_key, "diffusion"), frame(LABEL + "diffusion", name), "sha256")
+
+
 def filter_bytes(bits: Iterable[int], length: int) -> bytes:
     """Bit j of a filter is bit j % 64 of its word j // 64, words little-endian: bit j of one long little-endian number."""
     return sum(1 << bit for bit in set(bits)).to_bytes(length // 8, "little")
@@ -427,8 +445,6 @@ def encoded(sheet: Table, plan: Table, cells: Mapping[str, str], run_key: bytes)
     bits = plain_filter(sheet, plan, known, pass_key)
     if name is None or 5 * len(bits) < plan["length"]:
         return None
-    tag = hmac.digest(expand(pass_key, "block-tag"), frame(LABEL + "block-tag", name), "sha256")[:16]
     if plan["degree"]:
-        secret = hmac.digest(expand(pass_key, "diffusion"), frame(LABEL + "diffusion", name), "sha256")
-        bits = diffused(bits, table(secret, plan["length"], plan["degree"]))
-    return tag, filter_bytes(bits, plan["length"])
+        bits = diffused(bits, table(block_secret(pass_key, name), plan["length"], plan["degree"]))
+    return block_tag(pass_key, name), filter_bytes(bits, plan["length"])

@@ -90,8 +90,7 @@ def run_key_of_test() -> RunKey:
     return RunKey(fresh_share())
 
 
-_NAMES = ("Martin", "Bernard", "Thomas", "Petit", "Robert", "Richard", "Durand", "Dubois", "Moreau", "Laurent", "Simon")
-_FIRST = ("Marie", "Jeanne", "Louise", "Camille", "Chloé", "Jean", "Pierre", "Paul", "Louis", "Hugo", "Inès", "Zoé")
+_SYLLABLES = [first + vowel for first in "bcdfglmnprstv" for vowel in ("a", "é", "i", "o", "ou", "an", "er")]
 
 
 def people_csv(path: Path, count: int, *, first: int = 0) -> Path:
@@ -99,7 +98,7 @@ def people_csv(path: Path, count: int, *, first: int = 0) -> Path:
     lines = ["identifiant;nom_naissance;nom_usage;prenoms;sexe;date_naissance;cog_commune_naissance;cog_pays_naissance"]
     for number in range(first, first + count):
         draw = random.Random(number)  # noqa: S311 - invented people
-        name, given = draw.choice(_NAMES) + draw.choice(_NAMES).lower(), draw.choice(_FIRST)
+        name, given = ("".join(draw.sample(_SYLLABLES, 3)).capitalize() for _ in range(2))
         born = f"{draw.randint(1, 28):02}/{draw.randint(1, 12):02}/{draw.randint(1940, 2006)}"
         lines.append(f"D{number:05};{name};;{given};{draw.choice('MF')};{born};{draw.randint(1001, 95690):05};99100")
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")

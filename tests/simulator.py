@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,7 @@ from service.messages import (
     upload_key_context,
 )
 from service.third_party.app import create_app, third_party_identity
+from service.third_party.authentication import Caller
 from service.third_party.site import Site
 from service.third_party.store import add_party
 from service.third_party.vault import Vault
@@ -176,7 +178,7 @@ def _sorted(ids: Any, tags: Any, filters: Any) -> EncodedPass:
 
 def fill_of(encoded: EncodedPass) -> int:
     """Mean fill, per mille."""
-    return round(1000 * int(np.bitwise_count(encoded.filters).sum()) / (len(encoded) * LENGTH))
+    return round(1000 * int(np.bitwise_count(encoded.filters).sum()) / max(1, len(encoded) * LENGTH))
 
 
 @dataclass
@@ -224,11 +226,11 @@ class Administration:
         data = None if body is None else json.dumps(body).encode()
         return _answer(self.send("POST", path, data), status)
 
-    def declare(self, kind: type[Statement], run: Run, path: str, status: int = 200, **members: Any) -> Any:
+    def declare(self, kind: type[Statement], about: Run, path: str, status: int = 200, **members: Any) -> Any:
         """Sign a statement about a run and post it."""
         name = "from_" if kind in (SealedShare, Confirmation) else "party"
-        statement = kind(**{"agreement": run.agreement, "run": run.run, name: self.party, **members})
-        return self.post(f"/runs/{run.run}/{path}", statement.signed(self.identity.signing_key), status)
+        statement = kind(**{"agreement": about.agreement, "run": about.run, name: self.party, **members})
+        return self.post(f"/runs/{about.run}/{path}", statement.signed(self.identity.signing_key), status)
 
     def approve(self, run: Run) -> Any:
         return self.declare(Approval, run, "approval")
@@ -271,16 +273,11 @@ class Administration:
             nonce=secrets.token_hex(16),
         )
         plain = replace(plain, **changes)
-        step = -(-len(rows) // chunks)
+        pieces = min(chunks, max(1, len(rows)))
+        bounds = [len(rows) * number // pieces for number in range(pieces + 1)]
         sealed = [
-            seal_chunk(
-                key,
-                chunk_context(plain),
-                number,
-                number == chunks - 1,
-                rows_to_bytes(rows, start, min(start + step, len(rows))),
-            )
-            for number, start in enumerate(range(0, len(rows), step))
+            seal_chunk(key, chunk_context(plain), number, number == pieces - 1, rows_to_bytes(rows, start, stop))
+            for number, (start, stop) in enumerate(pairwise(bounds))
         ]
         return replace(plain, chunks=tuple(hashlib.sha256(one).hexdigest() for one in sealed)), sealed
 
@@ -293,6 +290,11 @@ class Administration:
             assert 204 == response.status_code, response.text
         self.post(f"/runs/{run.run}/uploads/{upload}/complete")
         return upload
+
+    @property
+    def caller(self) -> Caller:
+        """This party as the server's functions see it once it is authenticated."""
+        return Caller(public=self.identity.public, content_digest=None)
 
     def fetch(self, run: Run, third_party: PublicIdentity, pass_name: str) -> tuple[set[bytes], set[bytes]]:
         """The (certain, grey) ids of one delivery."""

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 NETWORK = ("httpx2", "httpcore2", "http_message_signatures", "fastapi", "starlette", "uvicorn", "sqlalchemy", "sqlite3")
 
 
-def stanzas(parser, words=()):
+def stanzas(parser: Any, words: Any = ()) -> Any:
     """(words, parser) of every command that does something."""
     found = False
     for action in parser._actions:
@@ -31,7 +32,7 @@ def stanzas(parser, words=()):
 STANZAS = dict(stanzas(build_parser()))
 
 
-def run(*words, **environment):
+def run(*words: Any, **environment: Any) -> Any:
     """A command in a fresh process."""
     return subprocess.run(
         [sys.executable, "-m", "service.cli", *map(str, words)],
@@ -46,7 +47,7 @@ def run(*words, **environment):
 def test_every_command_has_a_function(words):
     """The name in each stanza resolves to a documented function that takes the parsed arguments."""
     command = command_of(argparse.Namespace(command=STANZAS[words].get_default("command")))
-    assert command.__doc__.startswith(f"`allervers {words[0]}")
+    assert (command.__doc__ or "").startswith(f"`allervers {words[0]}")
 
 
 @pytest.mark.parametrize("words", STANZAS, ids=" ".join)
@@ -104,7 +105,7 @@ def test_a_file_that_is_not_there_is_said(tmp_path, capsys):
 def test_an_interruption_is_130(monkeypatch, capsys):
     """Ctrl-C ends quietly."""
 
-    def stop(_):
+    def stop(_: Any) -> Any:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("service.administration.local_commands.show_demarches", stop)

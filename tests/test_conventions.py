@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -23,11 +24,11 @@ def known(tmp_path_factory):
     return scene(tmp_path_factory.mktemp("scene"))
 
 
-def build(known, **changes):
+def build(known: Any, **changes: Any) -> Any:
     return build_agreement(DEMARCHE, terms(**changes), known.keyring("cnaf").pinned, known.third_party.public)
 
 
-def check(known, agreement, demarche=DEMARCHE):
+def check(known: Any, agreement: Any, demarche: Any = DEMARCHE) -> Any:
     check_agreement(agreement, demarche, known.keyring("cnam").pinned, known.third_party.public)
 
 
@@ -59,7 +60,7 @@ def test_both_parties_compute_the_same_document(known):
     check(known, known.agreement)
 
 
-CHANGES = {
+CHANGES: dict[str, dict[str, Any]] = {
     "purpose": {"purpose": "information"},
     "legal basis": {"legal_basis": ("CRPA L114-8-II",)},
     "rule": {"expression": "c2s - rsa"},
@@ -120,7 +121,7 @@ def test_another_demarche_is_refused(known):
         check(known, known.agreement, other)
 
 
-TERMS = {
+TERMS: dict[str, tuple[dict[str, Any], str]] = {
     "small size": ({"sizes": {"cnaf": 99, "cnam": 200}}, "E_EFFECTIF_FAIBLE"),
     "size of nobody": ({"sizes": {**SIZES, "msa": 200}}, "E_PARTIES"),
     "operand of nobody": ({"holders": {"rsa": ("cnaf",)}}, "E_PARTIES"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -17,14 +18,14 @@ from tests.partners import RUN, scene
 class Relay:
     """What the third party does with shares and confirmations: keep them, give them to the other party."""
 
-    def __init__(self):
-        self.held = {"shares": [], "confirmations": []}
+    def __init__(self) -> None:
+        self.held: dict[str, list[Any]] = {"shares": [], "confirmations": []}
 
-    def declare(self, run, kind, signed):
+    def declare(self, run: Any, kind: Any, signed: Any) -> Any:
         if signed not in self.held[kind]:
             self.held[kind].append(dict(signed))
 
-    def statements(self, run, kind):
+    def statements(self, run: Any, kind: Any) -> Any:
         return list(self.held[kind])
 
 
@@ -38,7 +39,7 @@ def seats(known):
     return known.seat("cnaf"), known.seat("cnam")
 
 
-def join(seat, relay):
+def join(seat: Any, relay: Any) -> Any:
     post_shares(seat, relay)
     return collect_keys(seat, relay)
 
@@ -75,7 +76,7 @@ def test_a_man_in_the_middle_is_refused(seats):
 def test_both_parties_get_the_same_key_and_confirm_it(seats):
     """The order does not matter, and each step can be done again."""
     ours, theirs = seats
-    relay = Relay()
+    relay: Any = Relay()
     assert [join(ours, relay), join(theirs, relay), join(ours, relay)] == [False, True, True]
     assert [confirmed(ours, relay), confirmed(theirs, relay)] == [True, True]
     key = ours.folder.secret("key", "cnaf.cnam")
@@ -87,7 +88,7 @@ def test_both_parties_get_the_same_key_and_confirm_it(seats):
 def test_a_second_post_is_the_first_one(seats):
     """After a crash the same sealed share is posted, not another."""
     ours, _ = seats
-    relay = Relay()
+    relay: Any = Relay()
     post_shares(ours, relay)
     post_shares(ours, relay)
     assert len(relay.held["shares"]) == 1
@@ -96,7 +97,7 @@ def test_a_second_post_is_the_first_one(seats):
 def test_a_missing_confirmation_is_waited_for(seats):
     """Nothing is confirmed while the partner has said nothing."""
     ours, theirs = seats
-    relay = Relay()
+    relay: Any = Relay()
     post_shares(theirs, relay)
     assert join(ours, relay)
     assert not confirmed(ours, relay)
@@ -105,7 +106,7 @@ def test_a_missing_confirmation_is_waited_for(seats):
 def test_another_key_is_not_confirmed(seats):
     """Partners who hold different keys find out before anything is sent."""
     ours, theirs = seats
-    relay = Relay()
+    relay: Any = Relay()
     join(ours, relay)
     join(theirs, relay)
     join(ours, relay)
@@ -117,7 +118,7 @@ def test_another_key_is_not_confirmed(seats):
 def test_another_encoder_is_not_confirmed(seats):
     """The tag covers the encoder's digest: same key, other encoder, no confirmation."""
     ours, theirs = seats
-    relay = Relay()
+    relay: Any = Relay()
     join(ours, relay)
     post_shares(theirs, relay)
     join(ours, relay)
@@ -134,7 +135,7 @@ def test_another_encoder_is_not_confirmed(seats):
 def test_an_echoed_share_is_refused(seats):
     """A partner that sends our own share back has drawn none."""
     ours, theirs = seats
-    relay = Relay()
+    relay: Any = Relay()
     post_shares(ours, relay)
     mine = ours.folder.secret("share", "cnaf.cnam")
     relay.declare("", "shares", seal_share(theirs, theirs.comparisons[0], Share(mine)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,6 +23,10 @@ COUNT = 6  # records; the last takes part in no pass
 NAMES = [f"D{number}" for number in range(COUNT)]
 
 
+def shelf_of(*parts: Any) -> Any:
+    return Shelf(*parts)
+
+
 @pytest.fixture
 def known(tmp_path):
     return scene(tmp_path)
@@ -37,16 +42,16 @@ def seat(known):
     return found
 
 
-def ids_of(number):
+def ids_of(number: Any) -> Any:
     return np.array([[number * 16 + k] * 16 for k in range(5)], dtype=np.uint8)
 
 
-def rows(number, *records):
+def rows(number: Any, *records: Any) -> Any:
     """Ids of the rows that stand for these records in a pass."""
     return ids_of(number)[[4 - record for record in records]]
 
 
-def delivered(known, seat, number, certain=(), grey=(), **changes):
+def delivered(known: Any, seat: Any, number: Any, certain: Any = (), grey: Any = (), **changes: Any) -> Any:
     """What the third party would deliver for a pass, with some members changed."""
     plan = [plan for _, plan in seat.passes()][number]
     named = {"comparison": "cnaf.cnam", "pass_": plan.name, "recipient": "cnaf", "run": RUN}
@@ -61,19 +66,19 @@ def delivered(known, seat, number, certain=(), grey=(), **changes):
 class Shelf:
     """Deliveries by pass."""
 
-    def __init__(self, known, seat, *contents):
+    def __init__(self, known: Any, seat: Any, *contents: Any) -> None:
         self.held = {
             plan.name: delivered(known, seat, number, *contents[number])
             for number, (_, plan) in enumerate(seat.passes())
         }
 
-    def delivery(self, run, comparison, pass_name):
+    def delivery(self, run: Any, comparison: Any, pass_name: Any) -> Any:
         return self.held[pass_name]
 
 
 def test_links_are_united_over_passes_and_the_rule_applied(known, seat):
     """`rsa - c2s`: a strict link anywhere subtracts, a doubtful one keeps from award, none at all is a hit."""
-    shelf = Shelf(known, seat, ([0], [1]), ([], [2]), ([1], []))
+    shelf = shelf_of(known, seat, ([0], [1]), ([], [2]), ([1], []))
     hits = collect_hits(seat, shelf, known.third_party.public)
     assert hits.certain.tolist() == [False, False, False, True, True, False]
     # Record 2 is linked doubtfully; record 5 could be compared nowhere, so its absence proves nothing.
@@ -84,7 +89,7 @@ def test_a_demarche_that_informs_awards_nothing(known, seat):
     """Without an award in the purpose every hit is for information."""
     demarche = replace(seat.stored.demarche, purpose="information")
     informing = replace(seat, stored=replace(seat.stored, demarche=demarche))
-    hits = collect_hits(informing, Shelf(known, seat, ([0],), ([],), ([],)), known.third_party.public)
+    hits = collect_hits(informing, shelf_of(known, seat, ([0],), ([],), ([],)), known.third_party.public)
     assert not hits.certain.any()
     assert hits.information.tolist() == [False, True, True, True, True, True]
 
@@ -92,10 +97,10 @@ def test_a_demarche_that_informs_awards_nothing(known, seat):
 def test_a_reference_receives_nothing(known):
     """A source asks for no hits."""
     with pytest.raises(ServiceError, match="E_SANS_RESULTATS"):
-        collect_hits(known.seat("cnam"), None, known.third_party.public)
+        collect_hits(known.seat("cnam"), shelf_of(known, known.seat("cnaf"), [], [], []), known.third_party.public)
 
 
-def open_first(known, seat, signed):
+def open_first(known: Any, seat: Any, signed: Any) -> Any:
     comparison, plan = next(seat.passes())
     return open_delivery(seat, comparison, plan, known.third_party.public, signed, COUNT)
 
@@ -108,7 +113,7 @@ def test_a_delivery_names_ones_own_records(known, seat):
     assert took_part.tolist() == [True] * 5 + [False]
 
 
-WRONG = {
+WRONG: dict[str, dict[str, Any]] = {
     "signed by somebody else": {"signer": Identity.generate("tiers", "Tiers de confiance")},
     "of another run": {"run": "ff" * 16},
     "of another pass": {"pass_": "noms"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ def keyring(tmp_path):
     return found
 
 
-def third_party(url="https://tiers.example"):
+def third_party(url: Any = "https://tiers.example") -> Any:
     identity = Identity.generate("tiers", "Tiers de confiance")
     return ThirdParty(url=url, identity=identity.public, log_key=SigningKey.generate().verify_bytes())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,21 +31,24 @@ from tests.partners import RUN, people_csv, run_key_of_test, scene
 class Shelf:
     """The third party's upload routes, in memory; it can cut the line after some chunks."""
 
-    def __init__(self):
-        self.manifests, self.chunks, self.completed, self.cut_after = [], {}, [], None
+    def __init__(self) -> None:
+        self.manifests: list[Any] = []
+        self.chunks: dict[str, dict[int, bytes]] = {}
+        self.completed: list[str] = []
+        self.cut_after: int | None = None
 
-    def announce(self, run, manifest):
+    def announce(self, run: Any, manifest: Any) -> Any:
         if manifest not in self.manifests:
             self.manifests.append(manifest)
         return str(self.manifests.index(manifest))
 
-    def upload(self, run, upload):
+    def upload(self, run: Any, upload: Any) -> Any:
         count = len(self.manifests[int(upload)]["statement"]["chunks"])
         held = self.chunks.setdefault(upload, {})
         state = UploadState.COMPLETE if upload in self.completed else UploadState.RECEIVING
         return UploadStatus(state=state, missing=tuple(set(range(count)) - set(held)))
 
-    def send_chunk(self, run, upload, number, sealed):
+    def send_chunk(self, run: Any, upload: Any, number: Any, sealed: Any) -> Any:
         if self.cut_after == 0:
             raise ServiceError("E_CONNEXION", "coupure")
         if self.cut_after is not None:
@@ -52,9 +56,13 @@ class Shelf:
         assert number not in self.chunks[upload]
         self.chunks[upload][number] = sealed
 
-    def complete(self, run, upload):
+    def complete(self, run: Any, upload: Any) -> Any:
         assert self.upload(run, upload).missing == ()
         self.completed.append(upload)
+
+
+def new_shelf() -> Any:
+    return Shelf()
 
 
 @pytest.fixture(scope="module")
@@ -72,11 +80,11 @@ def seat(known):
     return known.seat("cnaf", key=run_key_of_test())
 
 
-def read(seat, path):
+def read(seat: Any, path: Any) -> Any:
     return read_records(path, seat.stored.demarche.sheet(), seat.operand)
 
 
-def view(*uploads):
+def view(*uploads: Any) -> Any:
     now = datetime(2026, 11, 20, tzinfo=UTC)
     return RunView(
         run=RUN,
@@ -94,7 +102,7 @@ def view(*uploads):
 
 def test_the_worker_reads_exactly_the_rows(seat, people):
     """With the wrapped key, each upload opens to the rows its manifest announces; the row map names each record."""
-    worker, shelf = SealingKey.generate(), Shelf()
+    worker, shelf = SealingKey.generate(), new_shelf()
     records = read(seat, people)
     made = encode(seat, records, chunk_bytes=20_000)
     send(seat, shelf, worker.public_bytes())
@@ -122,7 +130,7 @@ def test_the_worker_reads_exactly_the_rows(seat, people):
 
 def test_a_cut_is_resumed_with_what_is_missing(seat, people):
     """After a cut anywhere, sending again sends each chunk once and the same manifest."""
-    worker, shelf = SealingKey.generate().public_bytes(), Shelf()
+    worker, shelf = SealingKey.generate().public_bytes(), new_shelf()
     encode(seat, read(seat, people), chunk_bytes=10_000)
     for _ in range(3):
         shelf.cut_after = 3
@@ -141,7 +149,7 @@ def test_a_cut_is_resumed_with_what_is_missing(seat, people):
 def test_nothing_is_left_on_the_disk_once_held(seat, people):
     """Chunks are destroyed here as soon as the third party holds them."""
     encode(seat, read(seat, people))
-    send(seat, Shelf(), SealingKey.generate().public_bytes())
+    send(seat, new_shelf(), SealingKey.generate().public_bytes())
     left = {path.name for path in (seat.folder.path / "outbox").rglob("*") if path.is_file()}
     assert {"draft.json", "manifest.json", "held.json"} == left
 
@@ -157,7 +165,7 @@ def test_a_source_keeps_no_row_map(known, people):
 def test_sending_before_encoding_is_refused(seat):
     """A pass that is not encoded says which command to run."""
     with pytest.raises(ServiceError, match=r"E_ETAPE.*run encode"):
-        send(seat, Shelf(), SealingKey.generate().public_bytes())
+        send(seat, new_shelf(), SealingKey.generate().public_bytes())
 
 
 def test_encoding_before_joining_is_refused(known, people):
@@ -175,7 +183,7 @@ def test_more_people_than_declared_are_refused(seat, tmp_path):
 
 def test_a_refused_upload_is_encoded_again_alone(seat, people, tmp_path):
     """What the third party refused is dropped here; a second encoding makes that pass only, with another key."""
-    worker, shelf = SealingKey.generate().public_bytes(), Shelf()
+    worker, shelf = SealingKey.generate().public_bytes(), new_shelf()
     encode(seat, read(seat, people))
     send(seat, shelf, worker)
     refused = UploadView(
@@ -208,3 +216,31 @@ def test_the_worker_key_is_signed_by_the_pinned_third_party(seat, known):
     for signed in (other.signed(signer), own.signed(Identity.generate("tiers", "Tiers").signing_key), {}):
         with pytest.raises(ServiceError, match="E_CLE_RAPPROCHEMENT"):
             open_worker_key(seat, known.third_party.public, signed)
+
+
+def test_an_announced_pass_keeps_its_rows(seat, people, tmp_path):
+    """After a cut, encoding again touches only what was never announced: the third party may hold the rest."""
+    worker, shelf = SealingKey.generate().public_bytes(), new_shelf()
+    encode(seat, read(seat, people))
+    rows = seat.folder.rows("cnaf.cnam/jour")[0].tolist()
+    shelf.cut_after = 0
+    with pytest.raises(ServiceError, match="E_CONNEXION"):
+        send(seat, shelf, worker)
+    assert ["cnaf.cnam/annee", "cnaf.cnam/noms"] == [one.name for one in encode(seat, read(seat, people))]
+    assert rows == seat.folder.rows("cnaf.cnam/jour")[0].tolist()
+    with pytest.raises(ServiceError, match="E_FICHIER_DIFFERENT"):
+        encode(seat, read(seat, people_csv(tmp_path / "autre.csv", 110)))
+
+
+def test_a_refused_manifest_may_be_encoded_again(seat, people):
+    """What the third party never accepted is not on its way."""
+
+    class Refusing(Shelf):
+        def announce(self, run: Any, manifest: Any) -> Any:
+            raise ServiceError("E_REMPLISSAGE", "refus", 422)
+
+    shelf: Any = Refusing()
+    encode(seat, read(seat, people))
+    with pytest.raises(ServiceError, match="E_REMPLISSAGE"):
+        send(seat, shelf, SealingKey.generate().public_bytes())
+    assert 3 == len(encode(seat, read(seat, people)))

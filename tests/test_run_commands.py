@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import threading
+from typing import Any
 
 import pytest
 
+from tests.partners import people_csv
 from tests.premises import agree, files, joined, premises
 
 
@@ -16,7 +18,7 @@ def place(tmp_path_factory):
         yield found
 
 
-def hits_of(path):
+def hits_of(path: Any) -> Any:
     with path.open(encoding="utf-8", newline="") as file:
         return {row["identifiant"]: row["usage"] for row in csv.DictReader(file, delimiter=";")}
 
@@ -148,3 +150,43 @@ def test_runs_are_listed(place, capsys):
     capsys.readouterr()
     assert ours.run("run", "show") == 0
     assert [f"{ours.runs[0]} opened (convention {agreement[:12]}…)"] == capsys.readouterr().out.splitlines()
+
+
+def test_an_operand_of_two_holders_is_united_at_the_recipient(place, tmp_path):
+    """Three parties: who is linked to either holder is subtracted; each comparison has its own key and uploads."""
+    ours, first = place.pair()
+    second = place.office("cnam")
+    for one, other in ((ours, second), (second, ours), (first, second), (second, first)):
+        assert one.run("pin", other.file, "--fingerprint", other.public.fingerprint) == 0
+    words = ["--party", f"c2s={second.party}", "--size", f"{second.party}=200"]
+    agreement = agree(ours, first, *words)
+    assert second.run("agreement", "sign", agreement) == 0
+    people = {
+        ours: [people_csv(tmp_path / "rsa.csv", 120), "--out", tmp_path / "hits.csv"],
+        first: [people_csv(tmp_path / "one.csv", 150, first=80)],
+        second: [people_csv(tmp_path / "two.csv", 120, first=1000)],
+    }
+    text = people[second][0].read_text("utf-8").splitlines()
+    text[1:31] = (
+        people[ours][0].read_text("utf-8").splitlines()[1:31]
+    )  # the first thirty are known to the second holder
+    people[second][0].write_text("\n".join(text) + "\n", encoding="utf-8")
+    assert ours.run("run", "open", agreement) == 0
+    run = ours.runs[0]
+    codes = {}
+    threads = [
+        threading.Thread(
+            target=lambda one=one: codes.update(
+                {one.party: one.run("run", "all", agreement, *people[one], "--run", run)}
+            )
+        )
+        for one in people
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {one.party: 0 for one in people} == codes
+    found = set(hits_of(tmp_path / "hits.csv"))
+    assert found <= {f"D{number:05}" for number in range(30, 80)}
+    assert len(found) >= 44

@@ -40,3 +40,12 @@ def test_a_stranger_has_no_seat(known):
     stranger = replace(known.seat("cnaf"), identity=Identity.generate("msa", "MSA"))
     with pytest.raises(ServiceError, match="E_CONVENTION_ETRANGERE"):
         _ = stranger.comparisons
+
+
+def test_another_encoder_stops_the_seat(known):
+    """A tool that was changed since the signature would encode differently: nothing goes on."""
+    seat = known.seat("cnaf")
+    seat.check_encoder()
+    changed = replace(seat.stored, agreement=replace(seat.agreement, encoder_digest="00" * 32))
+    with pytest.raises(ServiceError, match="E_ENCODEUR_DIFFERENT"):
+        replace(seat, stored=changed).check_encoder()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from service.administration.terminal import Terminal
 class Screen(io.StringIO):
     """An error stream that says it is a terminal."""
 
-    def isatty(self):
+    def isatty(self) -> Any:
         return True
 
 

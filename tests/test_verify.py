@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -24,43 +25,43 @@ ORIGIN = log_origin("tiers")
 class Log:
     """A third party's log that a test may rewrite."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.identity, self.key = Identity.generate("tiers", "Tiers"), SigningKey.generate()
-        self.leaves = []
+        self.leaves: list[bytes] = []
         self.pinned = ThirdParty(url="https://x", identity=self.identity.public, log_key=self.key.verify_bytes())
 
-    def add(self, action, digest=None):
+    def add(self, action: Any, digest: Any = None) -> Any:
         leaf = LogLeaf(seq=len(self.leaves), at=NOW, actor="tiers", action=action, agreement=T, run=RUN, digest=digest)
         self.leaves.append(leaf.to_bytes())
 
     @property
-    def tree(self):
+    def tree(self) -> Any:
         return MerkleTree(leaf_hash(leaf) for leaf in self.leaves)
 
-    def note(self, origin=ORIGIN):
+    def note(self, origin: Any = ORIGIN) -> Any:
         checkpoint = Checkpoint(origin=origin, size=len(self.leaves), root=self.tree.root())
         return sign_checkpoint(checkpoint, self.key, ORIGIN)
 
-    def consistency(self, first, second):
+    def consistency(self, first: Any, second: Any) -> Any:
         return self.tree.consistency_proof(first, second)
 
-    def proof(self, index):
+    def proof(self, index: Any) -> Any:
         return tuple(one.hex() for one in self.tree.inclusion_proof(index))
 
-    def view(self):
+    def view(self) -> Any:
         entries = tuple(
             LogEntry(index=index, leaf=leaf, proof=self.proof(index)) for index, leaf in enumerate(self.leaves)
         )
         return LogView(entries=entries, size=len(self.leaves), checkpoint=self.note())
 
-    def receipt(self, signer=None, **changes):
+    def receipt(self, signer: Any = None, **changes: Any) -> Any:
         members = {
             "agreement": T, "run": RUN, "kind": "encodings", "cause": "rapprochement_termine", "destroyed": (),
             "key_commitment": "cd" * 32, "destroyed_at": NOW,
         }  # fmt: skip
         return Receipt(**{**members, **changes}).signed((signer or self.identity).signing_key)
 
-    def logged(self, signed):
+    def logged(self, signed: Any) -> Any:
         self.add("receipt", statement_digest(signed))
         index = len(self.leaves) - 1
         proof = ReceiptProof(
@@ -180,7 +181,7 @@ def test_a_checkpoint_of_another_key_or_log_is_refused(log, watch):
 SENT = {"a.b/jour": ("11" * 32, 3), "a.b/noms": ("22" * 32, 1)}
 
 
-def receipt_of(log, *uploads, commitment="cd" * 32):
+def receipt_of(log: Any, *uploads: Any, commitment: Any = "cd" * 32) -> Any:
     destroyed = tuple(
         Destroyed(kind="upload", party=party, comparison="a.b", pass_=name, pieces=pieces, digest=digest)
         for party, name, digest, pieces in uploads

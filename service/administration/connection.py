@@ -1,6 +1,6 @@
 """An office that is online: the pinned third party, a client that signs as this party, and patience.
 
-Waiting is polling: half a second at first, up to ten seconds, until what is waited for is there, the run is dead,
+Waiting is polling: a fifth of a second at first, up to ten seconds, until what is waited for is there, the run is dead,
 or the agent's time limit is over. What is waited for may take days; every command can be stopped and run again.
 """
 
@@ -28,8 +28,10 @@ DEAD = {
     RunState.EXPIRED: "a dépassé son délai",
     RunState.FAILED: "a échoué",
 }
-_FIRST_PAUSE = 0.5  # seconds
+_FIRST_PAUSE = 0.2  # seconds
 _LONGEST_PAUSE = 10.0
+_LONGEST_SILENCE = timedelta(minutes=15)  # of a third party that restarts, or of a network that comes and goes
+_AWAY = ("E_CONNEXION", "E_INDISPONIBLE")
 _T = TypeVar("_T")
 
 
@@ -103,16 +105,25 @@ class Connection:
             ServiceError: `E_PATIENTER` when time is over, or what `probe` refuses.
         """
         limit = None if minutes is None else self.office.clock() + timedelta(minutes=minutes)
-        pause, said = _FIRST_PAUSE, False
-        while (answer := probe()) is None:
+        pause, said, heard = _FIRST_PAUSE, False, self.office.clock()
+        while True:
+            away: ServiceError | None = None
+            try:
+                answer = probe()
+                heard = self.office.clock()
+            except ServiceError as error:
+                if error.code not in _AWAY or self.office.clock() - heard > _LONGEST_SILENCE:
+                    raise
+                answer, away = None, error
+            if answer is not None:
+                return answer
             if not said:
                 self.office.terminal.note(sentence)
                 said = True
             if limit is not None and self.office.clock() >= limit:
-                raise ServiceError("E_PATIENTER", f"{sentence} ; relancez la même commande plus tard")
+                raise away or ServiceError("E_PATIENTER", f"{sentence} ; relancez la même commande plus tard")
             self.office.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
-        return answer
 
     def wait(self, run: str, sentence: str, ready: Callable[[RunView], bool], minutes: float | None) -> RunView:
         """Poll a run until it is ready.

@@ -6,8 +6,8 @@ made: no clear encoding ever lies on the disk. ``outbox/COMPARISON/PASS`` holds 
 worker of the run, then ``held.json`` once the third party holds everything, when the chunks are destroyed here.
 
 Sending asks what is missing and sends that: it can be stopped anywhere and started again. An upload that the
-third party refused for its content must be encoded again; passes that it holds are left alone, which is why a
-second encoding takes the same file.
+third party refused for its content must be encoded again; passes that were announced are left alone, since it
+may hold their rows: that is why a second encoding takes the same file.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Encoded:
 def encode(
     seat: Seat, records: Records, *, chunk_bytes: int = CHUNK_BYTES, report: Report | None = None
 ) -> list[Encoded]:
-    """Encode all passes that the third party does not hold yet. No network.
+    """Encode all passes that are not on their way yet. No network.
 
     Args:
         seat: in a joined run.
@@ -82,14 +82,15 @@ def encode(
         report: progress, in records × passes.
 
     Raises:
-        ServiceError: `E_EFFECTIF_DEPASSE`, `E_FICHIER_DIFFERENT`, `E_ETAPE`.
+        ServiceError: `E_ENCODEUR_DIFFERENT`, `E_EFFECTIF_DEPASSE`, `E_FICHIER_DIFFERENT`, `E_ETAPE`.
         LinkageError: whatever the encoder refuses.
     """
+    seat.check_encoder()
     _check_size(seat, records)
     _check_same_file(seat, records)
     if seat.receives:
         seat.folder.write_identifiers(records.ids)
-    left = [(one, plan) for one, plan in seat.passes() if not _file(seat, one, plan.name, "held.json").exists()]
+    left = [(one, plan) for one, plan in seat.passes() if not _announced(seat, one, plan)]
     made: list[Encoded] = []
     sheet = seat.stored.demarche.sheet()
     for comparison in seat.comparisons:
@@ -123,7 +124,7 @@ def send(seat: Seat, client: Client, worker: bytes, *, report: Report | None = N
     done, total = 0, sum(len(draft.chunks) for draft in drafts)
     for (comparison, plan), draft in zip(waiting, drafts, strict=True):
         signed = _signed_manifest(seat, comparison, plan.name, draft, worker)
-        upload = client.announce(seat.run, signed)
+        upload = _announce(seat, client, comparison, signed)
         missing = set(client.upload(seat.run, upload).missing)
         for number in range(len(draft.chunks)):
             if number in missing:
@@ -201,7 +202,7 @@ def _check_size(seat: Seat, records: Records) -> None:
 def _check_same_file(seat: Seat, records: Records) -> None:
     digest = hashlib.sha256(json.dumps(records.ids).encode()).digest()
     known = seat.folder.secret("records", "digest")
-    if known not in (None, digest) and sent_manifests(seat):
+    if known not in (None, digest) and any(_announced(seat, one, plan) for one, plan in seat.passes()):
         sentence = (
             "une partie d'un autre fichier est déjà envoyée : reprenez ce fichier, ou annulez le croisement "
             f"(allervers run cancel {seat.run}) et ouvrez-en un autre"
@@ -286,6 +287,20 @@ def _signed_manifest(
     fresh = replace(draft, wrapped_key=seal(worker, key, info)).signed(seat.identity.signing_key)
     write_secret(path, canonical_json({"worker": hashlib.sha256(worker).hexdigest(), "signed": fresh}))
     return fresh
+
+
+def _announce(seat: Seat, client: Client, comparison: Comparison, signed: dict[str, Any]) -> str:
+    try:
+        return client.announce(seat.run, signed)
+    except ServiceError as error:
+        if error.code != "E_CONNEXION":  # it was refused: this pass is not on its way, and may be encoded again
+            destroy(_file(seat, comparison, signed["statement"]["pass"], "manifest.json"))
+        raise
+
+
+def _announced(seat: Seat, comparison: Comparison, plan: PassPlan) -> bool:
+    """Whether the third party may hold this pass: its rows then keep the names they have."""
+    return _file(seat, comparison, plan.name, "manifest.json").exists()
 
 
 def _file(seat: Seat, comparison: Comparison, pass_name: str, name: str) -> Path:

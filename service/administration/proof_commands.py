@@ -53,9 +53,8 @@ def _delivered_to(receipt: Receipt, party: str) -> bool:
 def verify(args: argparse.Namespace) -> None:
     """`allervers verify`: a saved file of receipts offline, a run, or the log's latest checkpoint."""
     office = open_office(args.home)
-    path = Path(args.target)
-    if path.is_file():
-        _verify_file(office, path)
+    if args.target != "log" and Path(args.target).is_file():
+        _verify_file(office, Path(args.target))
         return
     with connect(office) as online:
         if args.target == "log":

@@ -180,6 +180,7 @@ def _join(online: Connection, seat: Seat, minutes: float | None) -> None:
     if seat.folder.done("joined"):
         return
     online.active(seat.agreement.identifier)
+    seat.check_encoder()
     online.wait(
         seat.run,
         "en attente de l'approbation des autres parties",

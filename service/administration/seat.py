@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from crypto.keys import Identity, PublicIdentity
+from linkage.holder import encoder_digest
 from linkage.plan import PassPlan
 from service.administration.conventions import Pins, StoredAgreement
 from service.administration.run_folder import RunFolder
@@ -81,6 +82,19 @@ class Seat:
         """The pinned identity of the other party of a comparison."""
         other = comparison.source if comparison.recipient == self.party else comparison.recipient
         return self.pins(other)
+
+    def check_encoder(self) -> None:
+        """Refuse to go on when this tool would not encode as it did when the agreement was signed.
+
+        Raises:
+            ServiceError: `E_ENCODEUR_DIFFERENT`.
+        """
+        if encoder_digest() != self.agreement.encoder_digest:
+            sentence = (
+                "l'encodeur de cet outil n'est plus celui de la convention : reprenez la version avec laquelle elle a "
+                "été signée, ou concluez une nouvelle convention"
+            )
+            raise ServiceError("E_ENCODEUR_DIFFERENT", sentence)
 
     def passes(self) -> Iterator[tuple[Comparison, PassPlan]]:
         """Every pass this party encodes, in the order of the agreement."""

@@ -153,7 +153,7 @@ def carry_out(site: Site, decision: Decision) -> None:
 def receipts_of(site: Site, connection: Connection, run: str) -> list[ReceiptView]:
     """The receipts of a run, each with its place in the log, oldest first."""
     query = select(receipts.c.statement, receipts.c.leaf).where(receipts.c.run == run)
-    rows = connection.execute(query.order_by(receipts.c.leaf)).tuples().all()
+    rows = connection.execute(query.order_by(receipts.c.leaf)).all()
     log = site.log.entries(connection, [leaf for _, leaf in rows])
     return [
         ReceiptView(

@@ -114,8 +114,8 @@ runs = Table(
         name="encodings_cap",
     ),
     CheckConstraint(
-        "(delivered_at IS NULL AND hits_deadline IS NULL) OR "
-        f"(hits_deadline > delivered_at AND hits_deadline - delivered_at <= {_MAX_HITS})",
+        "(delivered_at IS NULL) = (hits_deadline IS NULL) AND (delivered_at IS NULL OR "
+        f"(hits_deadline > delivered_at AND hits_deadline - delivered_at <= {_MAX_HITS}))",
         name="hits_cap",
     ),
     CheckConstraint("passes_done >= 0 AND passes_done <= passes_total", name="progress_bounds"),

@@ -227,7 +227,8 @@ def signatures_of(connection: Connection, identifier: str) -> dict[str, bytes]:
     query = select(agreement_members.c.party, agreement_members.c.signature).where(
         agreement_members.c.agreement == identifier, agreement_members.c.signature.is_not(None)
     )
-    return dict(connection.execute(query.order_by(agreement_members.c.party)).tuples().all())
+    rows = connection.execute(query.order_by(agreement_members.c.party))
+    return {row.party: row.signature for row in rows}
 
 
 def activate(connection: Connection, identifier: str, now: datetime) -> None:

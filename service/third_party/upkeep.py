@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from sqlalchemy.exc import SQLAlchemyError
+
+from crypto.errors import CryptoError
 from service.messages import RunState, WorkerKey, statement_digest
 from service.third_party.lifecycle import HOLDS_ENCODINGS, LIVE, Event, over
 from service.third_party.parcels import live_uploads
 from service.third_party.purge import decide_all, pending, resume
-from service.third_party.run_store import load_run, runs_in, set_run
+from service.third_party.run_store import Run, load_run, runs_in, set_run
 from service.third_party.runs import move
 from service.third_party.site import Site
 from service.third_party.store import stored
@@ -24,7 +27,7 @@ _WANTS_KEY = (RunState.JOINING, RunState.SENDING)
 
 def tend(site: Site, complain: Callable[[Exception], None]) -> bool:
     """All of it, once; returns whether anything was done."""
-    done = [expire_runs(site), resume(site, complain), publish_keys(site)]
+    done = [expire_runs(site), resume(site, complain), publish_keys(site, complain)]
     return any(done)
 
 
@@ -41,25 +44,41 @@ def expire_runs(site: Site) -> bool:
     return bool(due)
 
 
-def publish_keys(site: Site) -> bool:
-    """Draw and publish the key of each run that waits for one."""
+def publish_keys(site: Site, complain: Callable[[Exception], None]) -> bool:
+    """Draw and publish the key of each run that waits for one.
+
+    Args:
+        site: whose.
+        complain: told of each run whose key cannot be made; the others are not held up.
+
+    Returns:
+        Whether any was published.
+    """
     with site.database.read() as connection:
         waiting = [run for run in runs_in(connection, *_WANTS_KEY) if run.worker_key is None]
-    for old in waiting:
-        key = site.vault.make_run_key(old.run)
-        statement = WorkerKey(agreement=old.agreement, run=old.run, sealing_key=key.public_bytes())
-        signed = statement.signed(site.identity.signing_key)
-        # A crash here leaves a key that nobody has seen; the next pass publishes that same one.
-        with site.database.write() as connection:
-            run = load_run(connection, old.run)
-            wanted = run.state in _WANTS_KEY and run.worker_key is None
-            if wanted:
-                set_run(connection, run.run, worker_key=stored(signed))
-                about = {"agreement": run.agreement, "run": run.run, "digest": statement_digest(signed)}
-                site.record(connection, site.party, "worker_key_published", **about)
-        if run.state not in HOLDS_ENCODINGS:
-            site.vault.destroy_run_key(run.run)
-    return bool(waiting)
+    published = False
+    for run in waiting:
+        try:
+            _publish_key(site, run)
+            published = True
+        except (CryptoError, OSError, SQLAlchemyError) as error:
+            complain(error)
+    return published
+
+
+def _publish_key(site: Site, waiting: Run) -> None:
+    key = site.vault.make_run_key(waiting.run)
+    statement = WorkerKey(agreement=waiting.agreement, run=waiting.run, sealing_key=key.public_bytes())
+    signed = statement.signed(site.identity.signing_key)
+    # A crash here leaves a key that nobody has seen; the next pass publishes that same one.
+    with site.database.write() as connection:
+        run = load_run(connection, waiting.run)
+        if run.state in _WANTS_KEY and run.worker_key is None:
+            set_run(connection, run.run, worker_key=stored(signed))
+            about = {"agreement": run.agreement, "run": run.run, "digest": statement_digest(signed)}
+            site.record(connection, site.party, "worker_key_published", **about)
+    if run.state not in HOLDS_ENCODINGS:
+        site.vault.destroy_run_key(run.run)
 
 
 def sweep_files(site: Site) -> None:

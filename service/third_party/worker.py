@@ -51,7 +51,6 @@ __all__ = ["MOST_ATTEMPTS", "Worker"]
 
 MOST_ATTEMPTS = 5
 _LEASE = timedelta(seconds=60)
-_RENEWAL_SECONDS = 15.0
 _PAUSE_SECONDS = 0.5
 _STEPS_BETWEEN_SWEEPS = 1200
 
@@ -71,6 +70,7 @@ class Worker:
     site: Site
     stop: threading.Event  # set by whoever wants the worker to end
     emit: Emit
+    renewal_seconds: float = 15.0  # between two renewals of the lease of a job
     owner: str = field(default_factory=lambda: secrets.token_hex(16))
 
     def run(self, *, once: bool = False) -> None:
@@ -120,8 +120,8 @@ class Worker:
             run, attempts = load_run(connection, run_id), job_attempts(connection, run_id)
             agreement = agreement_of(connection, run.agreement)
             done = {(comparison, name) for comparison, name, _ in deliveries_of(connection, run_id)}
-        key = self._key(run_id)
-        if key is None or attempts > MOST_ATTEMPTS:
+        key = self._key(run_id) if attempts <= MOST_ATTEMPTS else None
+        if key is None:
             self._fail(run_id)
             return
         steps = matching.steps_of(self.site, run_id, agreement)
@@ -235,7 +235,7 @@ class _Lease:
 
     def _renew(self) -> None:
         site = self._worker.site
-        while not self._over.wait(_RENEWAL_SECONDS):
+        while not self._over.wait(self._worker.renewal_seconds):
             try:
                 with site.database.write() as connection:
                     kept = renew_job(connection, self._run, self._worker.owner, site.clock() + _LEASE)

@@ -1,0 +1,76 @@
+"""The slow twins of the matching half, in plain Python: integers for rows, tuples for pairs. Imports nothing of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
+from math import comb
+
+Pair = tuple[int, int, float]
+
+
+def integers(rows: Iterable[Iterable[int]]) -> list[int]:
+    """Rows of 64-bit words as integers, word k worth 2^(64 k)."""
+    return [sum(int(word) << (64 * k) for k, word in enumerate(row)) for row in rows]
+
+
+def dice(a: int, b: int) -> float | None:
+    """2c / (|a| + |b|), or nothing when a row is empty."""
+    return 2 * (a & b).bit_count() / (a.bit_count() + b.bit_count()) if a and b else None
+
+
+def hamming(length: int) -> Callable[[int, int], float | None]:
+    """1 - H/L, or nothing when a row is empty."""
+    return lambda a, b: 1.0 - (a ^ b).bit_count() / length if a and b else None
+
+
+def candidates(
+    left: Sequence[int], right: Sequence[int], threshold: float, score: Callable[[int, int], float | None]
+) -> list[Pair]:
+    """All pairs at or above the threshold, by score descending, then left, then right."""
+    pairs = []
+    for i, a in enumerate(left):
+        for j, b in enumerate(right):
+            value = score(a, b)
+            if value is not None and value >= threshold:
+                pairs.append((i, j, value))
+    return sorted(pairs, key=lambda pair: (-pair[2], pair[0], pair[1]))
+
+
+def in_blocks(pairs: Iterable[Pair], blocks: Iterable[Sequence[int]]) -> list[Pair]:
+    """The pairs whose two rows stand in one block."""
+    ranges = [tuple(block) for block in blocks]
+    return [pair for pair in pairs if any(a <= pair[0] < b and c <= pair[1] < d for a, b, c, d in ranges)]
+
+
+def one_to_one(pairs: Sequence[Pair]) -> list[Pair]:
+    """The pairs, taken in order, whose two rows are still free."""
+    links: list[Pair] = []
+    for pair in pairs:
+        if all(pair[0] != one[0] and pair[1] != one[1] for one in links):
+            links.append(pair)
+    return links
+
+
+def largest_distance(length: int, pairs: int, allowed: Fraction) -> int:
+    """The largest h for which `pairs` random pairs are expected to hold at most `allowed` at distance h or less."""
+    fitting = [h for h in range(length // 2 + 1) if pairs * tail(length, h) <= allowed]
+    return max(fitting, default=0)
+
+
+def tail(length: int, distance: int) -> Fraction:
+    """P(Binomial(length, 1/2) <= distance)."""
+    return Fraction(sum(comb(length, k) for k in range(distance + 1)), 2**length)
+
+
+def row(identifier: bytes, tag: bytes, words: Iterable[int]) -> bytes:
+    """One row as it travels."""
+    return identifier + tag + b"".join(word.to_bytes(8, "little") for word in words)
+
+
+def delivery(certain: Iterable[bytes], grey: Iterable[bytes]) -> bytes:
+    """A delivery as it travels, before sealing."""
+    certain, grey = sorted(certain), sorted(grey)
+    body = b"AVD1" + len(certain).to_bytes(4, "big") + len(grey).to_bytes(4, "big") + b"".join(certain + grey)
+    size = max(4096, 1 << (len(body) - 1).bit_length())
+    return body + bytes(size - len(body))

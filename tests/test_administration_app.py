@@ -1,0 +1,69 @@
+"""The composition root: which home, which clock, and the rehearsal of `allervers evaluate`."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from service.administration.app import open_office
+from service.cli import main
+from tests.partners import people_csv
+
+
+def test_the_home_folder(monkeypatch, tmp_path):
+    """The option first, then the environment, then the user's own folder."""
+    monkeypatch.delenv("ALLERVERS_HOME", raising=False)
+    assert Path.home() / ".allervers" == open_office(None).home
+    monkeypatch.setenv("ALLERVERS_HOME", str(tmp_path / "env"))
+    assert tmp_path / "env" == open_office(None).home
+    assert tmp_path / "option" == open_office(str(tmp_path / "option")).home
+
+
+def test_the_clock_is_utc():
+    """Everything is handed an aware clock."""
+    now = open_office(None).clock()
+    assert UTC == now.tzinfo
+    assert abs(now - datetime.now(UTC)) < timedelta(seconds=5)
+
+
+@pytest.fixture(scope="module")
+def rehearsal(tmp_path_factory):
+    """120 and 150 people, 80 in both, and the pairs."""
+    folder = tmp_path_factory.mktemp("rehearsal")
+    files = people_csv(folder / "a.csv", 120), people_csv(folder / "b.csv", 150, first=40)
+    for file in files:
+        rows = [line.split(";") for line in file.read_text("utf-8").splitlines()]
+        for row in rows[1:]:
+            row[5] = "-".join(reversed(row[5].split("/")))
+        file.write_text("".join(";".join(row) + "\n" for row in rows), encoding="utf-8")
+    pairs = "".join(f"D{number:05},D{number:05}\n" for number in range(40, 120))
+    (folder / "pairs.csv").write_text("a,b\n" + pairs, encoding="utf-8")
+    return [*map(str, files), "--sheet", "P1", "--truth", str(folder / "pairs.csv")]
+
+
+def test_a_rehearsal_in_json(rehearsal, capsys):
+    """One object on the output, progress apart."""
+    assert main(["evaluate", *rehearsal, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (80, [120, 150]) == (found["true_pairs"], found["records"])
+    assert found["recall"] >= 0.95
+    assert found["peak_bytes"] >= 0
+
+
+def test_a_rehearsal_in_words(rehearsal, capsys):
+    """Precision, recall and passes, for people."""
+    assert main(["evaluate", *rehearsal]) == 0
+    shown = capsys.readouterr().out
+    assert "rappel      : " in shown
+    assert "passe jour : " in shown
+
+
+def test_a_rehearsal_without_truth_is_refused(rehearsal, tmp_path, capsys):
+    """A truth that links nothing has its code."""
+    empty = tmp_path / "vide.csv"
+    empty.write_text("a,b\nx,y\n", encoding="utf-8")
+    assert main(["evaluate", *rehearsal[:-1], str(empty)]) == 1
+    assert "E_VERITE" in capsys.readouterr().err

@@ -1,0 +1,235 @@
+"""Signatures of requests: what is accepted, to the second, and that everything else gets the same answer."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import httpx2
+import pytest
+
+from crypto.framing import to_base64
+from crypto.keys import Identity
+from service.errors import ServiceError
+from service.third_party.authentication import (
+    MAX_HEADER_BYTES,
+    Caller,
+    Request,
+    authenticate,
+    check_body,
+    check_headers,
+)
+from service.third_party.store import add_party
+from tests.simulator import Administration, HandClock, Simulation, simulation
+
+Change = Callable[[httpx2.Request], None]
+
+
+@pytest.fixture(scope="module")
+def sim(tmp_path_factory):
+    """One third party for all: nothing here changes but its nonces."""
+    with simulation(tmp_path_factory.mktemp("site") / "data") as one:
+        yield one
+
+
+def as_received(request: httpx2.Request) -> Request:
+    """The request as the server's side sees it."""
+    body = bool(request.content)
+    fields = tuple((name.lower(), value) for name, value in request.headers.items())
+    return Request(method=request.method, url=str(request.url), fields=fields, announces_body=body)
+
+
+def accepted(sim: Simulation, request: httpx2.Request) -> bool:
+    """Whether a request is accepted; a refusal is always the same."""
+    try:
+        caller = authenticate(sim.site, as_received(request))
+    except ServiceError as error:
+        assert ("E_REQUETE_NON_SIGNEE", 401, {}) == (error.code, error.status, error.source)
+        return False
+    return caller.party == "caf"
+
+
+def test_a_signed_request_is_accepted_once(sim):
+    """The same bytes again are refused: the nonce is spent, also for a process that starts later."""
+    request = sim.caf.request("GET", "/runs")
+    assert [True, False] == [accepted(sim, request), accepted(sim, request)]
+
+
+def test_a_spent_nonce_stays_spent_as_long_as_it_could_be_accepted(sim):
+    """Through the whole window, and after a clock that went back."""
+    request = sim.caf.request("GET", "/runs")
+    assert accepted(sim, request)
+    for seconds in (1, 299, 60, -200):
+        sim.clock.advance(seconds=seconds)
+        assert not accepted(sim, request)
+    sim.clock.advance(seconds=-160)
+
+
+@pytest.mark.parametrize(
+    ("created", "expires", "expected"),
+    [
+        (0, 300, True),
+        (0, 301, False),
+        (0, 0, False),
+        (10, 5, False),
+        (60, 360, True),
+        (61, 300, False),
+        (-360, -60, True),
+        (-361, -61, False),
+        (-100, -50, True),
+    ],
+)
+def test_the_window_is_exact_to_the_second(sim, created, expires, expected):
+    """At most 300 s of validity, 60 s of tolerance on each side."""
+    now = sim.clock()
+    times = {"created": now + timedelta(seconds=created), "expires": now + timedelta(seconds=expires)}
+    assert expected == accepted(sim, sim.caf.request("GET", "/runs", **times))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"expires": None},
+        {"nonce": None},
+        {"nonce": "short"},
+        {"nonce": "x" * 129},
+        {"tag": None},
+        {"tag": "other"},
+        {"key_id": "unknown"},
+        {"key_id": "cnous"},
+        {"covered_component_ids": ("@method",)},
+        {"covered_component_ids": ("@target-uri",)},
+        {"covered_component_ids": ("@method", "@path")},
+    ],
+)
+def test_a_signature_that_says_too_little_is_refused(sim, change):
+    """Every parameter and every covered part is required."""
+    assert not accepted(sim, sim.caf.request("GET", "/runs", **change))
+
+
+def without(name: str) -> Change:
+    return lambda request: request.headers.pop(name)
+
+
+def altered(name: str, old: str, new: str) -> Change:
+    def change(request: httpx2.Request) -> None:
+        assert old in request.headers[name]
+        request.headers[name] = request.headers[name].replace(old, new)
+
+    return change
+
+
+def other_url(request: httpx2.Request) -> None:
+    request.url = request.url.copy_with(path="/v1/agreements")
+
+
+def other_method(request: httpx2.Request) -> None:
+    request.method = "DELETE"
+
+
+def other_host(request: httpx2.Request) -> None:
+    request.url = request.url.copy_with(host="elsewhere")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        without("signature"),
+        without("signature-input"),
+        altered("signature-input", "caf", "cnous"),
+        altered("signature-input", "nonce=", "other="),
+        altered("signature-input", "created=", "created=1"),
+        altered("signature", ":", ""),
+        altered("signature-input", "=", "=="),
+        other_url,
+        other_method,
+        other_host,
+    ],
+    ids=[
+        "no signature", "no input", "party", "nonce", "created", "signature", "syntax", "address", "method", "host",
+    ],  # fmt: skip
+)
+def test_an_altered_request_is_refused(sim, change):
+    """Nothing that the signature covers can change on the way."""
+    request = sim.caf.request("GET", "/runs")
+    change(request)
+    assert not accepted(sim, request)
+
+
+def test_another_key_under_the_name_of_a_party_is_refused(sim):
+    """Knowing the name is not enough."""
+    thief = Administration(identity=Identity.generate("caf", "CAF"), http=sim.http, clock=sim.clock)
+    assert not accepted(sim, thief.request("GET", "/runs"))
+
+
+def test_two_signatures_of_the_protocol_are_refused(sim):
+    """There is one signer, and which one it is must not be a matter of choice."""
+    request = sim.caf.request("GET", "/runs", label="one")
+    other = sim.cnous.request("GET", "/runs", label="two")
+    for name in ("signature", "signature-input"):
+        request.headers[name] = f"{request.headers[name]}, {other.headers[name]}"
+    assert not accepted(sim, request)
+
+
+def test_a_request_without_any_signature_is_refused(sim):
+    """As is one whose headers are nonsense."""
+    assert not accepted(sim, httpx2.Request("GET", "http://testserver/v1/runs"))
+    for value in ("", "a", "a=()", 'a=("@method");tag="allervers-v1"', "\x7f", "a=1"):
+        request = httpx2.Request(
+            "GET", "http://testserver/v1/runs", headers={"signature-input": value, "signature": value}
+        )
+        assert not accepted(sim, request)
+
+
+def test_a_body_must_be_the_one_that_was_signed(sim):
+    """The digest is covered, and holds the body byte for byte."""
+    caller = authenticate(sim.site, as_received(sim.caf.request("POST", "/runs", b'{"a":1}')))
+    check_body(caller, b'{"a":1}')
+    for other in (b'{"a":2}', b""):
+        with pytest.raises(ServiceError):
+            check_body(caller, other)
+
+
+def test_a_body_whose_digest_was_not_signed_is_refused(sim):
+    """Neither announced without cover, nor read without having been announced."""
+    plain = sim.caf.request("POST", "/runs")
+    with pytest.raises(ServiceError):
+        authenticate(sim.site, Request(method="POST", url=str(plain.url), fields=plain.headers.multi_items(), announces_body=True))
+    caller = Caller(public=sim.caf.identity.public, content_digest=None)
+    check_body(caller, b"")
+    with pytest.raises(ServiceError):
+        check_body(caller, b"x")
+
+
+@pytest.mark.parametrize("digest", ["", "sha-256=x", "md5=:AAAA:", "sha-256=:AAAA:"])
+def test_a_digest_that_is_none_is_refused(sim, digest):
+    """Malformed, of another algorithm, or of another length."""
+    with pytest.raises(ServiceError):
+        check_body(Caller(public=sim.caf.identity.public, content_digest=digest), b"x")
+
+
+def test_headers_have_a_size(sim):
+    """A party's own requests are far below; the limit is told before anything is parsed."""
+    check_headers(tuple(sim.caf.request("POST", "/runs", b"{}").headers.items()))
+    for fields in (
+        [("x", "y" * MAX_HEADER_BYTES)],
+        [("Signature-Input", "y" * 2049)],
+        [("Signature", "y" * 600), ("signature", "y" * 600)],
+        [("Content-Digest", "y" * 513)],
+    ):
+        with pytest.raises(ServiceError) as caught:
+            check_headers(fields)
+        assert ("E_EN_TETES", 413) == (caught.value.code, caught.value.status)
+
+
+def test_each_party_has_its_own_nonces(sim):
+    """Two parties may draw the same one."""
+    other = Identity.generate("msa", "MSA")
+    with sim.site.database.write() as connection:
+        add_party(connection, other.public, sim.clock())
+    nonce = to_base64(secrets.token_bytes(16))
+    for one in (sim.caf, Administration(identity=other, http=sim.http, clock=HandClock())):
+        arguments: dict[str, Any] = {"nonce": nonce}
+        assert one.party == authenticate(sim.site, as_received(one.request("GET", "/runs", **arguments))).party

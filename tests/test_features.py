@@ -1,0 +1,179 @@
+"""Tokens: what each kind says, what a block value takes away, and that both agree with the oracle."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from linkage.features import GROUPS, NAME_CLASS, block_part, left_out_groups, token_class, tokens
+from linkage.sheet import COMPONENTS, KINDS, Attribute, Sheet
+from tests import oracle
+from tests.invented import LETTERS, cells_of_kind
+
+PARTS = [(kind, part) for kind, parts in COMPONENTS.items() for part in parts]
+
+
+def attribute(kind: str, **keys: object) -> Attribute:
+    """An attribute of a kind, called `a`."""
+    table = {"version": "linkage/v1", "attributes": {"a": {"kind": kind, "bits": 1, **keys}}}
+    return Sheet.from_table(table).attribute("a")
+
+
+def test_every_kind_shares_out_all_its_bits():
+    """The groups of a kind share a thousand."""
+    assert {kind: sum(groups.values()) for kind, groups in GROUPS.items()} == dict.fromkeys(KINDS, 1000)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "expected"),
+    [
+        ("name", "DE FOIX", {"grams": ["DE", "E_", "FO", "IX", "OI", "X_", "_D", "_F"]}),
+        ("name", "O", {"grams": ["O_", "_O"]}),
+        ("name", "ANNAN", {"grams": ["AN", "NA", "NN", "N_", "_A"]}),
+        ("given_names", "JO-AL", {"first": ["AL", "JO", "L_", "O_", "_A", "_J"]}),
+        ("given_names", "JO AL LI-SE", {"first": ["JO", "O_", "_J"],
+                                        "others": ["AL", "E_", "I_", "LI", "L_", "SE", "_A", "_L", "_S"]}),
+        ("text", "12 BIS", {"grams": ["12", "2_", "BI", "IS", "S_", "_1", "_B"]}),
+        ("sex", "F", {"whole": ["=F"]}),
+        ("category", "MARIE PACSE", {"whole": ["=MARIE PACSE"]}),
+        ("code", "B7", {"whole": ["=B7"], "grams": ["0:B", "1:7"]}),
+        ("cog", "2A004", {"whole": ["=2A004"], "grams": ["0:2", "1:A", "2:0", "3:0", "4:4"]}),
+        ("country", "99100", {"whole": ["=99100"]}),
+        (
+            "date",
+            "19800229",
+            {
+                "year": ["year=1980"],
+                "month": ["month=02"],
+                "day": ["day=29"],
+                "day_month": ["day_month=0229"],
+                "digits": ["0:1", "1:9", "2:8", "3:0", "4:0", "5:2", "6:2", "7:9"],
+            },
+        ),
+        ("date", "19920000", {"year": ["year=1992"], "digits": ["0:1", "1:9", "2:9", "3:2"]}),
+        ("date", "19920700", {"year": ["year=1992"], "month": ["month=07"],
+                              "digits": ["0:1", "1:9", "2:9", "3:2", "4:0", "5:7"]}),
+        ("date", "00000714", {"month": ["month=07"], "day": ["day=14"], "day_month": ["day_month=0714"],
+                              "digits": ["4:0", "5:7", "6:1", "7:4"]}),
+    ],
+)  # fmt: skip
+def test_tokens_of_each_kind(kind, value, expected):
+    """Spelling and groups are those that the module writes down."""
+    assert tokens(attribute(kind), value) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "left_out", "gone"),
+    [
+        ("name", "MARTIN", ["initial"], {"_M"}),
+        ("name", "MARTIN", ["two"], {"_M", "MA"}),
+        ("name", "DE LA TOUR", ["initial"], {"_T"}),
+        ("name", "DE LA TOUR", ["two"], {"_T", "TO"}),
+        ("name", "ANNAN", ["two"], {"_A", "AN"}),
+        ("given_names", "JEAN-PIERRE ANDRE", ["two"], {"_J", "JE"}),
+        ("given_names", "JEAN JULES", ["initial"], {"_J"}),
+    ],
+)
+def test_leading_bigrams_leave_with_the_block(kind, value, left_out, gone):
+    """What an initial or two letters fix is left out, wherever it stands in the first name or surname."""
+    whole, rest = tokens(attribute(kind), value), tokens(attribute(kind), value, left_out)
+    group = "first" if kind == "given_names" else "grams"
+    assert set(whole[group]) - set(rest[group]) == gone
+    assert {key: whole[key] for key in whole if key != group} == {key: rest[key] for key in rest if key != group}
+
+
+@pytest.mark.parametrize(
+    ("left_out", "groups", "places"),
+    [
+        (["year"], {"month", "day", "day_month"}, "4567"),
+        (["month"], {"year", "day"}, "012367"),
+        (["day"], {"year", "month"}, "012345"),
+        (["day_month"], {"year"}, "0123"),
+        (["day", "month"], {"year"}, "0123"),
+        (["year", "month"], {"day"}, "67"),
+        (["year", "day_month"], set(), ""),
+    ],
+)
+def test_dates_lose_what_the_block_fixes(left_out, groups, places):
+    """The named parts, the day with its month, and the digits they fix; a group without a word left gives its bits away."""
+    found = tokens(attribute("date"), "19800229", left_out)
+    digits = {token[0] for token in found.pop("digits", [])}
+    assert (set(found), digits) == (groups, set(places))
+    assert set(GROUPS["date"]) - left_out_groups("date", left_out) == groups | ({"digits"} if places else set())
+
+
+@pytest.mark.parametrize("kind", [kind for kind, part in PARTS if part == "value"])
+def test_a_whole_value_leaves_whole(kind):
+    """A code, category, text or sex that makes the block leaves no token and no bits."""
+    assert tokens(attribute(kind), "F", ["value"]) == {}
+    assert left_out_groups(kind, ["value"]) == set(GROUPS[kind])
+
+
+def test_classes():
+    """All names share one class, texts share one where the sheet says so, every other attribute has its own."""
+    assert token_class(attribute("name")) == token_class(attribute("given_names")) == NAME_CLASS
+    assert token_class(attribute("text", **{"class": "name"})) == "text/name"
+    assert token_class(attribute("text")) == "attribute/a"
+    assert {token_class(attribute(kind)) for kind in KINDS if "name" not in kind} == {"attribute/a"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "part", "value", "expected"),
+    [
+        ("name", "initial", "DE LA TOUR", "T"), ("name", "two", "D AUBIGNE", "AU"), ("name", "initial", "DE", "D"),
+        ("name", "initial", "LE DU", "D"), ("name", "two", "O", None), ("name", "two", "OE", "OE"),
+        ("given_names", "two", "J-PIERRE", "JP"), ("given_names", "initial", "MARIE ANNE", "M"),
+        ("given_names", "two", "J ANNE", None),
+        ("date", "year", "19800229", "1980"), ("date", "month", "19800229", "02"), ("date", "day", "19800229", "29"),
+        ("date", "day_month", "19800229", "0229"), ("date", "day_month", "19800200", None), ("date", "day", "19800200", None),
+        ("date", "month", "19800200", "02"), ("date", "year", "00000229", None), ("date", "year", "19000000", "1900"),
+        ("date", "year", "20000000", "2000"), ("date", "month", "19001000", "10"), ("date", "day", "19001010", "10"),
+        ("sex", "value", "F", "F"), ("code", "value", "0012", "0012"),
+    ],
+)  # fmt: skip
+def test_block_parts(kind, part, value, expected):
+    """Particles are passed over; a part that the value does not tell is None; 1900 and October are told."""
+    assert block_part(attribute(kind), part, value) == expected
+
+
+def other_value(kind: str, part: str, value: str) -> str:
+    """Another value with the same block part and nothing else in common."""
+    if kind == "date":
+        fixed = {"year": "0123", "month": "45", "day": "67", "day_month": "4567"}[part]
+        return "".join(char if str(place) in fixed else str((int(char) + 1) % 10) for place, char in enumerate(value))
+    letter = next(char for char in LETTERS if char not in value)
+    return f"{oracle.part_of(kind, part, value)}{letter * 3}"
+
+
+canonical_of_kind = {
+    kind: st.builds(lambda raw, kind=kind: oracle.canonical({"kind": kind}, raw), cells).filter(bool)
+    for kind, cells in cells_of_kind.items()
+}
+
+
+@pytest.mark.parametrize(("kind", "part"), [(kind, part) for kind, part in PARTS if part != "value"])
+@given(data=st.data())
+def test_no_token_is_fixed_by_the_block_value(kind, part, data):
+    """Condition 1: of two values that share only their block part, no token is left in common."""
+    value = data.draw(canonical_of_kind[kind])
+    assume(block_part(attribute(kind), part, value))
+    other = other_value(kind, part, value)
+    assert block_part(attribute(kind), part, other) == block_part(attribute(kind), part, value)
+    left, right = (set().union(*tokens(attribute(kind), one, [part]).values()) for one in (value, other))
+    assert left & right == set()
+    whole = [set().union(*tokens(attribute(kind), one).values()) for one in (value, other)]
+    assert whole[0] & whole[1] != set()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(data=st.data())
+def test_tokens_are_those_of_the_oracle(kind, data):
+    """Any value, any parts left out: the same tokens, sorted, in groups that have bits; the same block parts."""
+    value = data.draw(canonical_of_kind[kind])
+    parts = data.draw(st.sets(st.sampled_from(COMPONENTS[kind])))
+    expected = {group: sorted(found) for group, found in oracle.tokens(kind, value, parts).items() if found}
+    assert tokens(attribute(kind), value, parts) == expected
+    assert set(expected) <= set(GROUPS[kind]) - left_out_groups(kind, parts) == set(oracle.present(kind, parts))
+    for part in COMPONENTS[kind]:
+        assert block_part(attribute(kind), part, value) == oracle.part_of(kind, part, value)

@@ -1,0 +1,361 @@
+"""The matcher gives all and only the pairs at the threshold, in one order, on any number of threads."""
+
+from __future__ import annotations
+
+import _thread
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from linkage import match as module
+from linkage.errors import LinkageError
+from linkage.match import Candidates, match, match_blocks, match_numpy
+from tests import oracle_matching as oracle
+
+ROOT = Path(__file__).parent.parent
+Rows = NDArray[np.uint64]
+THRESHOLDS = [0.1, 0.5, 0.6, 2 / 3, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0]
+
+
+def rows_of(seed: int, count: int, words: int, density: float = 0.5) -> Rows:
+    """Random rows, some empty and some copied with a few bits changed, so that ties and borders are frequent."""
+    rng = np.random.default_rng(seed)
+    bits = rng.random((count, 64 * words)) < density
+    for k in range(count):
+        kind = rng.integers(6)
+        if kind == 0:
+            bits[k] = False
+        elif kind <= 3 and k:
+            bits[k] = bits[rng.integers(k)]
+            bits[k, rng.integers(0, 64 * words, rng.integers(0, 20))] ^= True
+    return np.packbits(bits, axis=1, bitorder="little").view(np.uint64).reshape(count, words)
+
+
+def sides(seed: int, left: int, right: int, words: int, density: float = 0.5) -> tuple[Rows, Rows]:
+    rows = rows_of(seed, left + right, words, density)
+    order = np.random.default_rng(seed).permutation(left + right)
+    return np.ascontiguousarray(rows[order[:left]]), np.ascontiguousarray(rows[order[left:]])
+
+
+def pairs(found: Candidates) -> list[oracle.Pair]:
+    return list(zip(found.left.tolist(), found.right.tolist(), found.score.tolist(), strict=True))
+
+
+def expected(left: Rows, right: Rows, threshold: float, measure: str) -> list[oracle.Pair]:
+    score = oracle.dice if measure == "dice" else oracle.hamming(64 * left.shape[1])
+    return oracle.candidates(oracle.integers(left), oracle.integers(right), threshold, score)
+
+
+def same_bytes(one: Candidates, other: Candidates) -> bool:
+    return all(
+        getattr(one, name).dtype == getattr(other, name).dtype
+        and getattr(one, name).tobytes() == getattr(other, name).tobytes()
+        for name in ("left", "right", "score")
+    )
+
+
+cases = st.tuples(st.integers(0, 2**32), st.integers(0, 40), st.integers(0, 40), st.integers(1, 9))
+measures = st.sampled_from(["dice", "hamming"])
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    case=cases,
+    density=st.sampled_from([0.05, 0.3, 0.5, 0.9]),
+    threshold=st.one_of(st.sampled_from(THRESHOLDS), st.floats(0.01, 1.0)),
+    measure=measures,
+    threads=st.integers(1, 3),
+    chunk=st.sampled_from([1, 7, 50, 333, 1 << 20]),
+)
+def test_all_and_only_the_pairs_of_the_oracle(case, density, threshold, measure, threads, chunk):
+    """Whatever the width, the threshold, the cut and the threads, the pairs and their order are the oracle's."""
+    seed, left_rows, right_rows, words = case
+    left, right = sides(seed, left_rows, right_rows, words, density)
+    found = match(left, right, threshold, measure, threads=threads, chunk=chunk)
+    assert expected(left, right, threshold, measure) == pairs(found)
+    assert same_bytes(match_numpy(left, right, threshold, measure), found)
+
+
+@settings(max_examples=60, deadline=None)
+@given(case=cases, measure=measures, data=st.data())
+def test_a_threshold_that_a_pair_reaches_exactly_keeps_it(case, measure, data):
+    """With the score of one pair as threshold that pair is kept, and is lost at the next number above."""
+    left, right = sides(*case)
+    score = data.draw(st.sampled_from([one[2] for one in expected(left, right, 0.01, measure)] or [1.0]))
+    found = match(left, right, score, measure)
+    assert expected(left, right, score, measure) == pairs(found)
+    above = np.nextafter(score, 2.0)
+    if above <= 1:
+        assert expected(left, right, above, measure) == pairs(match(left, right, float(above), measure))
+
+
+@settings(max_examples=60, deadline=None)
+@given(case=cases, measure=measures, threshold=st.sampled_from(THRESHOLDS), cuts=st.lists(st.floats(0, 1), max_size=6))
+def test_blocks_keep_the_pairs_inside_them(case, measure, threshold, cuts):
+    """Comparing blocks gives what comparing everything gives, less the pairs across blocks."""
+    left, right = sides(*case)
+    marks = [0.0, *sorted(cuts), 1.0]
+    bounds = [[round(mark * len(side)) for mark in marks] for side in (left, right)]
+    blocks = np.array([[*bounds[0][k : k + 2], *bounds[1][k : k + 2]] for k in range(len(marks) - 1)], dtype=np.int64)
+    found = match_blocks(left, right, blocks, threshold, measure, threads=2)
+    assert oracle.in_blocks(expected(left, right, threshold, measure), blocks.tolist()) == pairs(found)
+
+
+@pytest.mark.parametrize("words", [1, 15, 16, 17, 32, 64])
+@pytest.mark.parametrize("measure", ["dice", "hamming"])
+def test_ragged_ends_of_real_widths(words, measure):
+    """Sizes that fill no tile, no group and no cell exactly lose and invent no pair, at the widths in use."""
+    left, right = sides(words, 517, 1051, words)
+    found = match(left, right, 0.6, measure, threads=2, chunk=100_003)
+    assert same_bytes(match_numpy(left, right, 0.6, measure), found)
+    assert len(found) > 0
+
+
+def test_the_bytes_do_not_depend_on_threads_nor_on_steps():
+    """One, two or seven threads and small or large steps give the same bytes."""
+    left, right = sides(7, 900, 700, 4)
+    results = [
+        match(left, right, 0.55, threads=threads, chunk=chunk)
+        for threads in (1, 2, 7)
+        for chunk in (1_000, 50_000, 1 << 24)
+    ]
+    assert all(same_bytes(results[0], other) for other in results[1:])
+    assert len(results[0]) > 1000
+
+
+@pytest.mark.parametrize("measure", ["dice", "hamming"])
+def test_all_pairs_can_be_hits(measure):
+    """Equal rows on both sides: every pair is found, ordered by left then right, though hits outgrow their first room."""
+    left, right = np.full((201, 2), 5, dtype=np.uint64), np.full((203, 2), 5, dtype=np.uint64)
+    found = match(left, right, 1.0, measure, threads=2)
+    assert [(i, j, 1.0) for i in range(201) for j in range(203)] == pairs(found)
+
+
+@pytest.mark.parametrize("measure", ["dice", "hamming"])
+def test_an_empty_row_is_similar_to_nothing(measure):
+    """Two empty rows are equal and yet no pair, under both measures."""
+    left, right = np.zeros((9, 3), dtype=np.uint64), np.zeros((11, 3), dtype=np.uint64)
+    left[4], right[6] = 1, 1
+    assert [(4, 6, 1.0)] == pairs(match(left, right, 0.01, measure))
+
+
+@pytest.mark.parametrize("shape", [(0, 5), (5, 0), (0, 0)])
+def test_an_empty_side_gives_no_pair(shape):
+    """Without rows there is nothing to find, and the columns keep their types."""
+    found = match(np.ones((shape[0], 2), np.uint64), np.ones((shape[1], 2), np.uint64), 0.5)
+    assert [] == pairs(found)
+    assert ["int64", "int64", "float64"] == [column.dtype.name for column in (found.left, found.right, found.score)]
+
+
+def test_a_superset_exactly_at_the_threshold_is_found():
+    """A 300-bit row inside a 500-bit row has Dice 0.75 exactly, and is a pair at 0.75."""
+    bits = np.zeros((2, 1024), dtype=bool)
+    bits[0, :300] = bits[1, :500] = True
+    rows = np.packbits(bits, axis=1, bitorder="little").view(np.uint64)
+    left, right = np.ascontiguousarray(rows[:1]), np.ascontiguousarray(rows[1:])
+    assert [(0, 0, 0.75)] == pairs(match(left, right, 0.75))
+    assert [] == pairs(match(left, right, float(np.nextafter(0.75, 1))))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    length=st.sampled_from([64, 128, 320]),
+    threshold=st.one_of(
+        st.sampled_from(THRESHOLDS),
+        st.floats(1e-6, 1.0),
+        st.tuples(st.integers(1, 320), st.integers(1, 320)).map(lambda pair: min(pair) / max(pair)),
+    ),
+)
+def test_integer_limits_are_the_float_expressions(length, threshold):
+    """The tables hold, for every sum of popcounts, the border at which the float64 expression changes its mind."""
+    most = module._largest_dice_distances(length, threshold)
+    for total in range(1, 2 * length + 1):
+        least = next(c for c in range(total + 1) if 2 * c / total >= threshold)
+        assert total - 2 * least == most[total]
+    distances = [h for h in range(length + 1) if 1.0 - h / length >= threshold]
+    assert {max(distances)} == set(module._largest_distances(length, threshold).tolist())
+
+
+@settings(max_examples=40, deadline=None)
+@given(threshold=st.floats(1e-9, 1.0), length=st.sampled_from([64, 1024]))
+def test_the_quick_test_never_loses_a_pair(threshold, length):
+    """The sum of both sides' slack is at least the largest distance of their popcounts, for all popcounts."""
+    slack, most = module._dice_slack(length, threshold), module._largest_dice_distances(length, threshold)
+    bits = np.arange(1, length + 1)
+    total = bits[:, None] + bits[None]
+    assert (2 * ((slack[bits] + 1) // 2)[:, None] + slack[bits][None] >= most[total]).all()
+
+
+def test_the_borders_of_the_longest_rows_are_exact():
+    """At 65,536 bits, the widest of any plan, each least count is enough and the one below is not."""
+    for threshold in (0.75, 0.8, 0.95, 1 / 3):
+        total = np.arange(1, 2 * 65_536 + 1)
+        least = (total - module._largest_dice_distances(65_536, threshold)[1:]) // 2
+        assert (2 * least / total >= threshold).all()
+        assert (2 * (least - 1) / total < threshold).all()
+
+
+@pytest.mark.parametrize("threshold", [0.0, -0.5, 1.0000001, float("nan"), float("inf")])
+def test_thresholds_outside_their_range_are_refused(threshold):
+    """A threshold is above 0 and at most 1."""
+    with pytest.raises(LinkageError, match="E_SEUIL"):
+        match(np.ones((1, 1), np.uint64), np.ones((1, 1), np.uint64), threshold)
+
+
+REFUSED: dict[str, tuple[Any, Any, str]] = {
+    "widths differ": (np.ones((2, 2), np.uint64), np.ones((2, 3), np.uint64), "E_LARGEURS"),
+    "no width": (np.ones((2, 0), np.uint64), np.ones((2, 0), np.uint64), "E_LARGEURS"),
+    "signed": (np.ones((2, 2), np.int64), np.ones((2, 2), np.uint64), "E_TABLEAU"),
+    "one dimension": (np.ones(2, np.uint64), np.ones((2, 2), np.uint64), "E_TABLEAU"),
+    "columns first": (np.ones((2, 2), np.uint64), np.asfortranarray(np.ones((2, 2), np.uint64)), "E_TABLEAU"),
+    "every second row": (np.ones((4, 2), np.uint64)[::2], np.ones((2, 2), np.uint64), "E_TABLEAU"),
+    "other byte order": (np.ones((2, 2), np.dtype(np.uint64).newbyteorder()), np.ones((2, 2), np.uint64), "E_TABLEAU"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_other_arrays_are_refused(name):
+    """Anything but two C-order uint64 tables of one width is refused with its code, by both kernels."""
+    left, right, code = REFUSED[name]
+    for function in (match, match_numpy):
+        with pytest.raises(LinkageError, match=code):
+            function(left, right, 0.8)
+
+
+def test_another_measure_is_refused():
+    """There are two measures."""
+    with pytest.raises(LinkageError, match="E_MESURE"):
+        match(np.ones((1, 1), np.uint64), np.ones((1, 1), np.uint64), 0.5, "jaccard")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "blocks",
+    [[[0, 3, 0, 2]], [[-1, 1, 0, 1]], [[1, 0, 0, 1]], [[0, 1, 0, 9]], [[0, 1, 2, 1]], [0, 1, 0, 1], [[0, 1, 0]]],
+    ids=str,
+)
+def test_blocks_outside_the_rows_are_refused(blocks):
+    """Ranges never reach memory that is not theirs."""
+    side = np.ones((2, 1), np.uint64)
+    with pytest.raises(LinkageError, match="E_TABLEAU"):
+        match_blocks(side, side, np.array(blocks, dtype=np.int64), 0.5)
+
+
+def test_blocks_of_another_type_are_refused():
+    """Block ranges are int64."""
+    side = np.ones((2, 1), np.uint64)
+    with pytest.raises(LinkageError, match="E_TABLEAU"):
+        match_blocks(side, side, np.zeros((1, 4), dtype=np.int32), 0.5)
+
+
+def test_rows_that_cannot_be_written_are_read():
+    """Arrays over received bytes or mapped files are read-only, and match like others."""
+    left, right = sides(3, 40, 50, 2)
+    expected_pairs = pairs(match(left, right, 0.6))
+    left.flags.writeable = right.flags.writeable = False
+    assert expected_pairs == pairs(match(left, right, 0.6))
+
+
+def test_progress_grows_to_the_total():
+    """Reports never go back, never pass the total and end on it."""
+    left, right = sides(1, 3000, 3000, 8)
+    seen: list[tuple[int, int]] = []
+    match(left, right, 0.9, progress=lambda done, total: seen.append((done, total)), threads=2, chunk=10_000)
+    assert (9_000_000, 9_000_000) == seen[-1]
+    assert sorted(seen) == seen
+    assert {9_000_000} == {total for _, total in seen}
+
+
+def test_what_progress_raises_stops_every_thread():
+    """An exception in the callback comes out of the call, with no thread left behind."""
+    left = np.random.default_rng(0).integers(0, 2**64, (60_000, 16), dtype=np.uint64)
+    before = threading.active_count()
+
+    def give_up(done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        match(left, left, 0.9, progress=give_up, threads=3)
+    assert before == threading.active_count()
+
+
+@pytest.mark.skipif(
+    signal.getsignal(signal.SIGINT) is not signal.default_int_handler,
+    reason="the interrupt key is handled otherwise here",
+)
+def test_an_interrupt_stops_every_thread():
+    """The interrupt key during the work ends it within a moment, with no partial result and no thread left behind."""
+    left = np.random.default_rng(0).integers(0, 2**64, (200_000, 16), dtype=np.uint64)
+    match(left[:10], left[:10], 0.9)
+    before = threading.active_count()
+    timer = threading.Timer(0.3, _thread.interrupt_main)
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        match(left, left, 0.9, threads=2)
+    timer.join()
+    assert before == threading.active_count()
+
+
+SCRIPT = """
+import hashlib, sys
+import numpy as np
+{before}
+from linkage.match import match
+rng = np.random.default_rng(5)
+left = rng.integers(0, 2**64, (60, 4), dtype=np.uint64)
+right = np.concatenate([left[:30], rng.integers(0, 2**64, (41, 4), dtype=np.uint64)])
+for measure in ("dice", "hamming"):
+    found = match(left, right, 0.5, measure, threads=2)
+    print(hashlib.sha256(found.left.tobytes() + found.right.tobytes() + found.score.tobytes()).hexdigest(), len(found))
+"""
+
+
+def printed_by(before: str = "", **environment: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", SCRIPT.format(before=before)],
+        cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return done.stdout
+
+
+def test_the_result_is_the_same_without_a_compiler():
+    """With the JIT switched off, or numba not installed, a fresh interpreter gives the same bytes."""
+    rng = np.random.default_rng(5)
+    left = rng.integers(0, 2**64, (60, 4), dtype=np.uint64)
+    right = np.concatenate([left[:30], rng.integers(0, 2**64, (41, 4), dtype=np.uint64)])
+    lines = []
+    for measure in ("dice", "hamming"):
+        found = match_numpy(left, right, 0.5, measure)
+        digest = hashlib.sha256(found.left.tobytes() + found.right.tobytes() + found.score.tobytes()).hexdigest()
+        lines.append(f"{digest} {len(found)}\n")
+    assert "".join(lines) == printed_by(NUMBA_DISABLE_JIT="1")
+    assert "".join(lines) == printed_by("sys.modules['numba'] = None")
+
+
+MEMORY = """
+import resource
+import numpy as np
+from linkage.match import match
+left = np.random.default_rng(0).integers(0, 2**64, (20_000, 32), dtype=np.uint64)
+match(left[:100], left[:100], 0.9, threads=2)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+match(left, left, 0.9, threads=2)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="peak memory is counted in kilobytes on Linux only")
+def test_memory_does_not_grow_with_the_pairs_compared():
+    """Four hundred million pairs need a few megabytes beyond their rows."""
+    done = subprocess.run([sys.executable, "-c", MEMORY], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 40_000

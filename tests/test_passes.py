@@ -1,0 +1,227 @@
+"""Division into blocks: who shares one, who falls out, and that names of blocks tell nothing and cannot collide."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crypto.keys import PassKey
+from linkage.passes import block_label, divide
+from linkage.plan import PassPlan
+from linkage.planner import plan_passes
+from linkage.records import MISSING
+from linkage.sheet import Sheet
+from linkage.statistics import BILLION, Statistics
+from tests import oracle
+from tests.invented import P1, P1_TABLE, cells_of_kind, people, records_of
+
+KEY, OTHER_KEY = (PassKey(hashlib.sha256(name).digest()) for name in (b"pass", b"another pass"))
+TABLE: dict[str, Any] = {
+    "version": "linkage/v1",
+    "attributes": {
+        "nom": {"kind": "name", "bits": 20},
+        "prenoms": {"kind": "given_names", "bits": 20},
+        "naissance": {"kind": "date", "bits": 40},
+        "sexe": {"kind": "sex", "bits": 2},
+        "ville": {"kind": "cog", "bits": 2, "pad": 5},
+    },
+    "statistics": {"ville": 35_000},
+    "passes": [{"name": "noms", "blocks": [["nom.two"], ["nom.two", "prenoms.initial"]]}],
+}
+SHEET = Sheet.from_table(TABLE)
+STATISTICS = Statistics(SHEET)
+
+
+def plan_of(*blocks: str, finer: tuple[str, ...] = (), population: int = 24_000, buckets: int = 5) -> PassPlan:
+    """A pass of the standard profile with these blocks."""
+    one = plan_passes(P1, "standard", (population, population)).passes[0]
+    return replace(one, blocks=blocks, finer=finer, buckets=buckets)
+
+
+def kind_of(label: bytes | None) -> str | None:
+    """The kind of a label: its first framed word."""
+    return None if label is None else label[8 : 8 + label[7]].decode()
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (["MA", "J"], "split"),  # heavy: about 1,600 people of 24,000
+        (["MA", "X"], "rest"),  # heavy, with a rare initial
+        (["DU", "J"], "value"),
+        (["DU", None], "value"),  # the finer component is only asked of heavy values
+        (["MA", None], None),
+        (["XY", "J"], "bucket"),  # a pair of letters that nobody has heard of
+        (["XY", None], "bucket"),
+        ([None, "J"], None),
+    ],
+)
+def test_the_plan_decides_what_a_value_becomes(values, kind):
+    """Heavy values are split, rare ones pooled on either level, others stand alone, missing ones fall out."""
+    plan = plan_of("nom.two", finer=("prenoms.initial",), population=24_000)
+    assert kind_of(block_label(values, plan, STATISTICS)) == kind
+
+
+def test_population_cap_and_floor_are_limits():
+    """A value exactly at the cap is not split, one exactly at the floor not pooled."""
+    share = STATISTICS.share(["nom.two"], ["MA"])
+    for population, kind in ((1001 * BILLION // share + 20, "split"), (1000 * BILLION // share + 1, "value")):
+        plan = plan_of("nom.two", finer=("prenoms.initial",), population=population)
+        assert kind_of(block_label(["MA", "J"], plan, STATISTICS)) == kind
+    for population, kind in ((20 * BILLION // share, "bucket"), (20 * BILLION // share + 1, "value")):
+        assert kind_of(block_label(["MA"], plan_of("nom.two", population=population), STATISTICS)) == kind
+
+
+NAMES = (("name", "two"), ("given_names", "initial"))
+
+
+def test_values_that_differ_have_blocks_that_differ():
+    """Of all combinations, those that are not pooled have a label each; pooled ones are as few as their buckets."""
+    plan = plan_passes(SHEET, "standard", (24_000, 24_000)).passes[0]
+    assert (plan.blocks, plan.finer) == (("nom.two",), ("prenoms.initial",))
+    firsts, seconds = (
+        [value for value, _, _ in oracle.shares_of(TABLE, one)] for one in ("nom.two", "prenoms.initial")
+    )
+    labels = Counter(block_label(values, plan, STATISTICS) for values in itertools.product(firsts, seconds))
+    kinds = Counter(map(kind_of, labels))
+    assert set(kinds) == {"value", "split", "rest", "bucket"}
+    assert all(count == 1 for label, count in labels.items() if kind_of(label) == "split")
+    assert all(count == len(seconds) for label, count in labels.items() if kind_of(label) == "value")
+    assert kinds["bucket"] == plan.buckets
+    heavy = [two for two in firsts if 24_000 * STATISTICS.share(["nom.two"], [two]) // BILLION > plan.cap]
+    assert len(heavy) <= kinds["rest"] < kinds["split"]
+
+
+CODES = Sheet.from_table(
+    {
+        "version": "linkage/v1",
+        "attributes": {"a": {"kind": "code", "bits": 1}, "b": {"kind": "code", "bits": 1}},
+        "statistics": {"a": 100, "b": 10},
+    }
+)
+CODE_STATISTICS = Statistics(CODES)
+# Of 100,000 records each value of `a` is expected in 1,000, each of both in 100: cap and floor choose the kind of label.
+LIMITS = {"value": (1000, 20), "split": (999, 100), "rest": (999, 101), "bucket": (2000, 1001)}
+texts = st.text("ABC", min_size=1, max_size=3)
+
+
+@given(st.lists(st.tuples(st.sampled_from(list(LIMITS)), texts, texts), min_size=2, max_size=2), st.integers(1, 3))
+@settings(deadline=None)
+def test_labels_cannot_collide(drawn, buckets):
+    """Two labels are equal only for one kind and one value, or for one kind and values pooled in one bucket."""
+    labels, meanings = [], []
+    for kind, first, second in drawn:
+        cap, floor = LIMITS[kind]
+        plan = replace(
+            plan_of("a.value", finer=("b.value",), population=100_000, buckets=buckets), cap=cap, floor=floor
+        )
+        label = block_label([first, second], plan, CODE_STATISTICS)
+        assert kind_of(label) == kind
+        labels.append(label)
+        pooled = {"bucket": ([first], buckets), "rest": ([second], 3)}.get(kind)
+        meanings.append(
+            {
+                "value": (kind, first),
+                "split": (kind, first, second),
+                "rest": (kind, first, pooled and oracle.numbered(*pooled)),
+                "bucket": (kind, pooled and oracle.numbered(*pooled)),
+            }[kind]
+        )
+    assert (labels[0] == labels[1]) == (meanings[0] == meanings[1])
+
+
+@given(data=st.data())
+@settings(max_examples=150, deadline=None)
+def test_labels_are_those_of_the_oracle(data):
+    """Random people, components and sizes give the oracle's labels."""
+    cells = {name: data.draw(cells_of_kind[entry["kind"]]) for name, entry in TABLE["attributes"].items()}
+    components = [
+        "nom.initial",
+        "nom.two",
+        "prenoms.initial",
+        "naissance.day",
+        "naissance.year",
+        "sexe.value",
+        "ville.value",
+    ]
+    drawn = data.draw(st.permutations(components))
+    base = data.draw(st.integers(1, 2))
+    plan = plan_of(
+        *drawn[:base],
+        finer=tuple(drawn[base : base + data.draw(st.integers(0, 1))]),
+        population=data.draw(st.sampled_from([500, 24_000, 2_000_000])),
+        buckets=data.draw(st.integers(1, 40)),
+    )
+    division = divide(records_of(SHEET, [cells]), SHEET, plan, STATISTICS, KEY)
+    label = oracle.label(TABLE, vars(plan), oracle.values(TABLE, cells))
+    assert (division.block[0] == MISSING) == (label is None)
+    if label is not None:
+        found = (division.tags[division.block[0]].tobytes(), division.secrets[division.block[0]])
+        assert found == (oracle.block_tag(KEY, label), oracle.block_secret(KEY, label))
+
+
+def test_records_of_one_value_share_a_block_and_a_missing_one_falls_out():
+    """Equal block values are one block, whatever else differs; an unknown day, or a sex that is not told, is none."""
+    crowd = people(40)
+    for place, day in enumerate(["1980-07-14", "1955-01-14", "1980-07-00", "1980-00-00", "", "0000-07-14"]):
+        crowd[place]["date_naissance"] = day
+    plan = plan_of("date_naissance.day", population=4000)
+    division = divide(records_of(P1, crowd), P1, plan, Statistics(P1), KEY)
+    assert division.block[0] == division.block[1] == division.block[5] != MISSING
+    assert division.block[2:5].tolist() == [MISSING] * 3
+    days = [one["date_naissance"][8:] for one in crowd[6:]]
+    for one, block in zip(days, division.block[6:], strict=True):
+        assert [days[place] for place in np.flatnonzero(division.block[6:] == block)].count(one) == days.count(one)
+
+
+def test_tags_and_secrets_depend_on_the_pass_key():
+    """Two parties with one key agree; another pass has other tags and secrets; no two blocks share any."""
+    plan = plan_of("nom_naissance.initial", population=4000)
+    statistics = Statistics(P1)
+    ours = divide(records_of(P1, people(200, seed=1)), P1, plan, statistics, KEY)
+    theirs = divide(records_of(P1, people(200, seed=2)), P1, plan, statistics, KEY)
+    other = divide(records_of(P1, people(200, seed=1)), P1, plan, statistics, OTHER_KEY)
+    tags = [{row.tobytes() for row in division.tags} for division in (ours, theirs, other)]
+    assert len(tags[0] & tags[1]) > 15
+    assert tags[0] & tags[2] == set()
+    assert set(ours.secrets) & set(theirs.secrets)
+    assert set(ours.secrets) & set(other.secrets) == set()
+    assert len(tags[0]) == len(ours.tags) == len(set(ours.secrets))
+    assert not tags[0] & {secret[:16] for secret in ours.secrets}
+    assert ours.tags.shape[1:] == (16,)
+
+
+def test_without_blocks_everybody_is_together():
+    """The plain profile has one block, nobody falls out."""
+    plan = plan_passes(P1, "reference", (100, 100)).passes[0]
+    division = divide(records_of(P1, [{}, *people(10)]), P1, plan, Statistics(P1), KEY)
+    assert (division.block.tolist(), len(division.tags)) == ([0] * 11, 1)
+
+
+@pytest.mark.parametrize("size", [3000, 24_000, 200_000])
+def test_blocks_of_a_world_that_follows_the_statistics_keep_their_bounds(size):
+    """Drawn from public statistics, no block of P1 is over one and a half caps, and few people are in blocks under the floor."""
+    rng = np.random.default_rng(3)
+    statistics = Statistics(P1)
+    for plan in plan_passes(P1, "standard", (size, size)).passes:
+        columns = []
+        for component in (*plan.blocks, *plan.finer):
+            shares = oracle.shares_of(P1_TABLE, component)
+            weights = np.array([share for _, share, _ in shares], dtype=float)
+            columns.append(
+                [shares[place][0] for place in rng.choice(len(shares), size=size, p=weights / weights.sum())]
+            )
+        together = Counter(zip(*columns, strict=True))
+        counts: Counter[bytes | None] = Counter()
+        for values, count in together.items():
+            counts[block_label(values, plan, statistics)] += count
+        assert max(counts.values()) <= 1.5 * plan.cap
+        assert sum(count for count in counts.values() if count < plan.floor / 2) <= 0.01 * size

@@ -1,0 +1,268 @@
+"""The pass plan: the same for both parties, sized by public statistics, with thresholds that keep their promise."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from functools import cache
+from math import comb, sqrt
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from linkage.errors import LinkageError
+from linkage.passes import block_label
+from linkage.plan import PassPlan, Plan
+from linkage.planner import plan_passes
+from linkage.profiles import PROFILES
+from linkage.sheet import Sheet
+from linkage.statistics import BILLION, Statistics
+from tests import oracle
+from tests.invented import FEBRL4, FEBRL4_TABLE, P1, P1_TABLE
+
+SHEETS = {"P1": (P1, P1_TABLE), "febrl4": (FEBRL4, FEBRL4_TABLE)}
+SIZES = [(100, 100), (2000, 5000), (30_000, 30_000), (60_000, 1000), (400_000, 1_000_000)]
+
+# A sheet whose plan has each kind of block: heavy values that are split, rare ones that are pooled, on both levels.
+SPLIT_TABLE: dict[str, Any] = {
+    "version": "linkage/v1",
+    "attributes": {
+        "nom": {"kind": "name", "bits": 20},
+        "prenoms": {"kind": "given_names", "bits": 20},
+        "naissance": {"kind": "date", "bits": 40},
+        "sexe": {"kind": "sex", "bits": 2},
+        "postal": {"kind": "code", "bits": 10},
+    },
+    "statistics": {"postal": 3000},
+    "passes": [
+        {"name": "noms", "blocks": [["nom.two"], ["nom.two", "prenoms.initial"]]},
+        {"name": "annee", "blocks": [["naissance.year"], ["naissance.year", "sexe.value"]]},
+        {"name": "postal", "blocks": [["postal.value", "sexe.value"]]},
+    ],
+}
+SPLIT = Sheet.from_table(SPLIT_TABLE)
+
+
+def expected_pairs(table: Any, plan: PassPlan, sizes: tuple[int, int]) -> float:
+    """Pairs in one block, block values enumerated one by one; two pooled values meet in one bucket out of all."""
+    pooled = []
+    total = 0.0
+    for share, count in oracle.combinations(table, plan.blocks):
+        expected = plan.population * share // BILLION
+        if expected < plan.floor:
+            pooled.append((share / BILLION, count))
+        heavy = plan.finer and expected > plan.cap
+        total += count * (share / BILLION) ** 2 * (split_pairs(table, plan, expected) if heavy else 1)
+    return sizes[0] * sizes[1] * (total + meetings(pooled, plan.buckets))
+
+
+def meetings(pooled: list[tuple[float, int]], buckets: int) -> float:
+    """Pairs of two different pooled values that fall in one bucket."""
+    mass = sum(share * count for share, count in pooled)
+    return (mass**2 - sum(share**2 * count for share, count in pooled)) / buckets
+
+
+def split_pairs(table: Any, plan: PassPlan, expected: int) -> float:
+    """Of the pairs of one heavy value, those that stay in one block."""
+    parts = oracle.combinations(table, plan.finer)
+    pooled = [(share / BILLION, count) for share, count in parts if expected * share // BILLION < plan.floor]
+    alone = sum(count * (share / BILLION) ** 2 for share, count in parts)
+    return alone + meetings(pooled, oracle.pool(table, plan.finer, expected, plan.floor))
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("sizes", SIZES)
+@pytest.mark.parametrize("name", SHEETS)
+def test_both_parties_compute_the_same_plan(name, sizes, profile):
+    """From the same sheet, profile and sizes, in either order, the same plan to the letter; columns do not count."""
+    sheet, table = SHEETS[name]
+    plan = plan_passes(sheet, profile, sizes)
+    other = Sheet.from_table(copy.deepcopy({**table, "columns": {"autre": {"id": "x"}}}))
+    assert plan_passes(other, profile, sizes) == plan
+    assert plan_passes(sheet, profile, sizes[::-1]) == plan
+    assert Plan.from_json(plan.to_json()) == plan
+
+
+@pytest.mark.parametrize("profile", ["standard", "renforce"])
+@pytest.mark.parametrize("sizes", SIZES)
+@pytest.mark.parametrize("name", [*SHEETS, "split"])
+def test_expected_pairs_are_those_of_an_enumeration(name, sizes, profile):
+    """The pairs of each pass are within 5 % of a sum over all block values (rounding aside)."""
+    sheet, table = SHEETS.get(name, (SPLIT, SPLIT_TABLE))
+    for one in plan_passes(sheet, profile, sizes).passes:
+        assert one.expected_pairs == pytest.approx(expected_pairs(table, one, sizes), rel=0.05, abs=1)
+
+
+@pytest.mark.parametrize("name", [*SHEETS, "split"])
+def test_expected_pairs_are_those_of_a_world_that_follows_the_statistics(name):
+    """People drawn from the public statistics, divided by the real labels, meet as often as the plan says (5 %)."""
+    sheet, table = SHEETS.get(name, (SPLIT, SPLIT_TABLE))
+    sizes = (24_000, 16_000)
+    rng = np.random.default_rng(20261122)
+    statistics = Statistics(sheet)
+    for one in plan_passes(sheet, "standard", sizes).passes:
+        sides = [labels_of_a_world(table, one, statistics, size, rng) for size in sizes]
+        pairs = sum(count * sides[1].get(label, 0) for label, count in sides[0].items())
+        assert pairs == pytest.approx(one.expected_pairs, rel=0.05)
+
+
+def labels_of_a_world(
+    table: Any, plan: PassPlan, statistics: Statistics, size: int, rng: np.random.Generator
+) -> dict[bytes | None, int]:
+    """How many of `size` people stand in each block."""
+    columns = []
+    for component in (*plan.blocks, *plan.finer):
+        named = [
+            (f"{value or place}", share)
+            for value, share, count in oracle.shares_of(table, component)
+            for place in range(count)
+        ]
+        weights = np.array([share for _, share in named], dtype=float)
+        drawn = rng.choice(len(named), size=size, p=weights / weights.sum())
+        columns.append([named[place][0] for place in drawn])
+    counts: dict[bytes | None, int] = {}
+    for values in zip(*columns, strict=True):
+        label = block_label(values, plan, statistics)
+        counts[label] = counts.get(label, 0) + 1
+    return counts
+
+
+def test_all_kinds_of_blocks_occur_in_that_world():
+    """The world above has split, pooled and plain values on both levels, so that its agreement means something."""
+    plan = plan_passes(SPLIT, "standard", (24_000, 16_000)).passes[0]
+    values = [[value for value, _, _ in oracle.shares_of(SPLIT_TABLE, one)] for one in (*plan.blocks, *plan.finer)]
+    statistics = Statistics(SPLIT)
+    labels = [block_label(one, plan, statistics) for one in itertools.product(*values)]
+    assert {label[8 : 8 + label[7]] for label in labels if label} == {b"value", b"split", b"rest", b"bucket"}
+
+
+@pytest.mark.parametrize("name", SHEETS)
+@given(first=st.integers(100, 3_000_000), second=st.integers(100, 3_000_000))
+@settings(max_examples=25, deadline=None)
+def test_the_coarsest_level_that_fits_is_taken(name, first, second):
+    """No coarser level keeps its blocks (split by the next one that contains it) under the cap."""
+    sheet, table = SHEETS[name]
+    population = max(first, second)
+    for rule, one in zip(table["passes"], plan_passes(sheet, "standard", (first, second)).passes, strict=True):
+        assert (one.cap, one.floor, one.population) == (1000, 20, population)
+        levels = rule["blocks"]
+        fitting = [place for place in range(len(levels)) if largest_block(table, levels, place, population) <= 1000]
+        assert list(one.blocks) == levels[fitting[0] if fitting else -1]
+        assert [*one.blocks, *one.finer] in levels
+
+
+def largest_block(table: Any, levels: list[list[str]], place: int, population: int) -> int:
+    """Records expected in the largest block of a level."""
+    level = levels[place]
+    largest = population * max(share for share, _ in oracle.combinations(table, level)) // BILLION
+    finer = next((one[len(level) :] for one in levels[place + 1 :] if one[: len(level)] == level), [])
+    return (
+        largest * max(share for share, _ in oracle.combinations(table, finer)) // BILLION if largest > 1000 else largest
+    )
+
+
+@cache
+def binomials(length: int) -> list[int]:
+    """Coefficients of the lower half of a row of Pascal's triangle."""
+    return [comb(length, k) for k in range(length // 2)]
+
+
+@pytest.mark.parametrize("profile", ["standard", "renforce"])
+@pytest.mark.parametrize("sizes", SIZES)
+def test_thresholds_are_the_largest_that_keep_the_promise(profile, sizes):
+    """Over all passes at most 1 % (strict: 0.1 %) of the smaller file in random links; one more bit would be too much."""
+    plan = plan_passes(P1, profile, sizes)
+    pairs = sum(one.expected_pairs for one in plan.passes)
+    first = plan.passes[0]
+    tails = list(itertools.accumulate(binomials(first.length)))
+    for distance, thousandths in ((first.information, 10), (first.strict, 1)):
+        allowed = thousandths * min(sizes) * 2**first.length
+        assert 1000 * pairs * tails[distance] <= allowed < 1000 * pairs * tails[distance + 1]
+    assert {(one.information, one.strict, one.length) for one in plan.passes} == {
+        (first.information, first.strict, first.length)
+    }
+    assert first.strict < first.information < first.length // 2
+
+
+def test_random_filters_link_as_seldom_as_promised():
+    """Independent random filters, as many pairs as the plan expects: their links stay near the bound of 1 %."""
+    sizes = (2000, 2000)
+    plan = plan_passes(P1, "standard", sizes)
+    pairs = sum(one.expected_pairs for one in plan.passes)
+    rng = np.random.default_rng(7)
+    side = int(sqrt(pairs)) + 1
+    left, right = (rng.integers(0, 2**64, size=(side, 32), dtype=np.uint64) for _ in range(2))
+    found = 0
+    for row in left:
+        distances = np.bitwise_count(right ^ row).sum(axis=1, dtype=np.int64)
+        found += int((distances <= plan.passes[0].information).sum())
+    bound = sizes[0] / 100
+    assert found <= bound + 5 * sqrt(bound)
+    assert found >= bound / 4
+
+
+def test_larger_files_ask_for_nearer_filters():
+    """With the sizes the thresholds only fall."""
+    distances = [
+        plan_passes(P1, "standard", (size, size)).passes[0].information for size in (1000, 10_000, 100_000, 10**6)
+    ]
+    assert distances == sorted(distances, reverse=True)
+
+
+def test_names_only_passes_get_one_xor_more():
+    """Blocks of names, with or without sex, and even where their heaviest are split by something else."""
+    table: Any = copy.deepcopy(SPLIT_TABLE)
+    table["passes"] = [
+        {"name": "noms", "blocks": [["nom.initial"], ["nom.initial", "prenoms.initial"]]},
+        {"name": "sexe", "blocks": [["nom.two", "sexe.value"]]},
+        {"name": "fin", "blocks": [["nom.initial"], ["nom.initial", "naissance.month"]]},
+        {"name": "mixte", "blocks": [["nom.initial", "naissance.month"]]},
+        {"name": "date", "blocks": [["naissance.month", "sexe.value"]]},
+        {"name": "postal", "blocks": [["postal.value"]]},
+    ]
+    for profile in ("standard", "renforce"):
+        plan = plan_passes(Sheet.from_table(table), profile, (20_000, 20_000))
+        least = PROFILES[profile].degree
+        assert {one.name: one.degree - least for one in plan.passes} == {
+            "noms": 1, "sexe": 1, "fin": 1, "mixte": 0, "date": 0, "postal": 0,
+        }  # fmt: skip
+        assert plan.passes[2].finer == ("naissance.month",)
+
+
+def test_the_plain_profile_compares_all_with_all():
+    """One pass without blocks, on Dice; it needs no pass in the sheet and takes no notice of those that are there."""
+    table = {**P1_TABLE, "passes": []}
+    for sheet in (P1, Sheet.from_table(table)):
+        plan = plan_passes(sheet, "reference", (300, 200))
+        (one,) = plan.passes
+        assert (one.blocks, one.finer, one.degree, one.measure, one.length) == ((), (), 0, "dice", 1024)
+        assert one.expected_pairs == pytest.approx(60_000, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("code", "table", "profile", "sizes"),
+    [
+        ("E_PROFIL", P1_TABLE, "inconnu", (1000, 1000)),
+        ("E_PASSES", {**P1_TABLE, "passes": []}, "standard", (1000, 1000)),
+        ("E_EFFECTIFS", P1_TABLE, "standard", (0, 1000)),
+        ("E_EFFECTIFS", P1_TABLE, "standard", (1000, -5)),
+        ("E_EFFECTIFS", P1_TABLE, "standard", (1000, 10**9 + 1)),
+        ("E_FEUILLE", {**FEBRL4_TABLE, "statistics": {}}, "standard", (1000, 1000)),
+    ],
+)
+def test_impossible_plans_are_refused(code, table, profile, sizes):
+    """Unknown profile, no pass, sizes that no file has, values that nothing is known of."""
+    with pytest.raises(LinkageError) as refusal:
+        plan_passes(Sheet.from_table(table), profile, sizes)
+    assert refusal.value.code == code
+
+
+def test_small_and_huge_files_have_a_plan():
+    """One record, or as many as the whole world holds: numbers do not overflow."""
+    for size in (1, 2, 10**9):
+        for one in plan_passes(P1, "standard", (size, size)).passes:
+            assert 0 < one.expected_pairs <= size * size + 1
+            assert one.buckets >= 1

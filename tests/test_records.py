@@ -1,0 +1,258 @@
+"""Records: normalised columns, and every row that cannot be used named by line, column and rule, never by its value."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from linkage.errors import LinkageError, RowsRefused
+from linkage.records import MISSING, Records, read_records
+from linkage.sheet import Sheet
+
+SECRET = "QUIDAMSECRET"
+TABLE: dict[str, Any] = {
+    "version": "linkage/v1",
+    "id": "no",
+    "attributes": {
+        "nom": {"kind": "name", "bits": 10},
+        "usage": {"kind": "name", "bits": 5, "second_form_of": "nom", "optional": True},
+        "ancien": {"kind": "name", "bits": 5, "optional": True},
+        "sexe": {"kind": "sex", "bits": 2},
+        "naissance": {"kind": "date", "bits": 20, "format": ["JJ/MM/AAAA", "AAAA-MM-JJ"]},
+    },
+    "columns": {
+        "droite": {"naissance": ["annee", "mois", "jour"], "nom": ["particule", "nom"]},
+        "large": {"naissance": {"column": "ne", "format": "AAAAMMJJ"}},
+    },
+}
+SHEET = Sheet.from_table(TABLE)
+LENIENT = Sheet.from_table(
+    {
+        **TABLE,
+        "attributes": {**TABLE["attributes"], "naissance": {**TABLE["attributes"]["naissance"], "invalid": "missing"}},
+    }
+)
+HEADER = "no;nom;usage;sexe;naissance"
+
+
+def write(folder: Path, *lines: str) -> Path:
+    """A file of lines."""
+    path = folder / "f.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def decoded(records: Records, name: str) -> list[str | None]:
+    """The canonical value of each record."""
+    column = records.columns[name]
+    return [None if code == MISSING else column.values[code] for code in column.codes]
+
+
+def test_a_file_becomes_normalised_columns(tmp_path):
+    """Distinct canonical values and one code a row; ids stay as they are."""
+    path = write(tmp_path, HEADER, "a;Dupont;;M;29/02/1980", "b;DUPONT;Martin;2;1980-02-29", "c;;;;")
+    records = read_records(path, SHEET, "gauche")
+    assert records.ids == ["a", "b", "c"]
+    assert decoded(records, "nom") == ["DUPONT", "DUPONT", None]
+    assert records.columns["nom"].values == ["DUPONT"]
+    assert records.columns["nom"].codes.dtype == np.int32
+    assert decoded(records, "naissance") == ["19800229", "19800229", None]
+    assert decoded(records, "sexe") == ["M", "F", None]
+    assert (records.set_aside, records.voided, len(records)) == ([], [], 3)
+
+
+def test_a_usage_name_counts_only_where_it_says_something_else(tmp_path):
+    """Equal to the birth name once both are normalised, it is missing; without a birth name, it stays."""
+    path = write(
+        tmp_path,
+        HEADER,
+        "a;L'Haÿ;L’HAY;M;",
+        "b;Dupont;Martin;F;",
+        "c;;Martin;F;",
+        "d;Dupont;;F;",
+        "e;Martin;Mme Martin;F;",
+    )
+    assert decoded(read_records(path, SHEET, "gauche"), "usage") == [None, "MARTIN", "MARTIN", None, None]
+
+
+def test_an_absent_optional_column_hides_no_other(tmp_path):
+    """`ancien` is not in the file, `usage` is: the one is missing everywhere, the other read."""
+    records = read_records(write(tmp_path, HEADER, "a;Dupont;Martin;M;"), SHEET, "gauche")
+    assert decoded(records, "usage") == ["MARTIN"]
+    assert decoded(records, "ancien") == [None]
+
+
+def test_a_date_in_three_columns_and_a_name_in_two(tmp_path):
+    """Year, month and day are padded and joined; a name's columns are joined with a space, gaps left out."""
+    path = write(
+        tmp_path, "no;particule;nom;sexe;jour;mois;annee", "a;de;Foix;M;5;3;1980", "b;;Foix;F;;;1992", "c;;Foix;F;;;"
+    )
+    records = read_records(path, SHEET, "droite")
+    assert decoded(records, "naissance") == ["19800305", "19920000", None]
+    assert decoded(records, "nom") == ["DE FOIX", "FOIX", "FOIX"]
+
+
+def test_extra_columns_travel_raw(tmp_path):
+    """A truth column is kept as it is, for the rows that are kept."""
+    path = write(tmp_path, HEADER + ";vrai", "a;A;;M;;p 1", "b;B;;M;32/01/1980;p2", "c;C;;M;;P3")
+    records = read_records(path, SHEET, "gauche", bad_rows="skip", extra=["vrai"])
+    assert records.extra == {"vrai": ["p 1", "P3"]}
+
+
+FAULTS = [
+    ("E_DATE_IMPOSSIBLE", "naissance", "x;A;;M;31/02/1980"),
+    ("E_DATE_IMPOSSIBLE", "naissance", "x;A;;M;29/02/1900"),
+    ("E_DATE_IMPOSSIBLE", "naissance", "x;A;;M;01/13/1980"),
+    ("E_DATE_IMPOSSIBLE", "naissance", "x;A;;M;01/01/1700"),
+    ("E_DATE_IMPOSSIBLE", "naissance", "x;A;;M;1980-00-12"),
+    ("E_DATE_ILLISIBLE", "naissance", f"x;A;;M;{SECRET}"),
+    ("E_DATE_ILLISIBLE", "naissance", "x;A;;M;19800229"),
+    ("E_DATE_ILLISIBLE", "naissance", "x;A;;M;29/02/80"),
+    ("E_SEXE", "sexe", f"x;A;;{SECRET};"),
+    ("E_SEXE", "sexe", "x;A;;19800229;"),
+    ("E_IDENTIFIANT_VIDE", "no", f" ;{SECRET};;M;"),
+    ("E_IDENTIFIANT_DOUBLE", "no", "OUI;A;;M;"),
+    ("E_NOMBRE_CHAMPS", None, f"x;{SECRET};;M;;"),
+    ("E_NOMBRE_CHAMPS", None, f"Fin de fichier {SECRET}"),
+]
+
+
+@pytest.mark.parametrize(("code", "column", "row"), FAULTS)
+def test_a_bad_row_is_refused_by_line_and_column(tmp_path, code, column, row):
+    """Each fault has its code, line, column and a rule; nothing of the row is said."""
+    with pytest.raises(RowsRefused) as refusal:
+        read_records(write(tmp_path, HEADER, "OUI;A;;M;", '"n\no";B;;F;', row), SHEET, "gauche")
+    problem = refusal.value.problems[0]
+    assert (refusal.value.code, problem.code, problem.row, problem.column) == (code, code, 5, column)
+    assert str(problem) in str(refusal.value)
+    assert "f.csv" in str(refusal.value)
+    cells = [cell for cell in row.split(";") if len(cell) > 3]
+    assert [cell for cell in cells if cell in str(refusal.value)] == []
+
+
+@pytest.mark.parametrize(("code", "column", "row"), FAULTS)
+def test_a_bad_row_can_be_set_aside(tmp_path, code, column, row):
+    """With `skip` the other rows are kept and the bad one is listed."""
+    records = read_records(write(tmp_path, HEADER, "OUI;A;;M;", row, "z;B;;F;"), SHEET, "gauche", bad_rows="skip")
+    assert records.ids == ["OUI", "z"]
+    assert [(one.code, one.row, one.column) for one in records.set_aside] == [(code, 3, column)]
+    assert decoded(records, "nom") == ["A", "B"]
+
+
+def test_all_problems_are_listed_by_line(tmp_path):
+    """Several problems of several rows come by line; the message shows twenty and counts the rest."""
+    rows = [f"{number};A;;{SECRET};31/02/1980" for number in range(15)]
+    with pytest.raises(RowsRefused) as refusal:
+        read_records(write(tmp_path, HEADER, *rows, "x"), SHEET, "gauche")
+    found = [(one.row, one.code) for one in refusal.value.problems]
+    assert len(found) == 31
+    assert [row for row, _ in found] == sorted(row for row, _ in found)
+    assert {code for row, code in found if row == 2} == {"E_SEXE", "E_DATE_IMPOSSIBLE"}
+    assert "… et 11 autre(s)" in refusal.value.message
+    assert refusal.value.message.count("ligne ") == RowsRefused.SHOWN
+    assert SECRET not in str(refusal.value)
+
+
+def test_a_file_of_bad_rows_only_is_refused_even_with_skip(tmp_path):
+    """Nothing is left to encode."""
+    with pytest.raises(RowsRefused):
+        read_records(write(tmp_path, HEADER, "a;A;;Z;", "b;B;;Z;"), SHEET, "gauche", bad_rows="skip")
+
+
+def test_impossible_cells_count_as_missing_where_the_sheet_says_so(tmp_path):
+    """The row stays, the cell is missing and reported as voided, not as a bad row."""
+    path = write(tmp_path, HEADER, "a;A;;M;31/02/1980", "b;B;;Z;31/02/1980", "c;C;;M;01/02/1980")
+    records = read_records(path, LENIENT, "gauche", bad_rows="skip")
+    assert records.ids == ["a", "c"]
+    assert decoded(records, "naissance") == [None, "19800201"]
+    assert [(one.row, one.code) for one in records.voided] == [(2, "E_DATE_IMPOSSIBLE")]
+    assert [(one.row, one.code) for one in records.set_aside] == [(3, "E_SEXE")]
+
+
+def test_equal_ids_are_told_by_the_line_of_the_first(tmp_path):
+    """The second and third of three equal identifiers are problems that point at the first."""
+    with pytest.raises(RowsRefused) as refusal:
+        read_records(write(tmp_path, HEADER, "a;A;;M;", "b;A;;M;", "a;B;;M;", "a;C;;M;"), SHEET, "gauche")
+    assert [(one.row, one.rule) for one in refusal.value.problems] == [
+        (4, "le même identifiant figure déjà à la ligne 2"),
+        (5, "le même identifiant figure déjà à la ligne 2"),
+    ]
+
+
+def test_every_partial_or_empty_date_is_read(tmp_path):
+    """Zeros stand for what is unknown; a date of zeros is a gap."""
+    cells = ["00/00/1992", "00/07/1992", "1992-00-00", "0000-00-00", "00/00/0000", "", " ", "0000-07-14"]
+    rows = [f"{place};A;;M;{cell}" for place, cell in enumerate(cells)]
+    records = read_records(write(tmp_path, HEADER, *rows), SHEET, "gauche")
+    assert decoded(records, "naissance") == ["19920000", "19920700", "19920000", None, None, None, None, "00000714"]
+
+
+def test_a_side_reads_its_own_columns_and_formats(tmp_path):
+    """The same file is read by its own side and refused by another."""
+    path = write(tmp_path, "no;ne;nom;sexe", "a;19800229;A;M")
+    assert decoded(read_records(path, SHEET, "large"), "naissance") == ["19800229"]
+    with pytest.raises(LinkageError) as refusal:
+        read_records(path, SHEET, "gauche")
+    assert refusal.value.code == "E_COLONNE_ABSENTE"
+
+
+def test_rows_moved_by_a_column_are_refused(tmp_path):
+    """A row whose cells slid to the right has a name where a date should be."""
+    with pytest.raises(RowsRefused) as refusal:
+        read_records(write(tmp_path, HEADER, f"a;;Dupont;Martin;{SECRET}"), SHEET, "gauche")
+    assert {one.code for one in refusal.value.problems} == {"E_SEXE", "E_DATE_ILLISIBLE"}
+    assert SECRET not in str(refusal.value)
+
+
+hostile = st.sampled_from(
+    [
+        "",
+        "A",
+        "M",
+        "1",
+        "31/02/1980",
+        "1980-02-29",
+        "00/00/1992",
+        SECRET,
+        f'"{SECRET}',
+        "é",
+        "\u200b",
+        "=1+1",
+        "x" * 1001,
+    ]
+) | st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=10)
+
+
+@given(
+    st.lists(st.lists(hostile, min_size=5, max_size=6), min_size=1, max_size=8),
+    st.sampled_from(["refuse", "skip"]),
+    st.sampled_from(["utf-8", "cp1252"]),
+)
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_hostile_rows_are_records_or_a_refusal(tmp_path, rows, bad_rows, encoding):
+    """Any cells give records with distinct ids, or a refusal with lines of the file; a recognisable value is never said."""
+    out = io.StringIO(newline="")
+    csv.writer(out, delimiter=";").writerows([HEADER.split(";"), *rows])
+    path = tmp_path / "f.csv"
+    path.write_bytes(out.getvalue().encode(encoding, "ignore"))
+    try:
+        records = read_records(path, SHEET, "gauche", bad_rows=bad_rows)
+    except LinkageError as error:
+        said = str(error)
+        problems = getattr(error, "problems", [])
+    else:
+        said = "".join(map(str, [*records.set_aside, *records.voided]))
+        problems = records.set_aside
+        assert len(set(records.ids)) == len(records)
+        assert all(len(column.codes) == len(records) for column in records.columns.values())
+        assert all(column.codes.max(initial=MISSING) < len(column.values) for column in records.columns.values())
+    last = path.read_bytes().count(b"\n") + path.read_bytes().count(b"\r") + 1
+    assert all(2 <= problem.row <= last for problem in problems)
+    assert SECRET not in said

@@ -1,0 +1,313 @@
+"""The worker: right results, one at a time, and nothing lost whenever it dies."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from sqlalchemy import select
+
+from service.answers import RunView
+from service.messages import Receipt
+from service.third_party import matching
+from service.third_party.parcels import claim_job, deliveries_of, job_attempts, load_delivery
+from service.third_party.schema import jobs
+from service.third_party.store import agreement_of
+from service.third_party.worker import MOST_ATTEMPTS, Worker, _JobLost, _Lease
+from tests.simulator import PASSES, Rows, Run, Simulation, rows_for, simulation
+
+ROWS = {name: rows_for(number) for number, name in enumerate(PASSES)}
+
+
+@pytest.fixture
+def sim(tmp_path):
+    """A fresh third party."""
+    with simulation(tmp_path / "data") as one:
+        yield one
+
+
+def loaded(sim: Simulation, **changes: Any) -> Run:
+    """A run whose uploads are all there."""
+    run = sim.sending(**changes)
+    sim.upload_all(run, ROWS)
+    return run
+
+
+def check_results(sim: Simulation, run: Run, rows: dict[str, tuple[Rows, Rows]] = ROWS) -> None:
+    """The recipient gets exactly the planted links of each pass."""
+    for name, (recipient, _) in rows.items():
+        assert (recipient.certain, recipient.grey) == sim.caf.fetch(run, sim.third_party, name)
+
+
+def view(sim: Simulation, run: Run) -> RunView:
+    return RunView.from_json(sim.caf.get(f"/runs/{run.run}"))
+
+
+def test_a_run_is_delivered_and_its_encodings_are_gone(sim: Simulation):
+    """Planted links and no other, certain and grey apart; the receipt at the same moment."""
+    run = loaded(sim)
+    assert (0, 2) == ((before := view(sim, run).progress).done, before.total)
+    sim.work()
+    seen = view(sim, run)
+    assert ("delivered", 2, ()) == (seen.state, seen.progress.done, seen.uploads)
+    assert sim.clock() + timedelta(days=30) == seen.deadline
+    check_results(sim, run)
+    (receipt,) = sim.cnous.get(f"/runs/{run.run}/receipts")
+    opened = Receipt.opened(sim.third_party.signing_key, receipt["receipt"])
+    assert ("encodings", "rapprochement_termine", 5) == (opened.kind, opened.cause, len(opened.destroyed))
+    assert not sim.site.vault.holds_run_key(run.run)
+    assert [] == [one for one in sim.lines if "event" in one]
+
+
+def test_grey_links_are_left_out_when_the_agreement_says_so(sim: Simulation):
+    """The recipient then cannot tell that there were any."""
+    run = loaded(sim, grey_policy="ecarter")
+    sim.work()
+    for name, (recipient, _) in ROWS.items():
+        assert (recipient.certain, set()) == sim.caf.fetch(run, sim.third_party, name)
+
+
+def test_a_fault_of_content_sends_back_that_upload_only(sim: Simulation):
+    """The run stays usable: the party sends another, and gets its results."""
+    run = sim.sending()
+    uploads = sim.upload_all(run, {"jour": ROWS["jour"], "noms": ROWS["noms"]} | {"jour": _with_empty_row()})
+    sim.work()
+    seen = view(sim, run)
+    assert "sending" == seen.state
+    refused = [(one.pass_, one.party, one.reason) for one in seen.uploads if one.state == "refused"]
+    assert [("jour", "caf", "E_REMPLISSAGE")] == refused
+    assert None is sim.site.blobs.read(run.run, uploads["jour", "caf"], 0)
+    assert "E_ETAT" == sim.caf.post(f"/runs/{run.run}/uploads/{uploads['jour', 'caf']}/complete", status=409)
+    manifest, sealed = sim.caf.manifest(run, sim.third_party, "jour", ROWS["jour"][0].encoded)
+    sim.caf.upload(run, manifest, sealed)
+    assert "matching" == sim.state(run)
+    sim.work()
+    check_results(sim, run)
+
+
+def _with_empty_row() -> tuple[Rows, Rows]:
+    recipient, source = ROWS["jour"]
+    filters = recipient.encoded.filters.copy()
+    filters[0] = 0
+    encoded = type(recipient.encoded)(ids=recipient.encoded.ids, tags=recipient.encoded.tags, filters=filters)
+    return Rows(encoded=encoded), source
+
+
+def test_every_upload_at_fault_is_named_at_once(sim: Simulation):
+    """One answer, not one fault a day."""
+    run = sim.sending()
+    sim.upload_all(run, {"jour": _with_empty_row(), "noms": _with_empty_row()})
+    sim.work()
+    assert {"jour", "noms"} == {one.pass_ for one in view(sim, run).uploads if one.state == "refused"}
+
+
+class Killed(BaseException):
+    """The process is killed: nothing of it runs any more, not even an `except Exception`."""
+
+
+class MortalClock:
+    """The site's clock, until the reading at which the process is killed."""
+
+    def __init__(self, clock: Any, readings: int) -> None:
+        self.clock = clock
+        self.left = readings
+
+    def __call__(self) -> Any:
+        self.left -= 1
+        if self.left < 0:
+            raise Killed
+        return self.clock()
+
+
+@pytest.mark.parametrize("readings", range(16))
+def test_a_worker_killed_anywhere_loses_nothing(sim: Simulation, readings):
+    """Killed at any reading of the clock (every transaction has one), its run is taken up and ends the same."""
+    run = sim.sending()
+    sim.upload_all(run, {name: ROWS[name] for name in PASSES})
+    site = replace(sim.site, clock=MortalClock(sim.clock, readings))
+    try:
+        Worker(site=site, stop=threading.Event(), emit=sim.lines.append).run(once=True)
+    except Killed:
+        sim.clock.advance(seconds=61)  # the dead worker's lease ends
+    sim.work()
+    assert "delivered" == sim.state(run)
+    check_results(sim, run)
+    assert 1 == len(sim.caf.get(f"/runs/{run.run}/receipts"))
+    actions = [entry["leaf"] for entry in sim.caf.get(f"/runs/{run.run}/log")["entries"]]
+    assert len(actions) == len(set(actions))
+
+
+def test_what_was_compared_before_a_kill_is_not_compared_again(sim: Simulation):
+    """A delivery that is stored stays byte for byte, and nobody can fetch it before its time."""
+    run = loaded(sim)
+    worker = sim.worker()
+    with sim.site.database.write() as connection:
+        claim_job(connection, worker.owner, sim.clock(), sim.clock() + timedelta(seconds=60))
+    with sim.site.database.read() as connection:
+        document = agreement_of(connection, run.agreement)
+    step = matching.steps_of(sim.site, run.run, document)[0]
+    worker._store(step, matching.compare(sim.site, sim.site.vault.run_key(run.run), step, lambda: None))
+    assert (1, "matching") == (view(sim, run).progress.done, sim.state(run))
+    assert "E_ETAT" == sim.caf.get(f"/runs/{run.run}/deliveries", 409)
+    with sim.site.database.read() as connection:
+        first = load_delivery(connection, run.run, *step.name)
+    sim.clock.advance(seconds=61)
+    sim.work()
+    with sim.site.database.read() as connection:
+        assert first == load_delivery(connection, run.run, *step.name)
+        assert 2 == len(deliveries_of(connection, run.run))
+    check_results(sim, run)
+
+
+def test_a_job_that_keeps_failing_fails_its_run(sim: Simulation):
+    """After a number of attempts the run ends, everything is destroyed, and both parties see why."""
+    run = loaded(sim)
+    sim.site.vault.destroy_run_key(run.run)
+    (sim.data / "worker" / f"{run.run}.key").write_bytes(b"damaged")
+    (sim.data / "worker" / f"{run.run}.key").chmod(0o600)
+    sim.work()
+    seen = view(sim, run)
+    assert ("failed", "E_TRAITEMENT") == (seen.state, seen.failure)
+    assert MOST_ATTEMPTS == len([one for one in sim.lines if '"worker"' in one])
+    (receipt,) = sim.caf.get(f"/runs/{run.run}/receipts")
+    assert "echec" == receipt["receipt"]["statement"]["cause"]
+    assert not sim.site.vault.holds_run_key(run.run)
+
+
+def test_a_run_whose_key_is_lost_fails_at_once(sim: Simulation):
+    """Nothing could ever open its uploads."""
+    run = loaded(sim)
+    sim.site.vault.destroy_run_key(run.run)
+    sim.work()
+    assert "failed" == sim.state(run)
+
+
+def test_a_worker_that_is_asked_to_stop_gives_its_job_back(sim: Simulation):
+    """At once and without counting it as a failure."""
+    run = loaded(sim)
+    worker = sim.worker()
+    worker.stop.set()
+    assert worker.step()
+    with sim.site.database.read() as connection:
+        assert 0 == job_attempts(connection, run.run)
+    sim.work()
+    check_results(sim, run)
+
+
+def test_a_run_that_is_cancelled_under_the_worker_delivers_nothing(sim: Simulation):
+    """The worker finds at its next transaction that the run is no longer its own."""
+    run = loaded(sim)
+
+    class Canceller(threading.Event):
+        """Cancels the run the first time the worker looks whether to go on."""
+
+        done = False
+
+        def is_set(self) -> bool:
+            if not self.done:
+                self.done = True
+                sim.caf.cancel(run)
+            return False
+
+    worker = Worker(site=sim.site, stop=Canceller(), emit=sim.lines.append)
+    assert worker.step()
+    assert "cancelled" == sim.state(run)
+    with sim.site.database.read() as connection:
+        assert [] == deliveries_of(connection, run.run)
+    assert 1 == len(sim.caf.get(f"/runs/{run.run}/receipts"))
+    assert not sim.site.blobs.holds(run.run)
+
+
+def test_a_run_past_its_deadline_is_not_delivered(sim: Simulation):
+    """Even when its comparison was under way."""
+    run = loaded(sim)
+    worker = sim.worker()
+    with sim.site.database.write() as connection:
+        claim_job(connection, worker.owner, sim.clock(), sim.clock() + timedelta(hours=100))
+    sim.clock.advance(hours=72)
+    with pytest.raises(_JobLost), sim.site.database.write() as connection:
+        worker._owned(connection, run.run)
+    sim.work()
+    assert "expired" == sim.state(run)
+
+
+def test_two_workers_share_the_runs_and_never_one(sim: Simulation):
+    """Each run is compared once, whoever takes it."""
+    runs = [loaded(sim, max_runs=1) for _ in range(3)]
+    workers = [threading.Thread(target=sim.worker().run, kwargs={"once": True}) for _ in range(2)]
+    for thread in workers:
+        thread.start()
+    for thread in workers:
+        thread.join()
+    sim.work()
+    for run in runs:
+        check_results(sim, run)
+        assert 2 == view(sim, run).progress.done
+
+
+def test_the_loop_outlives_a_step_that_fails(sim: Simulation):
+    """A failure is a line of the journal without its text, and the other runs go on."""
+    stuck = sim.opened()
+    sim.cnous.approve(stuck)
+    (sim.data / "worker" / f"{stuck.run}.key").write_bytes(b"not a key")
+    (sim.data / "worker" / f"{stuck.run}.key").chmod(0o600)
+    run = loaded(sim)
+    sim.work()
+    check_results(sim, run)
+    lines = [one for one in sim.lines if '"worker"' in one]
+    assert lines
+    assert all('"E_CLE"' in one and stuck.run not in one for one in lines)
+
+
+def test_an_empty_pass_is_no_fault(sim: Simulation):
+    """A pass that no record of the source enters links nothing and the others go on."""
+    run = sim.sending()
+    recipient, source = ROWS["noms"]
+    empty = type(source.encoded)(
+        ids=np.empty((0, 16), np.uint8), tags=np.empty((0, 16), np.uint8), filters=np.empty((0, 4), np.uint64)
+    )
+    sim.upload_all(run, {"jour": ROWS["jour"], "noms": (recipient, Rows(encoded=empty))})
+    sim.work()
+    check_results(sim, run, {"jour": ROWS["jour"]})
+    assert (set(), set()) == sim.caf.fetch(run, sim.third_party, "noms")
+
+
+def test_the_lease_is_renewed_while_the_work_lasts(sim: Simulation):
+    """Renewals are by the clock of the site; a worker whose job was taken learns it and stops."""
+    run = loaded(sim)
+    worker = replace(sim.worker(), renewal_seconds=0.01)
+    with sim.site.database.write() as connection:
+        claim_job(connection, worker.owner, sim.clock(), sim.clock() + timedelta(seconds=60))
+    with _Lease(worker, run.run) as lease:
+        lease.check()
+        sim.clock.advance(seconds=50)
+        _until(lambda: not _free(sim, run))
+        sim.caf.cancel(run)
+        with pytest.raises(_JobLost):
+            _until_raises(lease.check)
+
+
+def _free(sim: Simulation, run: Run) -> bool:
+    """Whether another worker could take the job 20 seconds from now."""
+    later = sim.clock() + timedelta(seconds=20)
+    with sim.site.database.read() as connection:
+        until = connection.scalar(select(jobs.c.lease_until).where(jobs.c.run == run.run)) or 0
+    return bool(until <= later.timestamp())
+
+
+def _until(condition: Any) -> None:
+    for _ in range(500):
+        if condition():
+            return
+        threading.Event().wait(0.01)
+    pytest.fail("it never happened")
+
+
+def _until_raises(check: Any) -> None:
+    for _ in range(500):
+        check()
+        threading.Event().wait(0.01)
