@@ -122,7 +122,7 @@ class Stage:
         words += [word for _, one, path in sides for word in ("--size", f"{one.party}={_rows(path)}")]
         references = ("--authorisation", "demonstration", "--dpia", "demonstration")
         agreement = sides[0][1].command("agreement", "propose", demarche, *words, *references).strip()
-        own = () if demarche.isidentifier() or "/" not in demarche else ("--demarche", demarche)
+        own = ("--demarche", demarche) if demarche.endswith(".toml") else ()
         for _, one, _ in sides[1:]:
             one.command("agreement", "sign", agreement, *own)
         return agreement

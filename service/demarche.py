@@ -112,6 +112,7 @@ def _read(top: ClosedTable, digest: str) -> Demarche:
     rule = top.table("regle")
     operands = _operands(top.table("parties"), top.table("colonnes", {}), rule.table("fraicheur", {}))
     identity, delivery = top.table("identite"), top.table("livraison")
+    profile = identity.text("profil")
     _no_payload(top)
     demarche = Demarche(
         id=top.text("id"),
@@ -121,7 +122,8 @@ def _read(top: ClosedTable, digest: str) -> Demarche:
         operands=operands,
         rule_type=_rule_type(rule),
         expression=rule.text("expression"),
-        identity=identity.text("profil"),
+        identity=profile,
+        own_sheet=_own_sheet(identity, profile),
         threshold=identity.among("seuil", ("information", "attribution")),
         grey_policy=_grey_policy(identity),
         recipient=_recipient(delivery, operands),
@@ -225,6 +227,14 @@ def _rule_type(rule: ClosedTable) -> str:
     if kind not in _RULES:
         raise rule.refuse(f"« type » doit être l'un de : {', '.join(_RULES)}")
     return kind
+
+
+def _own_sheet(identity: ClosedTable, profile: str) -> dict[str, Any]:
+    """The linkage sheet that a démarche brings along, for files that no shipped sheet describes."""
+    sheet = identity.table("feuille", {}).rest()
+    if sheet and sheet.get("name") != profile:
+        raise identity.refuse("« profil » doit être le nom (name) de la feuille que la démarche apporte")
+    return sheet
 
 
 def _grey_policy(identity: ClosedTable) -> GreyPolicy:

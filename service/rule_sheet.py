@@ -86,6 +86,7 @@ class Demarche:
         rule_type: `intersection`, `anti_jointure` or `composition`.
         expression: over the operands, the recipient's first.
         identity: name of the linkage sheet.
+        own_sheet: the linkage sheet itself where the démarche brings its own; empty for a shipped one.
         threshold: `information` or `attribution`.
         grey_policy: what becomes of links between the two thresholds.
         recipient: the operand that receives the hits.
@@ -104,6 +105,7 @@ class Demarche:
     rule_type: str
     expression: str
     identity: str
+    own_sheet: Mapping[str, Any]
     threshold: str
     grey_policy: GreyPolicy
     recipient: str
@@ -119,9 +121,9 @@ class Demarche:
         Raises:
             SheetError: no such profile, or a column for an attribute that it does not have.
         """
-        from linkage.sheet import load_sheet  # noqa: PLC0415 - see the head of this module
+        from linkage.sheet import Sheet, load_sheet  # noqa: PLC0415 - see the head of this module
 
-        sheet = load_sheet(self.identity)
+        sheet = Sheet.from_table(self.own_sheet) if self.own_sheet else load_sheet(self.identity)
         for operand in self.operands.values():
             if operand.columns:
                 sheet = sheet.with_columns(operand.name, operand.columns)

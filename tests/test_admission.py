@@ -42,6 +42,9 @@ class Wire:
     async def send(self, message: Any) -> None:
         self.sent.append(dict(message))
 
+    async def _serve(self, scope: dict[str, Any]) -> None:
+        await self.app(scope, self.receive, self.send)
+
     def ask(self, method: str, path: str, headers: list[tuple[str, str]], query: str = "") -> tuple[int, str]:
         """Send a request; status and code."""
         scope = {
@@ -49,7 +52,7 @@ class Wire:
             "headers": [(name.lower().encode(), value.encode()) for name, value in headers], "scheme": "http",
             "server": ("testserver", 80), "client": ("203.0.113.9", 1), "http_version": "1.1", "root_path": "",
         }  # fmt: skip
-        asyncio.run(self.app(scope, self.receive, self.send))
+        asyncio.run(self._serve(scope))
         body = b"".join(message.get("body", b"") for message in self.sent[1:])
         status = int(self.sent[0]["status"])
         return status, "" if not body or status < 400 else json.loads(body)["errors"][0]["code"]

@@ -130,21 +130,17 @@ def test_bounds_and_identities_are_checked_at_the_proposal(sim: Simulation, chan
 def test_a_party_that_is_not_enrolled_is_named(sim: Simulation):
     """An agreement with somebody unknown cannot even be proposed."""
     stranger = Identity.generate("msa", "MSA").public
-    party = AgreementParty(
-        party="msa", name="MSA", operand="msa", role="source", fingerprint=stranger.fingerprint
-    )
+    party = AgreementParty(party="msa", name="MSA", operand="msa", role="source", fingerprint=stranger.fingerprint)
     agreement = sim.agreement()
     agreement = replace(agreement, parties=(*agreement.parties, party))
     assert "E_PARTIE_INCONNUE" == propose(sim.caf, agreement, 422)
 
 
-def test_a_body_that_is_not_a_proposal_is_refused(sim: Simulation):
+@pytest.mark.parametrize("body", [{}, [], None, {"document": {}, "signature": ""}, {"document": 1, "signature": 2}])
+def test_a_body_that_is_not_a_proposal_is_refused(sim: Simulation, body):
     """With the pointer of what is wrong, and never a 5xx."""
-    document = sim.agreement().to_json()
-    for body in ({}, [], None, {"document": document}, {"document": {}, "signature": ""}, {"document": 1, "signature": 2}):
-        response = sim.caf.send("POST", "/agreements", json.dumps(body).encode())
-        assert 422 == response.status_code
-        assert "E_MESSAGE" == response.json()["errors"][0]["code"]
+    response = sim.caf.send("POST", "/agreements", json.dumps(body).encode())
+    assert (422, "E_MESSAGE") == (response.status_code, response.json()["errors"][0]["code"])
 
 
 def test_times_of_the_document_are_exact(sim: Simulation):

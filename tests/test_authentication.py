@@ -44,11 +44,9 @@ def as_received(request: httpx2.Request) -> Request:
 def accepted(sim: Simulation, request: httpx2.Request) -> bool:
     """Whether a request is accepted; a refusal is always the same."""
     try:
-        caller = authenticate(sim.site, as_received(request))
+        return authenticate(sim.site, as_received(request)).party == "caf"
     except ServiceError as error:
-        assert ("E_REQUETE_NON_SIGNEE", 401, {}) == (error.code, error.status, error.source)
-        return False
-    return caller.party == "caf"
+        return (error.code, error.status, error.source) != ("E_REQUETE_NON_SIGNEE", 401, {})
 
 
 def test_a_signed_request_is_accepted_once(sim):
@@ -110,7 +108,10 @@ def test_a_signature_that_says_too_little_is_refused(sim, change):
 
 
 def without(name: str) -> Change:
-    return lambda request: request.headers.pop(name)
+    def change(request: httpx2.Request) -> None:
+        del request.headers[name]
+
+    return change
 
 
 def altered(name: str, old: str, new: str) -> Change:
@@ -148,8 +149,17 @@ def other_host(request: httpx2.Request) -> None:
         other_host,
     ],
     ids=[
-        "no signature", "no input", "party", "nonce", "created", "signature", "syntax", "address", "method", "host",
-    ],  # fmt: skip
+        "no signature",
+        "no input",
+        "party",
+        "nonce",
+        "created",
+        "signature",
+        "syntax",
+        "address",
+        "method",
+        "host",
+    ],
 )
 def test_an_altered_request_is_refused(sim, change):
     """Nothing that the signature covers can change on the way."""
@@ -196,7 +206,10 @@ def test_a_body_whose_digest_was_not_signed_is_refused(sim):
     """Neither announced without cover, nor read without having been announced."""
     plain = sim.caf.request("POST", "/runs")
     with pytest.raises(ServiceError):
-        authenticate(sim.site, Request(method="POST", url=str(plain.url), fields=plain.headers.multi_items(), announces_body=True))
+        authenticate(
+            sim.site,
+            Request(method="POST", url=str(plain.url), fields=plain.headers.multi_items(), announces_body=True),
+        )
     caller = Caller(public=sim.caf.identity.public, content_digest=None)
     check_body(caller, b"")
     with pytest.raises(ServiceError):

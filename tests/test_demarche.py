@@ -117,3 +117,35 @@ def test_a_file_is_read_by_path(tmp_path: Path) -> None:
     assert load_demarche("c2s-rsa") == load_demarche(path)
     with pytest.raises(ServiceError, match=r"E_DEMARCHE.*c2s-rsa"):
         load_demarche(tmp_path / "absente.toml")
+
+
+OWN_SHEET = """
+[identite.feuille]
+version = "linkage/v1"
+name = "P1"
+id = "identifiant"
+
+[identite.feuille.attributes.nom]
+kind = "name"
+bits = 10
+
+[[identite.feuille.passes]]
+name = "noms"
+blocks = [["nom.initial"]]
+"""
+
+
+def test_a_demarche_may_bring_its_own_sheet():
+    """The sheet of the démarche replaces the shipped one of that name, and counts in its digest."""
+    text = TEXT[: TEXT.index("[colonnes.rsa]")] + OWN_SHEET + TEXT[TEXT.index("# La caisse qui verse") :]
+    demarche = parse_demarche(text)
+    assert ["nom"] == [attribute.name for attribute in demarche.sheet().attributes]
+    assert load_demarche("c2s-rsa").digest != demarche.digest
+
+
+def test_a_sheet_of_another_name_is_refused():
+    """The profile names the sheet that is brought along."""
+    text = TEXT[: TEXT.index("[colonnes.rsa]")] + OWN_SHEET + TEXT[TEXT.index("# La caisse qui verse") :]
+    with pytest.raises(ServiceError) as refusal:
+        parse_demarche(text.replace('name = "P1"', 'name = "P2"'))
+    assert refusal.value.code == "E_DEMARCHE"

@@ -15,7 +15,13 @@ def test_a_line_is_one_json_object():
     """Members that are None are left out; text cannot break the line."""
     text = line(START, method="GET", route="/v1/runs/{run}", status=200, party=None, event='a"\n')
     assert 1 == len(text.splitlines())
-    expected = {"at": "2026-11-20T08:00:00Z", "method": "GET", "route": "/v1/runs/{run}", "status": 200, "event": 'a"\n'}
+    expected = {
+        "at": "2026-11-20T08:00:00Z",
+        "method": "GET",
+        "route": "/v1/runs/{run}",
+        "status": 200,
+        "event": 'a"\n',
+    }
     assert expected == json.loads(text)
 
 
@@ -30,7 +36,7 @@ def test_what_is_not_allowed_cannot_be_written(name):
 def failing(error: Exception) -> str:
     """The line about an exception raised here."""
     try:
-        raise error
+        raise error  # noqa: TRY301 - for its place
     except Exception as caught:  # noqa: BLE001 - as the HTTP handler does
         return incident_line(START, "request", caught)
 

@@ -64,9 +64,14 @@ def test_leaves_are_numbered_and_proved(database, log):
 
 def test_a_leaf_lives_and_dies_with_its_transaction(database, log):
     """A change that is rolled back leaves no leaf, and the next one takes its number."""
-    with pytest.raises(KeyError), database.write() as connection:
-        log.append(connection, fact("lost"))
-        raise KeyError
+
+    def lose() -> None:
+        with database.write() as connection:
+            log.append(connection, fact("lost"))
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        lose()
     with database.write() as connection:
         assert 0 == log.append(connection, fact("kept"))
     with database.read() as connection:

@@ -106,9 +106,7 @@ def test_deliveries_by_recipient(connection):
     add_delivery(connection, RUN.run, ("cnous.caf", "jour", "cnous"), b"2")
     assert [("caf.cnous", "jour", "caf")] == deliveries_of(connection, RUN.run, "caf")
     assert 2 == len(deliveries_of(connection, RUN.run))
-    assert (b"2", None) == tuple(
-        load_delivery(connection, RUN.run, name, "jour") for name in ("cnous.caf", "caf.msa")
-    )
+    assert (b"2", None) == tuple(load_delivery(connection, RUN.run, name, "jour") for name in ("cnous.caf", "caf.msa"))
     drop_deliveries(connection, RUN.run, "caf")
     assert [("cnous.caf", "jour", "cnous")] == deliveries_of(connection, RUN.run)
     drop_deliveries(connection, RUN.run)

@@ -121,8 +121,7 @@ def test_a_cancelled_run_leaves_nothing_but_its_receipt(sim: Simulation):
     """Key, files and rows are gone at the answer; the receipt lists them all."""
     run = loaded(sim)
     digests = {
-        (one.comparison, one.pass_, one.party): statement_digest(unstored(one.manifest))
-        for one in _uploads(sim, run)
+        (one.comparison, one.pass_, one.party): statement_digest(unstored(one.manifest)) for one in _uploads(sim, run)
     }
     commitment = key_commitment(sim.caf.worker_key(run, sim.third_party))
     assert {"uploads", "chunks", "shares", "confirmations", "jobs", "blobs", "key"} == set(left(sim, run))
@@ -201,10 +200,15 @@ def after_files(sim: Simulation, run: Run) -> None:
 
 def in_the_last_transaction(sim: Simulation, run: Run) -> None:
     after_files(sim, run)
-    with pytest.raises(Crash), sim.site.database.write() as connection:
-        for table in PURGED["encodings"]:
-            connection.execute(table.delete())
-        raise Crash
+
+    def die() -> None:
+        with sim.site.database.write() as connection:
+            for table in PURGED["encodings"]:
+                connection.execute(table.delete())
+            raise Crash
+
+    with pytest.raises(Crash):
+        die()
 
 
 def after_everything(sim: Simulation, run: Run) -> None:

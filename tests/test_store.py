@@ -50,7 +50,13 @@ def database(tmp_path):
 
 @pytest.mark.parametrize(
     ("pragma", "expected"),
-    [("journal_mode", "delete"), ("synchronous", 3), ("secure_delete", 1), ("foreign_keys", 1), ("busy_timeout", 30000)],
+    [
+        ("journal_mode", "delete"),
+        ("synchronous", 3),
+        ("secure_delete", 1),
+        ("foreign_keys", 1),
+        ("busy_timeout", 30000),
+    ],
 )
 def test_every_connection_is_in_the_mode_that_suits_deletion(database, pragma, expected):
     """Rollback journal, full synchronisation, deleted content overwritten, references enforced."""
@@ -74,9 +80,14 @@ def test_deleted_content_leaves_no_byte_in_the_file(database, tmp_path):
 
 def test_a_transaction_is_all_or_nothing(database):
     """An exception rolls everything back."""
-    with pytest.raises(KeyError), database.write() as connection:
-        add_party(connection, DGFIP, START)
-        raise KeyError
+
+    def lose() -> None:
+        with database.write() as connection:
+            add_party(connection, DGFIP, START)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        lose()
     with database.read() as connection:
         assert None is find_party(connection, "dgfip")
 
@@ -134,9 +145,7 @@ def test_moments_and_statements_come_back():
 def test_a_nonce_is_spent_once(database):
     """Each party once; forgotten only when no clock would accept its request any more."""
     with database.write() as connection:
-        assert [True, False, True] == [
-            spend_nonce(connection, party, "n", START) for party in ("caf", "caf", "cnous")
-        ]
+        assert [True, False, True] == [spend_nonce(connection, party, "n", START) for party in ("caf", "caf", "cnous")]
         forget_nonces(connection, START)
         assert not spend_nonce(connection, "caf", "n", START)
         forget_nonces(connection, START + timedelta(seconds=1))

@@ -95,6 +95,13 @@ def _show_evaluation(terminal: Terminal, found: Evaluation) -> None:
     terminal.say(f"rappel      : {100 * numbers['recall']:.2f} %")
     terminal.say(f"F1          : {100 * numbers['f1']:.2f} %")
     terminal.say(f"seuil       : {numbers['threshold']} ({numbers['threshold_reason']})")
+    spent = ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in numbers["seconds"].items())
+    terminal.say(f"temps       : {spent}")
+    rate, encoded = numbers["pairs_per_second"], numbers["encoded_records_per_second"]
+    terminal.say(
+        f"débit       : {rate / 1e6:.0f} millions de paires comparées et {encoded} personnes encodées par seconde"
+    )
+    terminal.say(f"mémoire     : {numbers['peak_bytes'] / 2**20:.0f} Mio au plus")
     for one in numbers["passes"]:
         aside, largest = one["left_aside"], one["largest_block"]
         blocks = " + ".join(one["blocks"]) or "sans division"

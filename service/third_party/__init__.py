@@ -1,1 +1,29 @@
-"""Placeholder map."""
+"""The third party: where encodings meet, are compared and are destroyed. It holds no key of a run's parties.
+
+Map, from what decides to what serves:
+
+- ``lifecycle``       states, events, deadlines; pure
+- ``authorisation``   role by action; pure
+- ``disclosure``      links into what a recipient may learn; pure
+- ``schema``          the tables and their constraints
+- ``store``           the database; rows of parties, nonces, agreements
+- ``run_store``       rows of runs, approvals, shares, confirmations
+- ``parcels``         rows of uploads, chunks, deliveries, jobs
+- ``blobs``           sealed chunks as files
+- ``vault``           private keys as files
+- ``log``             the audit log
+- ``site``            all of these, opened for one data directory
+- ``agreements``      requests about agreements
+- ``runs``            requests about runs
+- ``uploads``         requests about uploads and deliveries
+- ``purge``           destruction and its receipts
+- ``authentication``  RFC 9421 signatures of requests
+- ``admission``       how a request gets in
+- ``api``             the routes
+- ``gate``            what every request passes through
+- ``journal``         the operator's lines
+- ``upkeep``          keys, deadlines and leftovers, without a request
+- ``matching``        encodings opened, judged, compared
+- ``worker``          the process that does it
+- ``app``             composition root: serve, work, enrol
+"""
