@@ -2,6 +2,7 @@
 
 demo                what `make demo` shows, end to end
 leak_scan           searches bytes for any of many secrets
+quality             linkage quality on the training sets
 public_statistics   recomputes the first-letter tables of linkage from INSEE's files
 sheets              linkage sheets of the training sets
 test_match_speed    rate of the matcher

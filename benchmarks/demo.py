@@ -148,7 +148,8 @@ def _run(
                 story.say(f"{party.party} sent: {line}")
     with story.timed("receipts and audit log verified by each party"):
         for party in (recipient, source):
-            story.say(f"{party.party}: {party.command('verify', run).strip().splitlines()[-1]}")
+            for line in party.command("verify", run).strip().splitlines():
+                story.say(f"{party.party}: {line}")
     with out.open(encoding="utf-8-sig", newline="") as file:
         return {row[0]: row[1] for row in list(csv.reader(file, delimiter=";"))[1:]}
 

@@ -3,9 +3,10 @@
 Records of one file are different people, so the best neighbour of a record *inside its own file* shows how alike strangers
 get: the null. The best neighbour in the *other* file mixes that null with true matches. From the two survival curves:
 
-1. the share π of records with a match, at the lowest threshold that at most 5 % of the null reaches;
-2. for each threshold the expected wrong links, (1 − π)·N', where N' = 1 − (1 − N)^(1 − π) counts only the strangers that a
-   one-to-one solution leaves free, and from them the expected F1; the best threshold wins.
+1. for each threshold the share M of records with a match at or above it: found is M + (1 − M)·N, a match or else a
+   stranger; π is M at the lowest threshold that at most 5 % of the null reaches, the share of records with a match at all;
+2. for each threshold from there the expected wrong links, (1 − π)·N', where N' = 1 − (1 − N)^(1 − π) counts only the
+   strangers that a one-to-one solution leaves free, and the expected F1, 2M / (M + wrong + π); the best threshold wins.
 """
 
 from __future__ import annotations
@@ -36,11 +37,11 @@ def choose_plain_threshold(left: NDArray[np.uint64], right: NDArray[np.uint64]) 
     across = np.concatenate([best_neighbours(left, right, ours), best_neighbours(right, left, theirs)])
     strangers, found = _survival(null), _survival(across)
     start = int(np.argmax(strangers <= _STRANGERS))
-    matched = max(0.0, (found[start] - strangers[start]) / max(1e-9, 1.0 - strangers[start]))
-    wrong = (1.0 - matched) * (1.0 - (1.0 - strangers) ** (1.0 - matched))
-    right_links = np.maximum(0.0, found - wrong)
-    expected = 2 * right_links / np.maximum(1e-9, found + max(matched, float(np.max(right_links))))
-    return int(_GRID[int(np.argmax(expected))])
+    matched = np.maximum(0.0, found - strangers) / np.maximum(1e-9, 1.0 - strangers)
+    alone = 1.0 - matched[start]
+    wrong = alone * (1.0 - (1.0 - strangers) ** alone)
+    expected = 2 * matched / np.maximum(1e-9, matched + wrong + matched[start:].max())
+    return int(_GRID[start + int(np.argmax(expected[start:]))])
 
 
 def best_neighbours(

@@ -155,8 +155,8 @@ def test_rules_are_parsed(text, expected):
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", "&", "-", "a &", "- a", "a b", "a & & b", "a - - b", "a & b c", "a & a", "a & b - b", "A & b", "1a & b", "_a", "é & b",
-     "a | b", "(a & b)", "a & (b - c)", "a + b", "dedup(a > b)", "a & b;", "a –b", "a & b\0"],
+    ["", " ", "&", "-", "a &", "- a", "a b", "a & & b", "a - - b", "a & b c", "a & a", "a & b - b", "A & b", "1a & b", "_a",
+     "é & b", "a | b", "(a & b)", "a & (b - c)", "a + b", "dedup(a > b)", "a & b;", "a –b", "a & b\0"],
 )  # fmt: skip
 def test_other_texts_are_refused(text):
     """One operand after the other, each once, lower case; nothing else is guessed."""

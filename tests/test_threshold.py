@@ -48,7 +48,7 @@ def f1(left: Filters, right: Filters, shared: int, threshold: int) -> float:
     """F1 of one-to-one links at a threshold, person k being row k of both."""
     links = solve_one_to_one(match(left, right, threshold / 1000, "dice"))
     good = sum(a == b and a < shared for a, b in zip(links.left.tolist(), links.right.tolist(), strict=True))
-    return 2 * good / (len(links.left) + shared)
+    return float(2 * good / (len(links.left) + shared))
 
 
 @pytest.mark.parametrize("same", [True, False])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from fastapi import Depends
 from starlette.requests import Request
 
 from crypto.framing import Json
@@ -87,7 +88,7 @@ class Admit:
                 check_right(self.action, roles_in(None, caller.party))
 
 
-async def json_body(request: Request) -> Json:
+async def _json_body(request: Request) -> Json:
     """The JSON body of an admitted request.
 
     Raises:
@@ -96,7 +97,7 @@ async def json_body(request: Request) -> Json:
     return read_json(await _read(request, MAX_JSON_BYTES), MAX_JSON_BYTES)
 
 
-async def chunk_body(request: Request) -> bytes:
+async def _chunk_body(request: Request) -> bytes:
     """The sealed chunk of an admitted request.
 
     Raises:
@@ -120,6 +121,13 @@ async def _read(request: Request, limit: int) -> bytes:
     body = bytes(data)
     check_body(request.state.caller, body)
     return body
+
+
+json_body = Depends(_json_body)
+"""The body of a route that takes JSON; its limit is `MAX_JSON_BYTES`."""
+
+chunk_body = Depends(_chunk_body)
+"""The body of a route that takes a sealed chunk; its limit is `MAX_CHUNK_BYTES`."""
 
 
 def _signed_part(request: Request) -> authentication.Request:

@@ -24,9 +24,38 @@ from service.third_party.lifecycle import Action
 from service.third_party.store import agreement_of
 from service.third_party.uploads import ExpectedChunk, expect_chunk
 
-__all__ = ["install", "router"]
+__all__ = [
+    "acknowledge",
+    "approve",
+    "cancel",
+    "complete",
+    "declare",
+    "install",
+    "list_agreements",
+    "list_confirmations",
+    "list_deliveries",
+    "list_runs",
+    "list_shares",
+    "open_run",
+    "propose",
+    "put_chunk",
+    "read_agreement",
+    "read_checkpoint",
+    "read_consistency",
+    "read_delivery",
+    "read_identity",
+    "read_receipts",
+    "read_run",
+    "read_run_log",
+    "router",
+    "send_confirmation",
+    "send_share",
+    "sign_agreement",
+    "upload_status",
+    "worker_key",
+]
 
-Body = Annotated[Json, Depends(json_body)]
+Body = Annotated[Json, json_body]
 
 router = APIRouter(prefix="/v1", redirect_slashes=False)
 
@@ -166,7 +195,7 @@ def _expected(
 @router.put("/runs/{run}/uploads/{upload}/chunks/{number}")
 def put_chunk(
     expected: Annotated[tuple[Visit, ExpectedChunk], Depends(_expected)],
-    data: Annotated[bytes, Depends(chunk_body)],
+    data: Annotated[bytes, chunk_body],
 ) -> Response:
     """Store a chunk."""
     visit, chunk = expected

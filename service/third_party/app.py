@@ -250,14 +250,20 @@ class _Child:
         except subprocess.TimeoutExpired:
             self._process.kill()  # it holds nothing that a next worker would not take up again
         self._watch.join()
+        self._close_pipe()
 
     def _start(self) -> subprocess.Popen[bytes]:
         # The worker reads the other end of this pipe: it closes when we die, however that happens.
         return subprocess.Popen(self._command, stdin=subprocess.PIPE)
 
+    def _close_pipe(self) -> None:
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+
     def _watch_over(self) -> None:
         while True:
             status = self._process.wait()
+            self._close_pipe()
             if self._stopping.is_set():
                 return
             _write_line(line(_now(), event="worker-ended", status=status))

@@ -48,7 +48,8 @@ SHEET: dict[str, Any] = {
 PEOPLE: list[dict[str, str]] = [
     {
         "nom": "Mme Lebœuf-Martin", "usage": "LEBOEUF MARTIN", "prenoms": "Éloïse, Anne-Marie", "sexe": "2",
-        "naissance": "1980-02-29", "commune": "8480", "pays": "FR", "rue": "12 bis, rue de l’Œuvre", "postal": "08000", "situation": "Mariée",
+        "naissance": "1980-02-29", "commune": "8480", "pays": "FR", "rue": "12 bis, rue de l’Œuvre", "postal": "08000",
+        "situation": "Mariée",
     },
     {
         "nom": "MARTIN", "usage": "", "prenoms": "Jean-Pierre", "sexe": "M", "naissance": "1955-12-31",
