@@ -12,6 +12,7 @@ import json
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 
@@ -39,7 +40,7 @@ def main(folder: Path) -> None:
     sys.stdout.write(f"{target}\n")
 
 
-def _shares(names: list[str], weights: list[int]) -> dict[str, dict[str, int]]:
+def _shares(names: list[Any], weights: list[Any]) -> dict[str, dict[str, int]]:
     counts: dict[str, Counter[str]] = {"initial": Counter(), "two": Counter()}
     for name, weight in zip(names, weights, strict=True):
         folded = fold(name).replace(" ", "")

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from linkage.evaluate import Truth, evaluate
+from linkage.evaluate import Instruments, Truth, evaluate
 from linkage.sheet import load_sheet
 
 __all__ = ["main"]
@@ -33,6 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--profile", action="append", help="default: reference, standard, renforce")
     options = parser.parse_args(arguments)
     print(f"{'set':14} {'profile':10} {'precision':>9} {'recall':>7} {'F1':>7} {'links':>6} {'seconds':>7}")
+    instruments = Instruments(clock=time.perf_counter)
     with tempfile.TemporaryDirectory() as scratch:
         for name, files in _sets(options.folder, Path(scratch)).items():
             if not all(path.is_file() for path in files):
@@ -41,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
             for profile in options.profile or ["reference", "standard", "renforce"]:
                 start = time.perf_counter()
                 sheet = load_sheet(SHEETS / f"{name}.toml")
-                found = evaluate(files, sheet, Truth(column=TRUTH), profile, clock=time.perf_counter).to_json()
+                found = evaluate(files, sheet, Truth(column=TRUTH), profile, instruments=instruments).to_json()
                 numbers = f"{found['precision']:9.4f} {found['recall']:7.4f} {found['f1']:7.4f} {found['links']:6}"
                 print(f"{name:14} {profile:10} {numbers} {time.perf_counter() - start:7.1f}")
     return 0
@@ -62,7 +63,7 @@ def _leipzig(path: Path, scratch: Path) -> tuple[Path, Path]:
     if path.is_file():
         table = pq.read_table(path)
         for side, target in zip(("org", "dup"), sides, strict=True):
-            pq.write_table(table.filter(pc.equal(table["source"], side)), target)
+            pq.write_table(table.filter(pc.equal(table["source"], pa.scalar(side))), target)
     return sides
 
 

@@ -28,12 +28,27 @@ from linkage.sheet import Sheet
 from linkage.tables import read_table
 from linkage.threshold import choose_plain_threshold
 
-__all__ = ["Evaluation", "Rehearsal", "Truth", "evaluate", "read_truth", "rehearse", "score"]
+__all__ = ["Evaluation", "Instruments", "Rehearsal", "Truth", "evaluate", "read_truth", "rehearse", "score"]
 
 Clock = Callable[[], float]  # seconds, only differences count
 Progress = Callable[[str, int, int], None]  # (stage, done, total)
 
 Pairs = NDArray[np.int64]  # (k, 2): index in the left records, index in the right records
+
+
+@dataclass(frozen=True, kw_only=True)
+class Instruments:
+    """What a rehearsal measures with, handed in because this library reads no clock.
+
+    Attributes:
+        clock: seconds, only differences count.
+        peak: most bytes this process has held.
+        progress: told (stage, done, total).
+    """
+
+    clock: Clock
+    peak: Callable[[], int] = lambda: 0
+    progress: Progress | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,9 +140,7 @@ def evaluate(
     profile: str,
     *,
     bad_rows: BadRows = "refuse",
-    clock: Clock,
-    peak: Callable[[], int] = lambda: 0,
-    progress: Progress | None = None,
+    instruments: Instruments,
 ) -> Evaluation:
     """Reads both files, rehearses, holds the links against the truth.
 
@@ -136,11 +149,11 @@ def evaluate(
     """
     seconds: dict[str, float] = {}
     extra = [truth.column] if truth.column else []
-    with _timed(seconds, "read", clock):
+    with _timed(seconds, "read", instruments.clock):
         left = read_records(files[0], sheet, "left", bad_rows=bad_rows, extra=extra)
         right = read_records(files[1], sheet, "right", bad_rows=bad_rows, extra=extra)
     true = read_truth(truth, left, right)
-    rehearsal = rehearse(left, right, sheet, profile, clock=clock, progress=progress)
+    rehearsal = rehearse(left, right, sheet, profile, instruments)
     width = np.int64(len(right))
     found = rehearsal.links[:, 0] * width + rehearsal.links[:, 1]
     right_links = int(np.isin(found, true[:, 0] * width + true[:, 1]).sum())
@@ -149,20 +162,13 @@ def evaluate(
         sizes=(len(left), len(right)),
         true_pairs=len(true),
         right_links=right_links,
-        peak_bytes=peak(),
+        peak_bytes=instruments.peak(),
     )
 
 
-def rehearse(
-    left: Records,
-    right: Records,
-    sheet: Sheet,
-    profile: str,
-    *,
-    clock: Clock,
-    progress: Progress | None = None,
-) -> Rehearsal:
+def rehearse(left: Records, right: Records, sheet: Sheet, profile: str, instruments: Instruments) -> Rehearsal:
     """The production path on both sides' records, without truth."""
+    clock, progress = instruments.clock, instruments.progress
     seconds: dict[str, float] = {}
     with _timed(seconds, "plan", clock):
         plan = plan_passes(sheet, profile, (len(left), len(right)))

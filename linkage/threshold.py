@@ -5,8 +5,9 @@ get: the null. The best neighbour in the *other* file mixes that null with true 
 
 1. for each threshold the share M of records with a match at or above it: found is M + (1 − M)·N, a match or else a
    stranger; π is M at the lowest threshold that at most 5 % of the null reaches, the share of records with a match at all;
-2. for each threshold from there the expected wrong links, (1 − π)·N', where N' = 1 − (1 − N)^(1 − π) counts only the
-   strangers that a one-to-one solution leaves free, and the expected F1, 2M / (M + wrong + π); the best threshold wins.
+2. for each threshold that at most four fifths of the null reach (below, matches cannot be told) the expected wrong links,
+   (1 − π)·N', where N' = 1 − (1 − N)^(1 − π) counts only the strangers that a one-to-one solution leaves free, and the
+   expected F1, 2M / (M + wrong + π); the best threshold wins.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ __all__ = ["SAMPLE", "best_neighbours", "choose_plain_threshold"]
 
 SAMPLE = 2000  # records of each side whose neighbours are looked at
 _STRANGERS = 0.05  # of the null may reach the threshold where matches are counted
+_CROWD = (
+    0.8  # of the null may reach a threshold that is tried; families make the null heavy, their matches still stand out
+)
 _GRID = np.arange(500, 1000)  # per mille of Dice
 
 Curve = NDArray[np.float64]
@@ -40,8 +44,9 @@ def choose_plain_threshold(left: NDArray[np.uint64], right: NDArray[np.uint64]) 
     matched = np.maximum(0.0, found - strangers) / np.maximum(1e-9, 1.0 - strangers)
     alone = 1.0 - matched[start]
     wrong = alone * (1.0 - (1.0 - strangers) ** alone)
-    expected = 2 * matched / np.maximum(1e-9, matched + wrong + matched[start:].max())
-    return int(_GRID[start + int(np.argmax(expected[start:]))])
+    first = int(np.argmax(strangers <= _CROWD))
+    expected = 2 * matched / np.maximum(1e-9, matched + wrong + matched[first:].max())
+    return int(_GRID[first + int(np.argmax(expected[first:]))])
 
 
 def best_neighbours(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from linkage.features import GROUPS, NAME_CLASS, block_part, left_out_groups, token_class, tokens
@@ -153,6 +153,7 @@ canonical_of_kind = {
 
 
 @pytest.mark.parametrize(("kind", "part"), [(kind, part) for kind, part in PARTS if part != "value"])
+@settings(deadline=None)
 @given(data=st.data())
 def test_no_token_is_fixed_by_the_block_value(kind, part, data):
     """Condition 1: of two values that share only their block part, no token is left in common."""
@@ -167,6 +168,7 @@ def test_no_token_is_fixed_by_the_block_value(kind, part, data):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@settings(deadline=None)
 @given(data=st.data())
 def test_tokens_are_those_of_the_oracle(kind, data):
     """Any value, any parts left out: the same tokens, sorted, in groups that have bits; the same block parts."""

@@ -6,7 +6,7 @@ import unicodedata
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linkage.normalise import BadValue, fold, normaliser
@@ -300,6 +300,7 @@ def test_categories_and_texts_are_folded():
         assert read(kind, "--") is None
 
 
+@settings(deadline=None)
 @given(anything)
 def test_folding_is_stable_and_of_one_form(raw):
     """Folding twice changes nothing; what comes out is capitals and digits with single spaces."""
@@ -310,6 +311,7 @@ def test_folding_is_stable_and_of_one_form(raw):
     assert not any(unicodedata.combining(char) for char in once)
 
 
+@settings(deadline=None)
 @given(anything)
 def test_spellings_that_are_the_same_text_fold_alike(raw):
     """Composed or decomposed, as it came or in lower case first (where that loses nothing)."""
@@ -317,6 +319,7 @@ def test_spellings_that_are_the_same_text_fold_alike(raw):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@settings(deadline=None)
 @given(data=st.data())
 def test_canonical_values_are_those_of_the_oracle(kind, data):
     """Every kind, on ordinary and hostile cells, gives what the slow second normaliser gives."""
@@ -336,12 +339,14 @@ def told(kind: str, raw: str) -> str:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@settings(deadline=None)
 @given(raw=anything)
 def test_any_cell_is_a_value_a_gap_or_a_bad_value(kind, raw):
     """Nothing else can come out, and the sentence of a refusal is one of a few that do not depend on the cell."""
     assert told(kind, raw) in {"", told(kind, "zz"), told(kind, "31/02/1980")}
 
 
+@settings(deadline=None)
 @given(anything)
 def test_a_canonical_name_is_its_own_canonical_form(raw):
     """Normalising twice changes nothing: a file already normalised by another tool meets one that is not."""

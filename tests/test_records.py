@@ -235,7 +235,7 @@ hostile = st.sampled_from(
     st.sampled_from(["refuse", "skip"]),
     st.sampled_from(["utf-8", "cp1252"]),
 )
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_hostile_rows_are_records_or_a_refusal(tmp_path, rows, bad_rows, encoding):
     """Any cells give records with distinct ids, or a refusal with lines of the file; a recognisable value is never said."""
     out = io.StringIO(newline="")

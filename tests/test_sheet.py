@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linkage.errors import SheetError
@@ -269,6 +269,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [path, *(place for key, one in inner for place in places(one, (*path, key)))]
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_whatever_stands_in_a_sheet_it_is_a_sheet_or_refused(data):
     """Anything put anywhere in a sheet is accepted with a digest, or refused as a SheetError."""

@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.demo_stage import Stage
 from crypto.keys import RunKey, fresh_share
-from linkage.evaluate import rehearse
+from linkage.evaluate import Instruments, rehearse
 from linkage.records import read_records
 from linkage.sheet import load_sheet
 from linkage.synthetic.files import two_files, write_file
@@ -35,7 +35,7 @@ def test_two_hundred_thousand_people_a_side(tmp_path):
         write_file(tmp_path / f"{name}.csv", columns, encoding="utf-8", date_format="AAAA-MM-JJ")
     sheet = load_sheet("P1")
     left, right = (read_records(tmp_path / f"{name}.csv", sheet, name) for name in "lr")
-    found = rehearse(left, right, sheet, "standard", clock=time.perf_counter)
+    found = rehearse(left, right, sheet, "standard", Instruments(clock=time.perf_counter))
     ours, theirs = dict(enumerate(files.left_person.tolist())), dict(enumerate(files.right_person.tolist()))
     correct = sum(ours[i] == theirs[j] for i, j in found.links.tolist())
     assert correct / 150_000 >= 0.99

@@ -345,7 +345,7 @@ cell_text = st.text(st.characters(exclude_characters="\0", exclude_categories=["
 
 
 @given(st.lists(st.lists(cell_text, min_size=3, max_size=3), min_size=1, max_size=6), st.sampled_from(",;\t"))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_the_standard_writer_writes_is_read_back(tmp_path, rows, separator):
     """Any cells, quoted as the standard library does, come back unchanged."""
     out = io.StringIO(newline="")
@@ -361,7 +361,7 @@ pieces = st.sampled_from(
 
 
 @given(st.lists(pieces, max_size=30).map(b"".join), st.booleans())
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_hostile_bytes_are_a_table_or_a_refusal(tmp_path, body, header):
     """Any bytes, with or without a header, are read or refused with a code; what a cell holds is never said."""
     path = write(tmp_path, b"id,nom\n" * header + body)
@@ -377,7 +377,7 @@ def test_hostile_bytes_are_a_table_or_a_refusal(tmp_path, body, header):
 
 
 @given(st.data())
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_damaged_parquet_is_a_table_or_a_refusal(tmp_path, data):
     """Any byte of the metadata overwritten: read or refused with a code, never another exception."""
     path = tmp_path / "f.parquet"

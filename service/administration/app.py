@@ -64,7 +64,7 @@ def open_office(home: str | None) -> Office:
 def evaluate_command(args: argparse.Namespace) -> None:
     """`allervers evaluate`: a rehearsal of two files against a truth, entirely on this machine."""
     # Here, not above: nothing but a rehearsal needs the matcher.
-    from linkage.evaluate import Truth, evaluate  # noqa: PLC0415
+    from linkage.evaluate import Instruments, Truth, evaluate  # noqa: PLC0415
     from linkage.sheet import load_sheet  # noqa: PLC0415
 
     terminal = Terminal()
@@ -75,9 +75,7 @@ def evaluate_command(args: argparse.Namespace) -> None:
             Truth(pairs=args.truth, column=args.truth_column),
             args.profile,
             bad_rows="skip" if args.skip_bad_rows else "refuse",
-            clock=time.perf_counter,
-            peak=_peak_bytes,
-            progress=report,
+            instruments=Instruments(clock=time.perf_counter, peak=_peak_bytes, progress=report),
         )
     if args.json:
         terminal.say(json.dumps(found.to_json(), ensure_ascii=False, sort_keys=True))
