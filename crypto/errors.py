@@ -5,7 +5,7 @@ material, nor a byte of what was being opened. Whoever fails a check of authenti
 never how far it got.
 """
 
-# ruff: noqa: N818 - each is named for what happened, as its code is
+
 
 from __future__ import annotations
 

@@ -5,12 +5,12 @@ without modulo bias (`crypto.hashing`). A token of a group of n tokens sets k = 
 budget % n tokens (sorted) one more; budget = insertions · weight / weights still present in this pass, rounded down. The key
 of a class is derived for this pass only, from the pass key and the name of the class.
 
-Nothing outlives the call: the table of positions is local to it.
+Nothing outlives the encoding of a file: positions belong to one pass, tokens to one `FeatureTable`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numba
@@ -26,19 +26,50 @@ from linkage.profiles import Profile
 from linkage.records import Records
 from linkage.sheet import Attribute
 
-__all__ = ["budgets", "encode"]
+__all__ = ["FeatureTable", "Features", "budgets", "encode"]
 
 _MASKS_AT_ONCE = 1 << 14  # distinct values whose masks are held together
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Insertions:
-    """What the values of one attribute insert: for value v, entries offsets[v] to offsets[v+1]."""
+class Features:
+    """The tokens of the distinct values of one attribute: of value v, entries offsets[v] to offsets[v+1].
+
+    Attributes:
+        offsets: (values + 1,) int64.
+        token: (entries,) int32, index into names.
+        group: (entries,) int32, index into groups.
+        size: (entries,) int32, tokens of that group in that value.
+        place: (entries,) int32, the token's place among them, sorted.
+        names: distinct tokens.
+        groups: names of the groups.
+    """
 
     offsets: NDArray[np.int64]
-    token: NDArray[np.int32]  # row of the table of positions
-    count: NDArray[np.int32]  # k of that token in that value
-    table: NDArray[np.uint16]  # (tokens, largest k) positions
+    token: NDArray[np.int32]
+    group: NDArray[np.int32]
+    size: NDArray[np.int32]
+    place: NDArray[np.int32]
+    names: list[str]
+    groups: list[str]
+
+
+class FeatureTable:
+    """Features of records by attribute and left-out parts: most attributes are cut the same way in every pass.
+
+    Belongs to one encoding of one file and dies with it.
+    """
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+        self._known: dict[tuple[str, tuple[str, ...]], Features] = {}
+
+    def of(self, attribute: Attribute, left_out: Sequence[str]) -> Features:
+        """The features of an attribute without what those parts fix."""
+        key = attribute.name, tuple(left_out)
+        if key not in self._known:
+            self._known[key] = _features(attribute, self._records.columns[attribute.name].values, left_out)
+        return self._known[key]
 
 
 def encode(
@@ -47,6 +78,8 @@ def encode(
     profile: Profile,
     left_out: Sequence[str],
     key: PassKey,
+    *,
+    features: FeatureTable | None = None,
 ) -> NDArray[np.uint64]:
     """The plain filters of all records in one pass.
 
@@ -56,21 +89,27 @@ def encode(
         profile: gives m and the number of insertions.
         left_out: components of the block value, `attribute.part`.
         key: of this pass.
+        features: shared by the passes of one encoding of these records.
 
     Returns:
         (n, m/64) uint64, C-order.
     """
+    features = features or FeatureTable(records)
     filters = np.zeros((len(records), profile.length // 64), dtype=np.uint64)
     shares = budgets(attributes, profile, left_out)
     for attribute in attributes:
-        column = records.columns[attribute.name]
-        for start in range(0, len(column.values), _MASKS_AT_ONCE):
-            values = column.values[start : start + _MASKS_AT_ONCE]
-            inserted = _insertions(attribute, values, shares[attribute.name], _parts(attribute, left_out), key)
-            inserted.table[:] &= np.uint16(profile.length - 1)
-            masks = np.zeros((len(values), filters.shape[1]), dtype=np.uint64)
-            _set_masks(inserted.offsets, inserted.token, inserted.count, inserted.table, masks)
-            _merge(masks, column.codes, start, filters)
+        found = features.of(attribute, _parts(attribute, left_out))
+        if not len(found.token):
+            continue
+        count = _counts(found, shares[attribute.name])
+        class_key = derive(key, Label.TOKENS, token_class(attribute).encode())
+        table = _positions(found.names, int(count.max()), class_key) & np.uint16(profile.length - 1)
+        codes = records.columns[attribute.name].codes
+        for start in range(0, len(found.offsets) - 1, _MASKS_AT_ONCE):
+            offsets = found.offsets[start : start + _MASKS_AT_ONCE + 1]
+            masks = np.zeros((len(offsets) - 1, filters.shape[1]), dtype=np.uint64)
+            _set_masks(offsets, found.token, count, table, masks)
+            _merge(masks, codes, start, filters)
     return filters
 
 
@@ -102,34 +141,31 @@ def _parts(attribute: Attribute, left_out: Sequence[str]) -> list[str]:
     return [part for name, _, part in pairs if name == attribute.name]
 
 
-def _insertions(
-    attribute: Attribute, values: Sequence[str], shares: dict[str, int], left_out: list[str], key: PassKey
-) -> _Insertions:
+def _features(attribute: Attribute, values: Sequence[str], left_out: Sequence[str]) -> Features:
+    groups = list(GROUPS[attribute.kind])
     index: dict[str, int] = {}
-    offsets, token, count = [0], [], []
+    offsets, entries = [0], []
     for value in values:
-        for name, k in sorted(_counts(attribute, value, shares, left_out)):
-            token.append(index.setdefault(name, len(index)))
-            count.append(k)
-        offsets.append(len(token))
-    return _Insertions(
+        for group, names in tokens(attribute, value, left_out).items():
+            number, size = groups.index(group), len(names)
+            entries += [(index.setdefault(name, len(index)), number, size, place) for place, name in enumerate(names)]
+        offsets.append(len(entries))
+    columns = np.array(entries, dtype=np.int32).reshape(-1, 4).T
+    return Features(
         offsets=np.array(offsets, dtype=np.int64),
-        token=np.array(token, dtype=np.int32),
-        count=np.array(count, dtype=np.int32),
-        table=_positions(
-            list(index), max(count, default=0), derive(key, Label.TOKENS, token_class(attribute).encode())
-        ),
+        token=np.ascontiguousarray(columns[0]),
+        group=columns[1],
+        size=columns[2],
+        place=columns[3],
+        names=list(index),
+        groups=groups,
     )
 
 
-def _counts(attribute: Attribute, value: str, shares: dict[str, int], left_out: list[str]) -> Iterator[tuple[str, int]]:
-    """(token, k) of a value; a token of two groups is inserted with the larger k."""
-    counts: dict[str, int] = {}
-    for group, names in tokens(attribute, value, left_out).items():
-        each, spare = divmod(shares.get(group, 0), len(names))
-        for place, name in enumerate(names):
-            counts[name] = max(counts.get(name, 0), each + (place < spare))
-    return iter(counts.items())
+def _counts(found: Features, shares: dict[str, int]) -> NDArray[np.int32]:
+    """K of each entry: its share of the group's budget. A token of two groups sets the positions of the larger k."""
+    budget = np.array([shares.get(group, 0) for group in found.groups], dtype=np.int32)[found.group]
+    return budget // found.size + (found.place < budget % found.size)
 
 
 def _positions(names: list[str], count: int, class_key: bytes) -> NDArray[np.uint16]:

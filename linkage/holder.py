@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from crypto.framing import Label
 from crypto.keys import PassKey, RunKey, derive
+from linkage.blocks import check_block_sizes
 from linkage.diffuse import diffuse, diffusion_table
-from linkage.encode import encode
+from linkage.encode import FeatureTable, encode
 from linkage.errors import LinkageError
 from linkage.passes import Division, divide
 from linkage.plan import PassPlan, Plan
@@ -72,10 +73,11 @@ def encode_passes(
         raise LinkageError(
             "E_PLAN", f"une passe ne suit pas le profil {profile.name} : proposez une nouvelle convention"
         )
+    features = FeatureTable(records)
     for done, one in enumerate(plan.passes):
         key = PassKey(derive(run_key, Label.PASS, one.name.encode()))
         division = divide(records, sheet, one, statistics, key)
-        plain = encode(records, sheet.attributes, profile, (*one.blocks, *one.finer), key)
+        plain = encode(records, sheet.attributes, profile, (*one.blocks, *one.finer), key, features=features)
         yield _holder_pass(one, division, plain)
         if progress:
             progress((done + 1) * len(records), len(plan.passes) * len(records))
@@ -90,6 +92,7 @@ def _holder_pass(plan: PassPlan, division: Division, plain: NDArray[np.uint64]) 
     ids = np.frombuffer(os.urandom(ID_BYTES * len(kept)), dtype=np.uint8).reshape(-1, ID_BYTES)
     tags = division.tags[blocks]
     order = _by_tag_and_id(tags, ids)
+    check_block_sizes(tags[order], plan.cap)
     encoded = EncodedPass(ids=ids[order], tags=tags[order], filters=filters[order])
     return HolderPass(plan=plan, encoded=encoded, records=kept[order], left_aside=len(plain) - len(kept))
 

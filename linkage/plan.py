@@ -159,4 +159,5 @@ def estimated_dice(distance: float, length: int, degree: int) -> float:
     1 − δ with δ = (1 − max(0, 1 − 2H/L)^(1/t)) / 2; for plain filters (t = 0) the formula is that of t = 1.
     """
     agreement = max(0.0, 1.0 - 2.0 * distance / length)
-    return 1.0 - (1.0 - agreement ** (1.0 / max(1, degree))) / 2.0
+    root: float = agreement ** (1.0 / max(1, degree))
+    return 1.0 - (1.0 - root) / 2.0

@@ -55,6 +55,8 @@ def plan_passes(sheet: Sheet, profile: str, sizes: tuple[int, int]) -> Plan:
         divisions = {"tout": _Division(blocks=(), finer=(), buckets=0, pair_share=BILLION**2, fits=True)}
     else:
         divisions = {rule.name: _divide(rule, statistics, chosen, population) for rule in sheet.passes}
+    if chosen.degree:
+        _check_independence(sheet)
     if not divisions:
         raise SheetError("E_PASSES", "la feuille ne déclare aucune passe ; ce profil en demande : ajoutez [[passes]]")
     pairs = {name: sizes[0] * sizes[1] * one.pair_share // BILLION**2 + 1 for name, one in divisions.items()}
@@ -78,6 +80,23 @@ def plan_passes(sheet: Sheet, profile: str, sizes: tuple[int, int]) -> Plan:
         for name, one in divisions.items()
     )
     return Plan(profile=profile, statistics_digest=statistics.digest, passes=passes)
+
+
+def _check_independence(sheet: Sheet) -> None:
+    """Condition 4 of the design: a name or a birth date may be wholly wrong, so no kind may be needed by every pass.
+
+    Raises:
+        SheetError: `E_PASSES`.
+    """
+    used = [
+        {sheet.attribute(component.partition(".")[0]).kind for level in rule.ladder for component in level}
+        for rule in sheet.passes
+    ]
+    for kinds, words in (({"date"}, "la date"), ({"name", "given_names"}, "un nom")):
+        has_kind = any(attribute.kind in kinds for attribute in sheet.attributes)
+        if has_kind and used and all(kinds & of_pass for of_pass in used):
+            sentence = f"toutes les passes divisent par {words}, qui peut être entièrement faux : ajoutez-en une sans"
+            raise SheetError("E_PASSES", sentence)
 
 
 def _thresholds(profile: Profile, pairs: int, smaller: int) -> tuple[int, int]:

@@ -25,8 +25,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
+from crypto.framing import Label
+from crypto.keys import Identity, PublicIdentity
+from crypto.signatures import sign, verify
 from service.agreement import Agreement
 from service.forms import (
     BASE64,
@@ -74,10 +77,30 @@ Hashes = Annotated[tuple[str, ...], listed(DIGEST, 64)]
 
 @dataclass(frozen=True, kw_only=True)
 class IdentityView(Message):
-    """Who the third party says it is; to be pinned with a fingerprint received by another channel."""
+    """Who the third party says it is; to be pinned with a fingerprint received by another channel.
+
+    The fingerprint covers the identity, and the identity signs the log's key: whoever relays cannot swap either.
+    """
 
     identity: Bytes  # of `PublicIdentity.to_bytes`
     log_key: Bytes  # Ed25519, 32 bytes
+    log_key_signature: Bytes  # by the identity, under Label.IDENTITY
+
+    @classmethod
+    def of(cls, identity: Identity, log_key: bytes) -> Self:
+        """The view of an identity that vouches for its log's key."""
+        signature = sign(identity.signing_key, Label.IDENTITY, log_key)
+        return cls(identity=identity.public.to_bytes(), log_key=log_key, log_key_signature=signature)
+
+    def vouched(self) -> PublicIdentity:
+        """The identity, once it is checked that it signed the log's key.
+
+        Raises:
+            CryptoError: not an identity, or not its signature.
+        """
+        public = PublicIdentity.from_bytes(self.identity)
+        verify(public.signing_key, Label.IDENTITY, self.log_key, self.log_key_signature)
+        return public
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -97,7 +97,7 @@ def people_csv(path: Path, count: int, *, first: int = 0) -> Path:
     """A file of invented people, numbered from `first`: the same number is the same person."""
     lines = ["identifiant;nom_naissance;nom_usage;prenoms;sexe;date_naissance;cog_commune_naissance;cog_pays_naissance"]
     for number in range(first, first + count):
-        draw = random.Random(number)  # noqa: S311 - invented people
+        draw = random.Random(number)
         name, given = ("".join(draw.sample(_SYLLABLES, 3)).capitalize() for _ in range(2))
         born = f"{draw.randint(1, 28):02}/{draw.randint(1, 12):02}/{draw.randint(1940, 2006)}"
         lines.append(f"D{number:05};{name};;{given};{draw.choice('MF')};{born};{draw.randint(1001, 95690):05};99100")

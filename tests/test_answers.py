@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
+from crypto.errors import SignatureRefused
+from crypto.keys import Identity
+from crypto.signatures import SigningKey
 from service.answers import (
     AgreementView,
     DeliveryName,
@@ -31,7 +35,7 @@ D = "c" * 64
 ENTRY = LogEntry(index=1, leaf=b"{}", proof=(D, D))
 UPLOAD = UploadView(comparison="a.b", pass_="jour", party="caf", state=UploadState.REFUSED, reason="E_REMPLISSAGE")
 ANSWERS: list[Message] = [
-    IdentityView(identity=b"{}", log_key=b"k" * 32),
+    IdentityView(identity=b"{}", log_key=b"k" * 32, log_key_signature=b"s" * 64),
     AgreementView(document=AGREEMENT, signatures={"caf": b"s"}, active=False, identities={"caf": b"{}", "cnous": b"{}"}),
     UPLOAD,
     UploadStatus(state=UploadState.RECEIVING, missing=(0, 2)),
@@ -69,3 +73,14 @@ def test_states_are_closed_lists():
     with pytest.raises(ServiceError):
         UploadStatus.from_json({"state": "lost", "missing": []})
     assert UploadState.COMPLETE is UploadStatus.from_json({"state": "complete", "missing": []}).state
+
+
+def test_the_identity_vouches_for_the_key_of_its_log():
+    """Whoever relays the view cannot put another log key, or another identity, in it."""
+    identity, other = (Identity.generate(name, name) for name in ("tiers", "faux"))
+    log_key, forged = (SigningKey.generate().verify_bytes() for _ in range(2))
+    view = IdentityView.of(identity, log_key)
+    assert identity.public == view.vouched()
+    for altered in (replace(view, log_key=forged), replace(view, identity=other.public.to_bytes())):
+        with pytest.raises(SignatureRefused):
+            altered.vouched()

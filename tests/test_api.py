@@ -175,7 +175,7 @@ def test_a_method_that_is_not_foreseen(sim: Simulation, run: Run):
 def test_the_identity_is_told_to_anyone(sim: Simulation):
     """With the key of the log; both are to be pinned."""
     view = IdentityView.from_json(sim.http.get("/v1/identity").json()["data"])
-    assert sim.third_party == PublicIdentity.from_bytes(view.identity)
+    assert sim.third_party == view.vouched()
     assert sim.site.log.public_key == view.log_key
 
 

@@ -242,11 +242,18 @@ def test_the_plain_profile_compares_all_with_all():
         assert one.expected_pairs == pytest.approx(60_000, abs=1)
 
 
+def only_passes(*components):
+    """P1 with passes on these components only."""
+    return {**P1_TABLE, "passes": [{"name": f"p{n}", "blocks": [[one]]} for n, one in enumerate(components)]}
+
+
 @pytest.mark.parametrize(
     ("code", "table", "profile", "sizes"),
     [
         ("E_PROFIL", P1_TABLE, "inconnu", (1000, 1000)),
         ("E_PASSES", {**P1_TABLE, "passes": []}, "standard", (1000, 1000)),
+        ("E_PASSES", only_passes("nom_naissance.initial", "prenoms.two"), "standard", (1000, 1000)),
+        ("E_PASSES", only_passes("date_naissance.day", "date_naissance.year"), "standard", (1000, 1000)),
         ("E_EFFECTIFS", P1_TABLE, "standard", (0, 1000)),
         ("E_EFFECTIFS", P1_TABLE, "standard", (1000, -5)),
         ("E_EFFECTIFS", P1_TABLE, "standard", (1000, 10**9 + 1)),

@@ -9,13 +9,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from sqlalchemy import func, select
 
 from crypto.audit import Checkpoint, open_checkpoint, verify_consistency
-from crypto.framing import to_base64
 from service.answers import RunView
 from service.messages import (
     Acknowledgement,
@@ -90,7 +90,7 @@ class Histories(RuleBasedStateMachine):
             self.declare(one, Confirmation, "confirmations", comparison="caf.cnous", tag="0" * 64)
 
     @rule(name=PARTIES, pass_name=st.sampled_from(PASSES), good=st.booleans())
-    def upload(self, name: str, pass_name: str, good: bool) -> None:
+    def upload(self, name: str, pass_name: str, *, good: bool) -> None:
         """A whole upload; a bad one holds an empty filter."""
         one, run = self.party(name), self.run_names
         if self.view().state != RunState.SENDING:
@@ -134,12 +134,20 @@ class Histories(RuleBasedStateMachine):
         if sure == 0:  # seldom, so that histories go on
             self.declare(self.party(name), Cancellation, "cancellation")
 
-    @rule()
-    def agree_again(self) -> None:
-        """Another agreement changes nothing for this run."""
-        agreement = self.sim.agreement()
-        signature = to_base64(agreement.signature(self.sim.caf.identity.signing_key))
-        self.sim.caf.post("/agreements", {"document": agreement.to_json(), "signature": signature}, 201)
+    @rule(times=st.integers(1, 3))
+    def go_on(self, times: int) -> None:
+        """What well-behaved parties do next, so that histories reach their end."""
+        for _ in range(times):
+            state = self.view().state
+            if state == RunState.OPENED:
+                self.approve("cnous")
+            elif state == RunState.JOINING:
+                self.sim.work()
+                self.confirm_both()
+            elif state == RunState.SENDING:
+                self.send_what_is_missing()
+            elif state == RunState.MATCHING:
+                self.sim.work()
 
     def view(self) -> RunView:
         return RunView.from_json(self.sim.caf.get(f"/runs/{self.run_names.run}"))
@@ -210,7 +218,13 @@ def _spoilt(rows: Rows) -> Rows:
     return Rows(encoded=type(rows.encoded)(ids=rows.encoded.ids, tags=rows.encoded.tags, filters=filters))
 
 
-Histories.TestCase.settings = settings(
-    max_examples=12, stateful_step_count=14, deadline=None, suppress_health_check=list(HealthCheck)
-)
+CALM = settings(deadline=None, suppress_health_check=list(HealthCheck))
 TestHistories = Histories.TestCase
+TestHistories.settings = settings(CALM, max_examples=6, stateful_step_count=12)
+
+
+@pytest.mark.soak
+class TestLongHistories(Histories.TestCase):
+    """Many more, and longer."""
+
+    settings = settings(CALM, max_examples=400, stateful_step_count=40)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -73,3 +74,13 @@ def test_a_half_written_key_is_seen_and_destroyed(vault):
     assert vault.holds_run_key(RUN)
     vault.destroy_run_key(RUN)
     assert (False, False) == (vault.holds_run_key(RUN), left.exists())
+
+
+def test_two_workers_at_once_hold_one_key(vault):
+    """However many draw the key of a run at the same moment, they all get the same, and no draft is left."""
+    for number in range(20):
+        run = f"{number:032x}"
+        with ThreadPoolExecutor(8) as pool:
+            keys = {key.public_bytes() for key in pool.map(vault.make_run_key, [run] * 8)}
+        assert {vault.run_key(run).public_bytes()} == keys
+    assert [] == [path for path in (vault.data / "worker").iterdir() if path.suffix != ".key"]

@@ -75,7 +75,7 @@ def test_texts_are_never_read_in_the_code_page_of_the_machine(path):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute | ast.Name):
             continue
         name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
-        texts = {word.arg or '' for word in node.keywords} | {ast.unparse(argument) for argument in node.args}
+        texts = {word.arg or "" for word in node.keywords} | {ast.unparse(argument) for argument in node.args}
         if name in ("read_text", "write_text"):
             assert "encoding" in texts or "'utf-8'" in texts, f"line {node.lineno}"
         if name == "open" and not any("b" in text for text in texts if text.startswith("'")):

@@ -7,7 +7,6 @@ import secrets
 from collections.abc import Sequence
 from datetime import timedelta
 
-from crypto.keys import PublicIdentity
 from service.administration.app import open_office
 from service.administration.client import Client
 from service.administration.connection import Connection, connect
@@ -30,7 +29,7 @@ def pin_server(args: argparse.Namespace) -> None:
     office.keyring.identity()
     with Client(url, None, clock=office.clock, sleep=office.sleep) as client:
         seen = client.identity()
-    third_party = ThirdParty(url=url, identity=PublicIdentity.from_bytes(seen.identity), log_key=seen.log_key)
+    third_party = ThirdParty(url=url, identity=seen.vouched(), log_key=seen.log_key)
     office.keyring.pin_third_party(third_party, args.fingerprint, replace=args.replace)
     office.terminal.say(f"tiers de confiance « {third_party.identity.party} » épinglé : {url}")
 

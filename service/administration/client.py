@@ -84,7 +84,7 @@ class Client:
     # The third party and agreements
 
     def identity(self) -> IdentityView:
-        """Who answers. Not authenticated: compare its fingerprint with the one received by another channel."""
+        """Who answers. `vouched` gives the identity: compare its fingerprint with the one received by another channel."""
         return IdentityView.from_json(self._get("/identity"))
 
     def propose(self, agreement: Agreement, signature: bytes) -> str:

@@ -144,6 +144,8 @@ class Keyring:
             if (known.identity, known.log_key) != (third_party.identity, third_party.log_key):
                 sentence = "un tiers de confiance avec d'autres clés est déjà épinglé ; vérifiez puis ajoutez --replace"
                 raise ServiceError("E_CLE_DEJA_EPINGLEE", sentence)
+        elif path.exists() and self.third_party().log_key != third_party.log_key:
+            self._forget_log()
         document = {
             "format": THIRD_PARTY_FORMAT,
             "url": third_party.url,
@@ -151,6 +153,12 @@ class Keyring:
             "log_key": to_base64(third_party.log_key),
         }
         write_secret(path, canonical_json(document))
+
+    def _forget_log(self) -> None:
+        """Set aside the checkpoints of a log that another one replaces: its key would refuse them for ever."""
+        kept = self.home / "log" / "checkpoint.txt"
+        if kept.exists():
+            kept.replace(kept.with_name("checkpoint.before-replacement.txt"))
 
     def third_party(self) -> ThirdParty:
         """The pinned third party.

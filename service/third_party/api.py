@@ -68,7 +68,7 @@ def _data(value: Any, status: int = 200) -> JSONResponse:
 def read_identity(visit: Annotated[Visit, Depends(Admit(Action.READ_IDENTITY))]) -> JSONResponse:
     """Who the third party is."""
     site = visit.site
-    return _data(IdentityView(identity=site.public.to_bytes(), log_key=site.log.public_key).to_json())
+    return _data(IdentityView.of(site.identity, site.log.public_key).to_json())
 
 
 # Agreements

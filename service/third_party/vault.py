@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crypto.errors import KeyAbsent
-from crypto.key_files import destroy, read_secret, write_secret
+from crypto.key_files import destroy, read_secret, write_secret, write_secret_once
 from crypto.keys import Identity
 from crypto.sealing import SealingKey
 from crypto.signatures import SigningKey
@@ -79,7 +79,7 @@ class Vault:
         path = self._run_path(run)
         if not path.exists():
             path.parent.mkdir(mode=0o700, exist_ok=True)
-            write_secret(path, SealingKey.generate().to_bytes())
+            write_secret_once(path, SealingKey.generate().to_bytes())  # another worker may be doing the same
         return SealingKey.from_bytes(read_secret(path))
 
     def run_key(self, run: str) -> SealingKey:
