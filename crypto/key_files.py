@@ -2,7 +2,8 @@
 
 Writing is atomic: the content goes to a fresh file of the same folder (mode 0600 from its creation), is
 flushed to the disk, and takes the name in one step. A crash before that step leaves the old file whole, and
-perhaps a file ``.NAME.….tmp`` with mode 0600; after it, the new one. Reading refuses a file that other
+perhaps a file ``.NAME.….tmp`` with mode 0600; after it, the new one. On POSIX the bytes that were replaced are
+overwritten through a descriptor that was opened before the step. Reading refuses a file that other
 accounts may read. On Windows, files inherit the access list of the user's profile folder, so keys belong
 under that folder.
 
@@ -17,6 +18,9 @@ import os
 import secrets
 import stat
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 
 from crypto.errors import FormatRefused, KeyAbsent, KeyReadable
@@ -47,10 +51,13 @@ def write_secret(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        fresh.replace(path)
+        with _replaced(path) as old:
+            fresh.replace(path)
+            _sync_folder(path.parent)  # the new name is on the disk before the old bytes go
+            if old is not None:
+                _overwrite(old)
     finally:
         destroy(fresh)  # still there only when something above failed
-    _sync_folder(path.parent)
 
 
 def write_secret_once(path: Path, data: bytes) -> bool:
@@ -98,6 +105,9 @@ def read_secret(path: Path) -> bytes:
                 "retirez leurs droits (chmod 600) et considérez la clé comme compromise s'ils ont pu la lire."
             )
         data = file.read(LARGEST_SECRET + 1)
+        replaced = os.name == "posix" and os.fstat(file.fileno()).st_nlink == 0
+    if replaced:  # meanwhile, and perhaps overwritten while it was read: the new one is whole
+        return read_secret(path)
     if not stat.S_ISREG(status.st_mode) or len(data) > LARGEST_SECRET:
         raise FormatRefused(f"« {path} » n'est pas un fichier de clé.")
     return data
@@ -113,14 +123,39 @@ def destroy(path: Path) -> None:
     """
     try:
         with path.open("r+b", buffering=0) as file:
-            left = os.fstat(file.fileno()).st_size
-            while left > 0:
-                left -= file.write(bytes(min(left, _PIECE)))
-            os.fsync(file.fileno())
+            _overwrite(file)
         path.unlink()
     except FileNotFoundError:
         return
     _sync_folder(path.parent)
+
+
+@contextmanager
+def _replaced(path: Path) -> Iterator[FileIO | None]:
+    """The file that a rename is about to replace, open for overwriting; None when there is none to overwrite.
+
+    Never what a symbolic link points to, nor a file with another name: only the name is replaced there. Systems
+    other than POSIX do not replace an open file.
+    """
+    if os.name != "posix":
+        yield None
+        return
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:  # absent, a folder, a link or not ours to write: the rename judges
+        yield None
+        return
+    with FileIO(descriptor, "wb") as file:
+        status = os.fstat(descriptor)
+        yield file if stat.S_ISREG(status.st_mode) and status.st_nlink == 1 else None
+
+
+def _overwrite(file: FileIO) -> None:
+    left = os.fstat(file.fileno()).st_size
+    file.seek(0)
+    while left > 0:
+        left -= file.write(bytes(min(left, _PIECE)))
+    os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:

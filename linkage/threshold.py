@@ -19,9 +19,7 @@ __all__ = ["SAMPLE", "best_neighbours", "choose_plain_threshold"]
 
 SAMPLE = 2000  # records of each side whose neighbours are looked at
 _STRANGERS = 0.05  # of the null may reach the threshold where matches are counted
-_CROWD = (
-    0.8  # of the null may reach a threshold that is tried; families make the null heavy, their matches still stand out
-)
+_CROWD = 0.8  # of the null may reach a threshold that is tried: families make it heavy, their matches still stand out
 _GRID = np.arange(500, 1000)  # per mille of Dice
 
 Curve = NDArray[np.float64]

@@ -36,9 +36,9 @@ from service.forms import (
     BOOLEAN,
     CODE,
     DIGEST,
+    LINES,
     PARTY,
     RUN,
-    TEXT,
     AgreementId,
     Bytes,
     Count,
@@ -196,7 +196,7 @@ class LogView(Message):
 
     entries: Annotated[tuple[LogEntry, ...], listed(nested(LogEntry))]
     size: Count
-    checkpoint: Annotated[str, TEXT]
+    checkpoint: Annotated[str, LINES]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,7 +207,7 @@ class ReceiptProof(Message):
     leaf: Bytes
     size: Count
     proof: Hashes
-    checkpoint: Annotated[str, TEXT]
+    checkpoint: Annotated[str, LINES]
 
 
 @dataclass(frozen=True, kw_only=True)

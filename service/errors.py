@@ -30,6 +30,7 @@ TITLES: Mapping[str, str] = {
     "E_DONNEES_ABSENTES": "Dossier de données incomplet",
     "E_EFFECTIF_DEPASSE": "Effectif supérieur à l'effectif déclaré",
     "E_EFFECTIF_FAIBLE": "Effectif trop faible",
+    "E_EFFECTIF_INSUFFISANT": "Effectif inférieur à celui qui est déclaré",
     "E_EMPREINTE": "Empreinte différente de celle inscrite",
     "E_EN_TETES": "En-têtes trop grands",
     "E_ETAT": "Action impossible à cette étape",

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,6 +31,7 @@ __all__ = [
     "CODE",
     "DIGEST",
     "INTEGER",
+    "LINES",
     "MOMENT",
     "OBJECT",
     "PARTY",
@@ -51,6 +53,7 @@ __all__ = [
     "enumerated",
     "hexadecimal",
     "integer",
+    "is_printable",
     "listed",
     "nested",
     "optional",
@@ -63,6 +66,7 @@ LONGEST_TEXT = 20_000  # characters
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 _PARTY = re.compile(r"[a-z][a-z0-9-]{1,31}")
+_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # controls, directions, other line ends, no character
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
 
@@ -121,6 +125,11 @@ class Message:
     def to_bytes(self) -> bytes:
         """The object as canonical JSON."""
         return canonical_json(self.to_json())
+
+
+def is_printable(text: str) -> bool:
+    """Whether a text has only characters that show: no control, no mark of direction, no end of line."""
+    return text.isprintable() or not any(unicodedata.category(character) in _INVISIBLE for character in text)
 
 
 def _refuse(where: str, rule: str) -> NoReturn:
@@ -291,8 +300,12 @@ def _not_allowed(_: str) -> NoReturn:
 INTEGER = integer()
 BOOLEAN = _checked(lambda value: isinstance(value, bool), "vrai ou faux est attendu")
 TEXT = _checked(
-    lambda value: isinstance(value, str) and len(value) <= LONGEST_TEXT,
-    f"un texte d'au plus {LONGEST_TEXT} caractères est attendu",
+    lambda value: isinstance(value, str) and len(value) <= LONGEST_TEXT and is_printable(value),
+    f"un texte d'une ligne, d'au plus {LONGEST_TEXT} caractères, sans caractère de commande est attendu",
+)
+LINES = _checked(
+    lambda value: isinstance(value, str) and len(value) <= LONGEST_TEXT and is_printable(value.replace("\n", "")),
+    f"un texte d'au plus {LONGEST_TEXT} caractères, sans caractère de commande est attendu",
 )
 OBJECT = _checked(lambda value: isinstance(value, dict), "un objet JSON est attendu")
 PARTY = _checked(

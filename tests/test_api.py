@@ -16,7 +16,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crypto.audit import leaf_hash, open_checkpoint, verify_consistency, verify_inclusion
-from crypto.keys import PublicIdentity
 from service.answers import IdentityView, LogLeaf, LogView
 from service.messages import log_origin
 from service.third_party.admission import Admit

@@ -128,3 +128,9 @@ def test_the_size_tells_a_magnitude_only(count):
 def test_the_grey_list_is_the_agreement_s_choice(policy, expected):
     """Set aside, or told."""
     assert expected == uses_grey(replace(AGREEMENT, grey_policy=policy))
+
+
+def test_a_rule_that_subtracts_always_needs_the_grey_list():
+    """Whoever is not told of a doubtful link would award on it."""
+    subtraction = replace(AGREEMENT, grey_policy="ecarter", expression="caf - cnous")
+    assert uses_grey(subtraction)

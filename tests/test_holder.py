@@ -211,6 +211,14 @@ def test_who_falls_out_of_a_pass():
     assert LEAST_FILL == 0.2
 
 
+def test_a_file_that_the_plan_does_not_fit_is_refused_before_anything_leaves():
+    """Everybody born on one day of the month: the block is over one and a half caps, and no row comes out."""
+    crowd = [{**one, "date_naissance": f"{one['date_naissance'][:8]}14"} for one in people(1600)]
+    with pytest.raises(LinkageError) as refusal:
+        next(encode_passes(records_of(P1, crowd), P1, PLAN, KEY))
+    assert refusal.value.code == "E_BLOC_TROP_GRAND"
+
+
 def test_nobody_at_all_is_an_empty_pass():
     """A file of people without names or dates gives passes without rows, not an error."""
     for one in encoded([{"sexe": "F"}, {"sexe": "M"}]):

@@ -14,6 +14,7 @@ import pytest
 from crypto.errors import CryptoError
 from crypto.sealing import SealingKey, seal, seal_chunk
 from linkage.wire import EncodedPass, row_bytes, rows_to_bytes
+from service.agreement import Sizes
 from service.errors import ServiceError
 from service.messages import Manifest, UploadState, chunk_context, upload_key_context
 from service.third_party.matching import judge, open_upload, steps_of
@@ -201,6 +202,29 @@ def test_a_file_of_too_few_people_is_refused_as_a_whole(forge: Forge, matching: 
     )
     large = forge.upload(rows_to_bytes(RECIPIENT), mean_fill_permille=fill_of(RECIPIENT))
     assert {} == judge(forge.sim.site, forge.key, [*steps, replace(steps[0], recipient=large)], quiet)
+
+
+@pytest.mark.parametrize(("declared", "code"), [(150, None), (151, "E_EFFECTIF_INSUFFISANT")])
+def test_a_truncated_file_is_refused(forge: Forge, matching: Run, declared, code):
+    """A side whose largest pass holds less than 80 % of the people it declared is sent back: 120 of 151, not of 150."""
+    (step, *_) = steps_of(forge.sim.site, matching.run, forge.sim.agreement())
+    one = forge.upload(rows_to_bytes(RECIPIENT), mean_fill_permille=fill_of(RECIPIENT))
+    other = forge.upload(rows_to_bytes(SOURCE), party="cnous", mean_fill_permille=fill_of(SOURCE))
+    comparison = replace(step.comparison, sizes=Sizes(recipient=declared, source=SIZE))
+    step = replace(step, plan=PLAN, comparison=comparison, recipient=one, source=other)
+    assert ({one.upload: code} if code else {}) == judge(forge.sim.site, forge.key, [step], quiet)
+
+
+@pytest.mark.parametrize(("rows", "code"), [(30, None), (29, "E_EFFECTIF_FAIBLE")])
+def test_a_pass_of_a_few_chosen_people_is_refused(forge: Forge, matching: Run, rows, code):
+    """Under a quarter of the largest pass of its side, it would be a question about these people."""
+    (step, *_) = steps_of(forge.sim.site, matching.run, forge.sim.agreement())
+    few = EncodedPass(ids=RECIPIENT.ids[:rows], tags=RECIPIENT.tags[:rows], filters=RECIPIENT.filters[:rows])
+    full = forge.upload(rows_to_bytes(RECIPIENT), mean_fill_permille=fill_of(RECIPIENT))
+    small = forge.upload(rows_to_bytes(few), mean_fill_permille=fill_of(few))
+    other = forge.upload(rows_to_bytes(SOURCE), party="cnous", mean_fill_permille=fill_of(SOURCE))
+    steps = [replace(step, plan=PLAN, recipient=one, source=other) for one in (full, small)]
+    assert ({small.upload: code} if code else {}) == judge(forge.sim.site, forge.key, steps, quiet)
 
 
 def test_the_work_stops_when_asked(forge: Forge, matching: Run):

@@ -242,7 +242,7 @@ def test_the_plain_profile_compares_all_with_all():
         assert one.expected_pairs == pytest.approx(60_000, abs=1)
 
 
-def only_passes(*components):
+def only_passes(*components: str) -> dict[str, Any]:
     """P1 with passes on these components only."""
     return {**P1_TABLE, "passes": [{"name": f"p{n}", "blocks": [[one]]} for n, one in enumerate(components)]}
 

@@ -47,7 +47,7 @@ KEPT_COLUMNS = {
     "agreements": "agreement document proposed_at active_at",
     "agreement_members": "agreement party signature",
     "runs": "run agreement state opened_at encodings_deadline delivered_at hits_deadline failure passes_done "
-    "passes_total worker_key",
+    "passes_total worker_key received",
     "approvals": "run party statement",
     "acknowledgements": "run party statement",
     "purges": "run kind party cause inventory",

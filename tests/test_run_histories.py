@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from sqlalchemy import func, select
@@ -50,11 +50,13 @@ class Histories(RuleBasedStateMachine):
         self.seen: Checkpoint | None = None
         self.state = RunState.OPENED
 
-    @initialize()
-    def open(self) -> None:
-        """A run that the recipient has opened, sometimes further on its way."""
+    @initialize(steps=st.sampled_from([4, 4, 4, 3, 2, 1, 0]))
+    def open(self, steps: int) -> None:
+        """A run that the recipient has opened, and that has gone some steps of its way."""
         self.run_names: Run = self.sim.opened()
         self.approved.add("caf")
+        for _ in range(steps):
+            self.go_on()
 
     def teardown(self) -> None:
         self.stack.close()
@@ -93,7 +95,8 @@ class Histories(RuleBasedStateMachine):
     def upload(self, name: str, pass_name: str, *, good: bool) -> None:
         """A whole upload; a bad one holds an empty filter."""
         one, run = self.party(name), self.run_names
-        if self.view().state != RunState.SENDING:
+        ready = one.send("GET", f"/runs/{run.run}/worker-key").status_code == 200
+        if not ready or self.view().state != RunState.SENDING:
             assert self.post(one, "uploads", {}) in {409, 422}
             return
         side = ROWS[pass_name][0 if name == "caf" else 1]
@@ -134,25 +137,32 @@ class Histories(RuleBasedStateMachine):
         if sure == 0:  # seldom, so that histories go on
             self.declare(self.party(name), Cancellation, "cancellation")
 
-    @rule(times=st.integers(1, 3))
-    def go_on(self, times: int) -> None:
+    @rule()
+    def go_on(self) -> None:
         """What well-behaved parties do next, so that histories reach their end."""
-        for _ in range(times):
-            state = self.view().state
-            if state == RunState.OPENED:
-                self.approve("cnous")
-            elif state == RunState.JOINING:
-                self.sim.work()
-                self.confirm_both()
-            elif state == RunState.SENDING:
-                self.send_what_is_missing()
-            elif state == RunState.MATCHING:
-                self.sim.work()
+        state = self.view().state
+        if state == RunState.OPENED:
+            self.approve("cnous")
+        elif state == RunState.JOINING:
+            self.sim.work()
+            self.confirm_both()
+        elif state == RunState.SENDING:
+            self.send_what_is_missing()
+        elif state == RunState.MATCHING:
+            self.sim.work()
 
     def view(self) -> RunView:
         return RunView.from_json(self.sim.caf.get(f"/runs/{self.run_names.run}"))
 
     @invariant()
+    def promises_hold(self) -> None:
+        """After every step, in this order."""
+        self.the_state_goes_forward()
+        self.nothing_goes_on_without_both()
+        self.results_are_the_planted_ones_and_for_the_recipient()
+        self.the_log_only_grows()
+        self.what_is_over_is_destroyed()
+
     def the_state_goes_forward(self) -> None:
         """Never back, but from matching to sending; never out of a dead state."""
         state = self.view().state
@@ -163,14 +173,12 @@ class Histories(RuleBasedStateMachine):
             assert back or ORDER.index(self.state) <= ORDER.index(state)
         self.state = state
 
-    @invariant()
     def nothing_goes_on_without_both(self) -> None:
         """No key, no encoding and no result before both parties have approved."""
         if self.approved != {"caf", "cnous"}:
             assert self.state in {RunState.OPENED, RunState.CANCELLED, RunState.EXPIRED}
             assert not self.sim.site.vault.holds_run_key(self.run_names.run)
 
-    @invariant()
     def results_are_the_planted_ones_and_for_the_recipient(self) -> None:
         """Fetched in one state only, by one party only, and always the same."""
         path = f"/runs/{self.run_names.run}/deliveries/caf.cnous/jour"
@@ -183,7 +191,6 @@ class Histories(RuleBasedStateMachine):
             fetched = self.sim.caf.fetch(self.run_names, self.sim.third_party, "jour")
             assert (set(expected.certain), set(expected.grey)) == fetched
 
-    @invariant()
     def the_log_only_grows(self) -> None:
         """Each checkpoint is the beginning of the next."""
         key, name = self.sim.site.log.public_key, log_origin(self.sim.third_party.party)
@@ -194,7 +201,6 @@ class Histories(RuleBasedStateMachine):
             verify_consistency(self.seen.size, now.size, proof, self.seen.root, now.root)
         self.seen = now
 
-    @invariant()
     def what_is_over_is_destroyed(self) -> None:
         """A run that no longer needs its encodings holds none, and its receipt says so; the same for deliveries."""
         receipts = self.sim.cnous.get(f"/runs/{self.run_names.run}/receipts")
@@ -218,13 +224,15 @@ def _spoilt(rows: Rows) -> Rows:
     return Rows(encoded=type(rows.encoded)(ids=rows.encoded.ids, tags=rows.encoded.tags, filters=filters))
 
 
-CALM = settings(deadline=None, suppress_health_check=list(HealthCheck))
+# A step costs a second: the whole failing history is printed, and not shortened by trying hundreds of others.
+PHASES = [Phase.explicit, Phase.reuse, Phase.generate]
+CALM = settings(deadline=None, suppress_health_check=list(HealthCheck), phases=PHASES)
 TestHistories = Histories.TestCase
 TestHistories.settings = settings(CALM, max_examples=6, stateful_step_count=12)
 
 
 @pytest.mark.soak
-class TestLongHistories(Histories.TestCase):
+class TestLongHistories(Histories.TestCase):  # type: ignore[valid-type,misc]
     """Many more, and longer."""
 
     settings = settings(CALM, max_examples=400, stateful_step_count=40)

@@ -97,7 +97,7 @@ def test_runs_are_found_by_party_and_by_state(connection):
 
 
 @pytest.mark.parametrize(
-    ("state", "delivered", "expected"),
+    ("state", "received", "expected"),
     [
         (RunState.OPENED, False, 1),
         (RunState.MATCHING, False, 1),
@@ -107,11 +107,9 @@ def test_runs_are_found_by_party_and_by_state(connection):
         (RunState.CANCELLED, True, 1),
     ],
 )
-def test_what_counts_against_the_maximum(connection, state, delivered, expected):
-    """Live runs and runs that delivered something; a run that ended before has taught nobody anything."""
-    set_run(connection, RUN.run, state=state)
-    if delivered:
-        set_run(connection, RUN.run, delivered_at=START, hits_deadline=START + timedelta(days=1))
+def test_what_counts_against_the_maximum(connection, state, received, expected):
+    """Live runs, and runs for which an upload was ever complete: an encoding that was handed over cannot be taken back."""
+    set_run(connection, RUN.run, state=state, received=received)
     assert expected == count_runs(connection, RUN.agreement)
 
 

@@ -25,6 +25,7 @@ HOUR, DAY = 3600, 86_400
 RUN: dict[str, Any] = {
     "run": "r1", "agreement": "t1", "state": "opened", "opened_at": 1000, "encodings_deadline": 1000 + 72 * HOUR,
     "delivered_at": None, "hits_deadline": None, "failure": None, "passes_done": 0, "passes_total": 2, "worker_key": None,
+    "received": 0,
 }  # fmt: skip
 UPLOAD: dict[str, Any] = {
     "upload": "u1", "run": "r1", "comparison": "caf.cnous", "pass": "jour", "party": "caf", "state": "receiving",
@@ -68,6 +69,7 @@ def refused(connection: Any, statement: Any) -> bool:
         ({"delivered_at": 2000}, True),
         ({"passes_done": 3}, True),
         ({"agreement": "t2"}, True),
+        ({"received": 2}, True),
     ],
 )
 def test_a_run_within_its_bounds_only(connection, change, expected):

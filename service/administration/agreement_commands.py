@@ -67,17 +67,18 @@ def propose(args: argparse.Namespace) -> None:
 
 
 def sign(args: argparse.Namespace) -> None:
-    """`allervers agreement sign`: judge a proposed agreement line by line, then sign it."""
+    """`allervers agreement sign`: judge a proposed agreement line by line, describe it, then sign it."""
     office = open_office(args.home)
     with connect(office) as online:
         agreement = _found(online, args.id)
         text = demarche_text(args.demarche or agreement.demarche.id)
         demarche = parse_demarche(text)
         check_agreement(agreement, demarche, online.pins, online.third_party.identity)
+        _describe(office.terminal, agreement, None)
         signature = agreement.signature(office.keyring.identity().signing_key)
         online.client.sign_agreement(agreement.identifier, signature)
         online.store.save(agreement, {online.party: signature}, text)
-        _describe(office.terminal, agreement, _valid(online.refreshed(agreement.identifier), online))
+        _say_signed(office.terminal, agreement, _valid(online.refreshed(agreement.identifier), online))
         office.terminal.say("convention vérifiée et signée")
 
 
@@ -142,7 +143,11 @@ def _describe(terminal: Terminal, agreement: Agreement, signed: Sequence[str] | 
         f"{kept.results_months} mois, traces {kept.traces_months} mois, opposition {kept.objection_months} mois"
     )
     if signed is not None:
-        terminal.say(f"signatures  : {', '.join(signed)} ({len(signed)} sur {len(agreement.parties)})")
+        _say_signed(terminal, agreement, signed)
+
+
+def _say_signed(terminal: Terminal, agreement: Agreement, signed: Sequence[str]) -> None:
+    terminal.say(f"signatures  : {', '.join(signed)} ({len(signed)} sur {len(agreement.parties)})")
 
 
 def _holders(pairs: Sequence[tuple[str, str]]) -> dict[str, tuple[str, ...]]:

@@ -52,6 +52,7 @@ class Office:
 
 def open_office(home: str | None) -> Office:
     """The desk of this process."""
+    _harden()
     place = home or os.environ.get("ALLERVERS_HOME")
     return Office(
         home=Path(place) if place else Path.home() / ".allervers",
@@ -61,12 +62,22 @@ def open_office(home: str | None) -> Office:
     )
 
 
+def _harden() -> None:
+    """Files for the owner only, and no core file: it would hold keys and records."""
+    if os.name == "posix":
+        import resource  # noqa: PLC0415 - does not exist on Windows
+
+        os.umask(0o077)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
 def evaluate_command(args: argparse.Namespace) -> None:
     """`allervers evaluate`: a rehearsal of two files against a truth, entirely on this machine."""
     # Here, not above: nothing but a rehearsal needs the matcher.
     from linkage.evaluate import Instruments, Truth, evaluate  # noqa: PLC0415
     from linkage.sheet import load_sheet  # noqa: PLC0415
 
+    _harden()
     terminal = Terminal()
     with terminal.stages() as report:
         found = evaluate(

@@ -25,6 +25,7 @@ from http_message_signatures.httpx2 import adapt_message
 
 from crypto.framing import Json, canonical_json, to_base64
 from crypto.keys import Identity
+from service.administration.terminal import shown
 from service.agreement import Agreement
 from service.answers import (
     AgreementView,
@@ -36,7 +37,7 @@ from service.answers import (
     UploadStatus,
 )
 from service.errors import ServiceError
-from service.forms import Message, read_json
+from service.forms import CODE, Message, read_json
 from service.messages import MAX_REQUEST_SECONDS, NONCE_BYTES, REQUEST_TAG
 
 __all__ = ["ATTEMPTS", "Client", "Clock", "Sleep"]
@@ -247,7 +248,7 @@ class Client:
     def _refusal(self, response: httpx2.Response, answer: Json) -> ServiceError:
         try:
             error = _array(_member(answer, "errors"))[0]
-            code, sentence = _text(error, "code"), _text(error, "detail")
+            code, sentence = CODE.read(_text(error, "code"), "/"), shown(_text(error, "detail").replace("\n", " "))
         except (ServiceError, IndexError):
             return _foreign(response.status_code)
         if response.status_code == httpx2.codes.UNAUTHORIZED:

@@ -17,8 +17,11 @@ from service.administration.app import Office
 from service.administration.client import Client
 from service.administration.conventions import AgreementStore, StoredAgreement
 from service.administration.keyring import ThirdParty
+from service.administration.run_folder import runs_of
+from service.agreement import Agreement
 from service.answers import AgreementView, RunView
 from service.errors import ServiceError
+from service.forms import write_time
 from service.messages import RunState
 
 __all__ = ["DEAD", "Connection", "connect"]
@@ -67,7 +70,41 @@ class Connection:
         return self.store.update(stored, {**stored.signatures, **view.signatures})
 
     def active(self, identifier: str) -> StoredAgreement:
-        """An agreement that every party has signed with its pinned key, for this third party.
+        """An agreement that every party has signed with its pinned key, for this third party, and that holds now.
+
+        Raises:
+            ServiceError: `E_CONVENTION_INACTIVE`, `E_SIGNATURE`, `E_TIERS_DIFFERENT`, `E_VALIDITE`.
+        """
+        stored = self.signed(identifier)
+        valid, now = stored.agreement.valid, self.office.clock()
+        if not valid.not_before <= now < valid.not_after:
+            sentence = (
+                f"la convention vaut du {write_time(valid.not_before)} au {write_time(valid.not_after)} ; hors de ces "
+                "dates, concluez-en une autre"
+            )
+            raise ServiceError("E_VALIDITE", sentence)
+        return stored
+
+    def check_quota(self, agreement: Agreement, run: str | None = None) -> None:
+        """Refuse a run more than the agreement allows, by what this office encoded: nobody else counts for it.
+
+        Args:
+            agreement: that the run is under.
+            run: the one about to go on; None for one that is not open yet.
+
+        Raises:
+            ServiceError: `E_QUOTA_CROISEMENTS`.
+        """
+        held = runs_of(self.office.home, agreement.identifier)
+        if sum(one.ever("encoded") for one in held if one.run != run) >= agreement.max_runs:
+            sentence = (
+                f"ce poste a déjà encodé pour {agreement.max_runs} croisement(s) de cette convention, qui n'en permet "
+                "pas d'autre ; concluez-en une nouvelle"
+            )
+            raise ServiceError("E_QUOTA_CROISEMENTS", sentence)
+
+    def signed(self, identifier: str) -> StoredAgreement:
+        """An agreement that every party has signed with its pinned key, for this third party, at whatever time.
 
         Raises:
             ServiceError: `E_CONVENTION_INACTIVE`, `E_SIGNATURE`, `E_TIERS_DIFFERENT`.
@@ -80,6 +117,17 @@ class Connection:
             )
         stored.check_active(self.pins)
         return stored
+
+    def run(self, run: str) -> RunView:
+        """What the third party says of a run.
+
+        Raises:
+            ServiceError: `E_REPONSE`: it speaks of another one.
+        """
+        view = self.client.run(run)
+        if view.run != run:
+            raise ServiceError("E_REPONSE", "le tiers de confiance a rendu un autre croisement que celui demandé")
+        return view
 
     @staticmethod
     def check_same(view: AgreementView, identifier: str) -> None:
@@ -139,7 +187,7 @@ class Connection:
         """
 
         def probe() -> RunView | None:
-            view = self.client.run(run)
+            view = self.run(run)
             if ready(view):
                 return view
             if view.state in DEAD:

@@ -67,11 +67,11 @@ def open_share(seat: Seat, comparison: Comparison, signed: object) -> Share:
 def post_shares(seat: Seat, client: Client) -> None:
     """Draw, keep, seal and post this party's share of each comparison."""
     for comparison in seat.comparisons:
-        if seat.folder.secret("share", comparison.id) is None:
-            seat.folder.keep_secrets("share", {comparison.id: fresh_share()})
         # Sealing is random: what is posted a second time must be what was posted the first time.
         signed = seat.folder.posted(comparison.id)
         if signed is None:
+            if seat.folder.secret("share", comparison.id) is None:
+                seat.folder.keep_secrets("share", {comparison.id: fresh_share()})
             signed = seal_share(seat, comparison, Share(_held(seat, "share", comparison)))
             seat.folder.keep_posted(comparison.id, signed)
         client.declare(seat.run, "shares", signed)

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crypto.errors import CryptoError
+from crypto.key_files import destroy
 from crypto.keys import PublicIdentity
 from crypto.sealing import unseal
 from linkage.errors import LinkageError
@@ -124,15 +125,18 @@ def write_hits(path: Path, identifiers: list[str], hits: Hits) -> tuple[int, int
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, delimiter=";")
-        writer.writerow(["identifiant", "usage"])
-        for identifier, certain, information in zip(
-            identifiers, hits.certain.tolist(), hits.information.tolist(), strict=True
-        ):
-            if certain or information:
-                writer.writerow([identifier, "attribution" if certain else "information"])
-    Path(name).replace(path)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, delimiter=";")
+            writer.writerow(["identifiant", "usage"])
+            for identifier, certain, information in zip(
+                identifiers, hits.certain.tolist(), hits.information.tolist(), strict=True
+            ):
+                if certain or information:
+                    writer.writerow([identifier, "attribution" if certain else "information"])
+        Path(name).replace(path)
+    finally:
+        destroy(Path(name))  # still there only when something above failed
     return int(hits.certain.sum()), int(hits.information.sum())
 
 

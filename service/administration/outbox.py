@@ -3,11 +3,12 @@
 Encoding is offline. Each pass becomes numbered chunks of whole rows, sealed under a fresh upload key as they are
 made: no clear encoding ever lies on the disk. ``outbox/COMPARISON/PASS`` holds the chunks, then ``draft.json``
 (written last: without it the pass is not encoded), then ``manifest.json`` once the upload key is wrapped to the
-worker of the run, then ``held.json`` once the third party holds everything, when the chunks are destroyed here.
+worker of the run, with how far it went (`Stage`), then ``held.json`` once the third party holds everything, when
+the chunks are destroyed here.
 
 Sending asks what is missing and sends that: it can be stopped anywhere and started again. An upload that the
 third party refused for its content must be encoded again; passes that were announced are left alone, since it
-may hold their rows: that is why a second encoding takes the same file.
+may hold their rows: that is why a second encoding takes the same file. No path is built from what it answers.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -49,9 +50,22 @@ from service.messages import (
 if TYPE_CHECKING:
     from service.administration.client import Client
 
-__all__ = ["CHUNK_BYTES", "Encoded", "check_refusals", "encode", "open_worker_key", "send", "sent_manifests"]
+__all__ = [
+    "CHUNK_BYTES",
+    "Encoded",
+    "check_refusals",
+    "drop_refused",
+    "encode",
+    "open_worker_key",
+    "send",
+    "sent_manifests",
+]
 
 CHUNK_BYTES = 8 << 20  # of rows; sealed, it stays under what the third party takes
+_LEAST_PERCENT = 80  # of the declared size: a short extraction must not pass for absences
+_UNPROCESSABLE = 422
+_UNHEARD = ("E_CONNEXION", "E_REPONSE")  # no answer of the third party, so no refusal
+Stage = Literal["signed", "announced", "complete"]  # may be with the third party; is; with every chunk
 Report = Callable[[int, int], None]
 
 
@@ -82,7 +96,8 @@ def encode(
         report: progress, in records × passes.
 
     Raises:
-        ServiceError: `E_ENCODEUR_DIFFERENT`, `E_EFFECTIF_DEPASSE`, `E_FICHIER_DIFFERENT`, `E_ETAPE`.
+        ServiceError: `E_ENCODEUR_DIFFERENT`, `E_EFFECTIF_DEPASSE`, `E_EFFECTIF_INSUFFISANT`, `E_FICHIER_DIFFERENT`,
+            `E_ETAPE`.
         LinkageError: whatever the encoder refuses.
     """
     seat.check_encoder()
@@ -124,7 +139,7 @@ def send(seat: Seat, client: Client, worker: bytes, *, report: Report | None = N
     done, total = 0, sum(len(draft.chunks) for draft in drafts)
     for (comparison, plan), draft in zip(waiting, drafts, strict=True):
         signed = _signed_manifest(seat, comparison, plan.name, draft, worker)
-        upload = _announce(seat, client, comparison, signed)
+        upload = _announce(seat, client, comparison, plan.name, signed)
         missing = set(client.upload(seat.run, upload).missing)
         for number in range(len(draft.chunks)):
             if number in missing:
@@ -133,6 +148,7 @@ def send(seat: Seat, client: Client, worker: bytes, *, report: Report | None = N
             done += 1
             if report:
                 report(done, total)
+        _reached(seat, comparison, plan.name, "complete")  # before: the answer may be lost
         client.complete(seat.run, upload)
         held = canonical_json({"digest": statement_digest(signed), "pieces": len(draft.chunks)})
         write_secret(_file(seat, comparison, plan.name, "held.json"), held)
@@ -162,29 +178,50 @@ def check_refusals(seat: Seat, view: RunView) -> None:
     Raises:
         ServiceError: the code of the refusal, with what to do.
     """
-    for one in view.uploads:
-        if one.party != seat.party or one.state is not UploadState.REFUSED:
-            continue
-        folder = seat.folder.path / "outbox" / one.comparison / one.pass_
-        if not (folder / "held.json").exists():  # encoded again since: sending replaces it
-            continue
-        _clear(folder)
+    refused = drop_refused(seat, view)
+    for comparison, plan, reason in refused[:1]:
         seat.folder.undo("encoded", "sent")
         sentence = (
-            f"l'envoi de la passe « {one.pass_} » ({one.comparison}) a été refusé pour son contenu ; vérifiez le "
+            f"l'envoi de la passe « {plan.name} » ({comparison.id}) a été refusé pour son contenu ; vérifiez le "
             f"fichier, puis relancez : allervers run encode {seat.run} FICHIER et run send {seat.run}"
         )
-        raise ServiceError(one.reason or "E_ENVOI_REFUSE", sentence)
+        raise ServiceError(reason, sentence)
 
 
-def sent_manifests(seat: Seat) -> dict[str, tuple[str, int]]:
-    """What the third party said it holds: ``COMPARISON/PASS`` → (digest of the signed manifest, chunks)."""
-    found = {}
+def drop_refused(seat: Seat, view: RunView) -> list[tuple[Comparison, PassPlan, str]]:
+    """Destroy here the uploads that the third party refused, and destroyed there.
+
+    Returns:
+        Their comparison, their pass and the code of the refusal.
+    """
+    reasons = {
+        (one.comparison, one.pass_): one.reason or "E_ENVOI_REFUSE"
+        for one in view.uploads
+        if one.party == seat.party and one.state is UploadState.REFUSED
+    }
+    refused = []
     for comparison, plan in seat.passes():
-        path = _file(seat, comparison, plan.name, "held.json")
-        if path.exists():
-            held = json.loads(path.read_bytes())
-            found[f"{comparison.id}/{plan.name}"] = (str(held["digest"]), int(held["pieces"]))
+        reason = reasons.get((comparison.id, plan.name))
+        kept = _kept_manifest(seat, comparison, plan.name)
+        # Otherwise it was encoded again since, and sending replaces it.
+        if reason is not None and kept is not None and kept["stage"] == "complete":
+            _clear(_file(seat, comparison, plan.name, "manifest.json").parent)
+            refused.append((comparison, plan, reason))
+    return refused
+
+
+def sent_manifests(seat: Seat) -> dict[str, tuple[str, int | None]]:
+    """What the third party has of this party, or must have had: every pass whose manifest it took.
+
+    Returns:
+        ``COMPARISON/PASS`` → (digest of the signed manifest, chunks; None when only some were sent).
+    """
+    found: dict[str, tuple[str, int | None]] = {}
+    for comparison, plan in seat.passes():
+        kept = _kept_manifest(seat, comparison, plan.name)
+        if kept is not None and kept["stage"] != "signed":
+            pieces = len(kept["signed"]["statement"]["chunks"]) if kept["stage"] == "complete" else None
+            found[f"{comparison.id}/{plan.name}"] = (statement_digest(kept["signed"]), pieces)
     return found
 
 
@@ -197,6 +234,12 @@ def _check_size(seat: Seat, records: Records) -> None:
             "la sélection ou concluez une nouvelle convention"
         )
         raise ServiceError("E_EFFECTIF_DEPASSE", sentence)
+    if 100 * len(records) < _LEAST_PERCENT * declared:
+        sentence = (
+            f"le fichier compte {len(records)} personnes, moins de {_LEAST_PERCENT} % des {declared} que la convention "
+            "déclare ; complétez l'extraction ou concluez une nouvelle convention"
+        )
+        raise ServiceError("E_EFFECTIF_INSUFFISANT", sentence)
 
 
 def _check_same_file(seat: Seat, records: Records) -> None:
@@ -273,29 +316,53 @@ def _signed_manifest(
     seat: Seat, comparison: Comparison, pass_name: str, draft: Manifest, worker: bytes
 ) -> dict[str, Any]:
     """The manifest as it was first signed for this worker: wrapping is random, and must not change on a second try."""
-    path = _file(seat, comparison, pass_name, "manifest.json")
-    if path.exists():
-        kept = parse_canonical_json(path.read_bytes(), MAX_JSON_BYTES)
-        if isinstance(kept, dict) and kept.get("worker") == hashlib.sha256(worker).hexdigest():
-            signed = kept["signed"]
-            assert isinstance(signed, dict)  # noqa: S101 - written as one below
-            return signed
+    kept, digest = _kept_manifest(seat, comparison, pass_name), hashlib.sha256(worker).hexdigest()
+    if kept is not None and kept["worker"] == digest:
+        signed: dict[str, Any] = kept["signed"]
+        return signed
     key = seat.folder.secret("upload", f"{comparison.id}/{pass_name}")
     if key is None:
         raise ServiceError("E_ETAPE", f"la clé d'envoi manque : allervers run encode {seat.run} FICHIER")
     info = upload_key_context(seat.agreement.identifier, seat.run, comparison.id, pass_name, seat.party)
     fresh = replace(draft, wrapped_key=seal(worker, key, info)).signed(seat.identity.signing_key)
-    write_secret(path, canonical_json({"worker": hashlib.sha256(worker).hexdigest(), "signed": fresh}))
+    _keep_manifest(seat, comparison, pass_name, {"worker": digest, "signed": fresh, "stage": "signed"})
     return fresh
 
 
-def _announce(seat: Seat, client: Client, comparison: Comparison, signed: dict[str, Any]) -> str:
+def _announce(seat: Seat, client: Client, comparison: Comparison, pass_name: str, signed: dict[str, Any]) -> str:
     try:
-        return client.announce(seat.run, signed)
+        upload = client.announce(seat.run, signed)
     except ServiceError as error:
-        if error.code != "E_CONNEXION":  # it was refused: this pass is not on its way, and may be encoded again
-            destroy(_file(seat, comparison, signed["statement"]["pass"], "manifest.json"))
+        kept = _kept_manifest(seat, comparison, pass_name)
+        itself = error.status == _UNPROCESSABLE and error.code not in _UNHEARD
+        if itself and kept is not None and kept["stage"] == "signed":
+            # The manifest was refused, never taken: this pass is not on its way, and may be encoded again.
+            destroy(_file(seat, comparison, pass_name, "manifest.json"))
         raise
+    _reached(seat, comparison, pass_name, "announced")
+    return upload
+
+
+def _reached(seat: Seat, comparison: Comparison, pass_name: str, stage: Stage) -> None:
+    """Record how far a manifest went; it never goes back."""
+    kept = _kept_manifest(seat, comparison, pass_name)
+    if kept is not None and kept["stage"] not in (stage, "complete"):
+        _keep_manifest(seat, comparison, pass_name, {**kept, "stage": stage})
+
+
+def _kept_manifest(seat: Seat, comparison: Comparison, pass_name: str) -> dict[str, Any] | None:
+    """``{"worker": digest of its key, "signed": manifest, "stage": Stage}`` of a pass, once it was signed."""
+    path = _file(seat, comparison, pass_name, "manifest.json")
+    if not path.exists():
+        return None
+    kept = parse_canonical_json(path.read_bytes(), MAX_JSON_BYTES)
+    if not isinstance(kept, dict) or {"worker", "signed", "stage"} != set(kept):
+        raise ServiceError("E_FICHIER_LOCAL", f"{path} est abîmé")
+    return kept
+
+
+def _keep_manifest(seat: Seat, comparison: Comparison, pass_name: str, kept: dict[str, Any]) -> None:
+    write_secret(_file(seat, comparison, pass_name, "manifest.json"), canonical_json(kept))
 
 
 def _announced(seat: Seat, comparison: Comparison, plan: PassPlan) -> bool:

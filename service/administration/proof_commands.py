@@ -20,7 +20,7 @@ __all__ = ["settle", "verify"]
 
 
 def settle(online: Connection, seat: Seat, minutes: float | None) -> None:
-    """Wait for the receipts of a run that is over, verify and keep them; then destroy all local secrets.
+    """Wait for the receipts of a run that is over, verify and keep them; then destroy what is left here.
 
     Args:
         online: connected.
@@ -28,7 +28,7 @@ def settle(online: Connection, seat: Seat, minutes: float | None) -> None:
         minutes: how long to wait for the third party to finish destroying; None has no limit.
 
     Raises:
-        ServiceError: `E_RECU`, `E_RECU_INCOMPLET`, `E_JOURNAL`: the local secrets are then kept.
+        ServiceError: `E_RECU`, `E_RECU_INCOMPLET`, `E_JOURNAL`: what judges the receipts is then kept.
     """
     expected = {"encodings"} | ({"deliveries"} if seat.folder.done("delivered") else set())
 
@@ -41,8 +41,8 @@ def settle(online: Connection, seat: Seat, minutes: float | None) -> None:
     commitment = seat.folder.secret("worker", "commitment")
     check_destroyed(receipts, seat.party, sent_manifests(seat), commitment.hex() if commitment else None)
     proofs.write(seat.folder.path / "receipts.json")
-    seat.folder.mark("closed", write_time(online.office.clock()))
     seat.folder.destroy_secrets()
+    seat.folder.mark("closed", write_time(online.office.clock()))
     _say(online.office, receipts)
 
 

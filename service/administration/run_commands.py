@@ -2,12 +2,17 @@
 
 The order is open or approve, join, encode, send, wait, hits (recipients), close; `all` does what is left of it. What
 a step needs from the step before is checked here, what the third party allows is for it to say.
+
+A secret is destroyed as soon as no step needs it: shares when the keys are confirmed, run and upload keys when the run
+is seen compared or dead, the local key when the results are acknowledged. Cancelling destroys them all before the
+third party is even asked.
 """
 
 from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from service.administration import exchange, outbox
@@ -29,6 +34,7 @@ _RUN = re.compile(r"[0-9a-f]{32}")
 _LIVE = (RunState.OPENED, RunState.JOINING, RunState.SENDING, RunState.MATCHING, RunState.DELIVERED)
 _BEFORE_KEYS = (RunState.OPENED, RunState.JOINING)
 _AFTER_MATCHING = (RunState.DELIVERED, RunState.CLOSED)
+_COMPARED_OR_DEAD = (*_AFTER_MATCHING, *DEAD)
 
 
 def open_run(args: argparse.Namespace) -> None:
@@ -42,7 +48,7 @@ def open_run(args: argparse.Namespace) -> None:
 def approve(args: argparse.Namespace) -> None:
     """`allervers run approve`: approve a run that a partner asked for."""
     with connect(open_office(args.home)) as online:
-        _approve(online, online.client.run(args.run))
+        _approve(online, online.run(args.run))
         online.office.terminal.say(f"croisement {args.run} approuvé")
 
 
@@ -78,11 +84,21 @@ def close(args: argparse.Namespace) -> None:
 
 def cancel(args: argparse.Namespace) -> None:
     """`allervers run cancel`: end a run; everything is destroyed, here and there."""
-    with connect(open_office(args.home)) as online:
-        seat = take_seat(online.office, args.run)
-        _cancel(online, seat)
-        settle(online, seat, args.timeout)
-        online.office.terminal.say(f"croisement {args.run} annulé, clés et encodages détruits")
+    office = open_office(args.home)
+    seat = take_seat(office, args.run)
+    seat.folder.forget()
+    office.terminal.note("clés et encodages de ce poste détruits")
+    try:
+        with connect(office) as online:
+            _cancel(online, seat)
+            settle(online, seat, args.timeout)
+    except ServiceError as error:
+        sentence = (
+            f"les clés de ce poste sont détruites, mais le reçu de destruction du tiers manque : {error.message} ; "
+            f"relancez : allervers run cancel {seat.run}"
+        )
+        raise ServiceError("E_RECU" if error.code == "E_PATIENTER" else error.code, sentence) from error
+    office.terminal.say(f"croisement {args.run} annulé, clés et encodages détruits")
 
 
 def show(args: argparse.Namespace) -> None:
@@ -93,7 +109,7 @@ def show(args: argparse.Namespace) -> None:
             for view in online.client.runs():
                 office.terminal.say(f"{view.run} {view.state} (convention {view.agreement[:12]}…)")
             return
-        view = online.client.run(args.run)
+        view = online.run(args.run)
         office.terminal.say(f"croisement  : {view.run}, convention {view.agreement}")
         office.terminal.say(f"état        : {view.state}, échéance {write_time(view.deadline)}")
         office.terminal.say(f"approuvé par: {', '.join(view.approvals)} ; confirmations de clé : {view.confirmations}")
@@ -110,10 +126,10 @@ def run_all(args: argparse.Namespace) -> None:
     """`allervers run all`: everything that is left of a run, in one go."""
     office = open_office(args.home)
     with connect(office) as online:
-        stored = online.active(args.agreement)
+        stored = online.signed(args.agreement)
         run = args.run or _live_run(online, stored.agreement.identifier)
         office.terminal.note(f"croisement {run}")
-        _take_part(online, run)
+        _take_part(online, run, stored.agreement.identifier)
         seat = take_seat(office, run)
         if seat.agreement.identifier != stored.agreement.identifier:
             raise ServiceError("E_CROISEMENT_INCONNU", "ce croisement relève d'une autre convention")
@@ -131,7 +147,9 @@ def run_all(args: argparse.Namespace) -> None:
 
 
 def _open(online: Connection, agreement: str) -> str:
-    identifier = online.active(agreement).agreement.identifier
+    document = online.active(agreement).agreement
+    online.check_quota(document)
+    identifier = document.identifier
     run = online.client.open_run(identifier)
     if not _RUN.fullmatch(run):
         raise ServiceError("E_REPONSE", "le tiers de confiance a rendu un identifiant de croisement mal formé")
@@ -140,7 +158,9 @@ def _open(online: Connection, agreement: str) -> str:
 
 
 def _approve(online: Connection, view: RunView) -> None:
-    agreement = online.active(view.agreement).agreement.identifier
+    document = online.active(view.agreement).agreement
+    online.check_quota(document, view.run)
+    agreement = document.identifier
     statement = Approval(agreement=agreement, run=view.run, party=online.party)
     online.client.declare(view.run, "approval", statement.signed(online.office.keyring.identity().signing_key))
     RunFolder(online.office.home / "runs" / view.run).create(agreement)
@@ -168,8 +188,10 @@ def _oldest(online: Connection, agreement: str) -> str | None:
     return min(live, key=lambda one: (one.opened_at, one.run)).run if live else None
 
 
-def _take_part(online: Connection, run: str) -> None:
-    view = online.client.run(run)
+def _take_part(online: Connection, run: str, agreement: str) -> None:
+    view = online.run(run)
+    if view.agreement != agreement:
+        raise ServiceError("E_CROISEMENT_INCONNU", "ce croisement relève d'une autre convention")
     if view.state is RunState.OPENED and online.party not in view.approvals:
         _approve(online, view)
     elif online.party in view.approvals:
@@ -179,10 +201,11 @@ def _take_part(online: Connection, run: str) -> None:
 def _join(online: Connection, seat: Seat, minutes: float | None) -> None:
     if seat.folder.done("joined"):
         return
-    online.active(seat.agreement.identifier)
+    online.check_quota(online.active(seat.agreement.identifier).agreement, seat.run)
     seat.check_encoder()
-    online.wait(
-        seat.run,
+    _watch(
+        online,
+        seat,
         "en attente de l'approbation des autres parties",
         lambda view: view.state is not RunState.OPENED,
         minutes,
@@ -198,14 +221,15 @@ def _join(online: Connection, seat: Seat, minutes: float | None) -> None:
             return False
         return exchange.confirmed(seat, online.client)
 
-    online.wait(seat.run, "en attente des clés des autres parties", ready, minutes)
+    _watch(online, seat, "en attente des clés des autres parties", ready, minutes)
+    seat.folder.drop_secrets("share")
     seat.folder.mark("joined", write_time(online.office.clock()))
     online.office.terminal.say("clés du croisement établies et confirmées avec chaque partie")
 
 
 def _send(online: Connection, seat: Seat, minutes: float | None) -> None:
     seat.folder.require("encoded", f"rien n'est encodé : allervers run encode {seat.run} FICHIER")
-    view = online.wait(seat.run, "en attente des autres parties", lambda one: one.state not in _BEFORE_KEYS, minutes)
+    view = _watch(online, seat, "en attente des autres parties", lambda one: one.state not in _BEFORE_KEYS, minutes)
     if view.state is RunState.SENDING:
         outbox.check_refusals(seat, view)
         keys: list[object] = []
@@ -216,7 +240,7 @@ def _send(online: Connection, seat: Seat, minutes: float | None) -> None:
                 keys.append(signed)
             return signed is not None
 
-        online.wait(seat.run, "en attente de la clé de rapprochement du tiers de confiance", ready, minutes)
+        _watch(online, seat, "en attente de la clé de rapprochement du tiers de confiance", ready, minutes)
         worker = outbox.open_worker_key(seat, online.third_party.identity, keys[-1])
         seat.folder.keep_secrets("worker", {"commitment": bytes.fromhex(key_commitment(worker))})
         with online.office.terminal.progress("envoi") as report:
@@ -230,17 +254,31 @@ def _wait(online: Connection, seat: Seat, minutes: float | None) -> None:
     with online.office.terminal.progress("rapprochement") as report:
 
         def ready(view: RunView) -> bool:
-            outbox.check_refusals(seat, view)
+            if view.state not in DEAD:
+                outbox.check_refusals(seat, view)
             if view.state is RunState.MATCHING and view.progress.total:
                 report(view.progress.done, view.progress.total)
             return view.state in _AFTER_MATCHING
 
-        online.wait(seat.run, "en attente des autres parties et du rapprochement", ready, minutes)
+        _watch(online, seat, "en attente des autres parties et du rapprochement", ready, minutes)
     online.office.terminal.say("rapprochement terminé")
 
 
+def _watch(
+    online: Connection, seat: Seat, sentence: str, ready: Callable[[RunView], bool], minutes: float | None
+) -> RunView:
+    """Wait for a run; the keys that nothing will need again go as soon as it is seen compared or dead."""
+
+    def seen(view: RunView) -> bool:
+        if view.state in _COMPARED_OR_DEAD:
+            seat.folder.drop_secrets("share", "key", "upload")
+        return ready(view)
+
+    return online.wait(seat.run, sentence, seen, minutes)
+
+
 def _hits(online: Connection, seat: Seat, out: Path) -> None:
-    view = online.client.run(seat.run)
+    view = online.run(seat.run)
     if view.state is not RunState.DELIVERED:
         raise ServiceError("E_ETAPE", f"aucun résultat à retirer : le croisement est à l'état « {view.state} »")
     with online.office.terminal.progress("résultats") as report:
@@ -251,13 +289,15 @@ def _hits(online: Connection, seat: Seat, out: Path) -> None:
 
 
 def _close(online: Connection, seat: Seat, minutes: float | None) -> None:
-    view = online.client.run(seat.run)
+    view = online.run(seat.run)
     if view.state in _LIVE and view.state is not RunState.DELIVERED:
         raise ServiceError("E_ETAPE", f"le croisement est à l'état « {view.state} » : attendez sa fin, ou annulez-le")
     if seat.receives and view.state is RunState.DELIVERED:
         seat.folder.require("delivered", f"retirez d'abord les résultats : allervers run hits {seat.run} --out FICHIER")
         statement = Acknowledgement(agreement=seat.agreement.identifier, run=seat.run, party=seat.party)
         online.client.declare(seat.run, "acknowledgement", statement.signed(seat.identity.signing_key))
+    outbox.drop_refused(seat, view)
+    seat.folder.forget()
     settle(online, seat, minutes)
     online.office.terminal.say(f"croisement {seat.run} clos : reçus vérifiés, clés locales détruites")
 

@@ -4,7 +4,7 @@
 
     RUN/state.json                    agreement, run, steps done (no secret, no personal data)
     RUN/posted/COMPARISON.json        the sealed share that was posted (public)
-    RUN/secrets.json                  0600: own shares, run keys, upload keys, the local key
+    RUN/secrets.json                  0600: own shares, run keys, upload keys, the local key, each while it serves
     RUN/records.sealed                identifiers of the records, sealed under the local key (recipient only)
     RUN/rows/COMPARISON/PASS.sealed   row id → record of one pass, sealed (recipient only)
     RUN/outbox/COMPARISON/PASS/…      sealed chunks on their way to the third party (see outbox.py)
@@ -36,7 +36,7 @@ from crypto.sealing import CHUNK_OVERHEAD, seal_chunk, unseal_chunk
 from linkage.wire import ID_BYTES
 from service.errors import ServiceError
 
-__all__ = ["RunFolder", "Step", "unfinished_runs"]
+__all__ = ["RunFolder", "Step", "runs_of", "unfinished_runs"]
 
 STATE_FORMAT = "allervers/local-run/v1"
 PIECE = 4 << 20  # bytes of plaintext in one piece of a sealed file
@@ -89,8 +89,13 @@ class RunFolder:
     def undo(self, *steps: Step) -> None:
         """Record that steps must be done again."""
         state = self._state()
+        state["undone"] = sorted({*state.get("undone", ()), *(step for step in steps if step in state["steps"])})
         state["steps"] = {step: at for step, at in state["steps"].items() if step not in steps}
         self._write_state(state)
+
+    def ever(self, step: Step) -> bool:
+        """Whether a step was over once, even if it must be done again."""
+        return self.done(step) or step in self._state().get("undone", ())
 
     def steps(self) -> Mapping[str, str]:
         """Steps that are over, and when, in that order."""
@@ -115,6 +120,20 @@ class RunFolder:
         held = self._secrets()
         held.setdefault(kind, {}).update({name: to_base64(value) for name, value in values.items()})
         write_secret(self.path / "secrets.json", canonical_json(held))
+
+    def drop_secrets(self, *kinds: str) -> None:
+        """Destroy the secrets of some kinds: the file is written without them, and its old bytes overwritten."""
+        held = self._secrets()
+        left = {kind: values for kind, values in held.items() if kind not in kinds}
+        if left != held:
+            write_secret(self.path / "secrets.json", canonical_json(left))
+        self._destroy_drafts()
+
+    def forget(self) -> None:
+        """Destroy all that could read or link anything; what judges receipts stays: manifests and commitment."""
+        self.drop_secrets("share", "key", "upload", "local", "records")
+        for path in [*self._sealed(), *(one for one in self._below("outbox") if one.suffix != ".json")]:
+            destroy(path)
 
     def posted(self, comparison: str) -> dict[str, Any] | None:
         """The signed, sealed share that was posted for a comparison."""
@@ -156,6 +175,7 @@ class RunFolder:
     def destroy_secrets(self) -> None:
         """Destroy everything but the state: keys first, then what they sealed, then chunks."""
         destroy(self.path / "secrets.json")
+        self._destroy_drafts()
         for path in [*self._sealed(), *self._below("outbox"), *self._below("posted")]:
             destroy(path)
         for folder in ("rows", "outbox", "posted"):
@@ -199,6 +219,11 @@ class RunFolder:
             raise ServiceError("E_ETAPE", f"rien n'est encodé : allervers run encode {self.run} FICHIER")
         return derive(local, Label.LOCAL_ROWS, name, salt), frame(Label.LOCAL_ROWS, self.run, name)
 
+    def _destroy_drafts(self) -> None:
+        """What a crash in the middle of a write left behind."""
+        for path in self.path.glob(".*.tmp"):
+            destroy(path)
+
     def _sealed(self) -> list[Path]:
         return [self.path / "records.sealed", *self._below("rows")]
 
@@ -228,8 +253,13 @@ class RunFolder:
 
 def unfinished_runs(home: Path, agreement: str) -> list[RunFolder]:
     """The runs of an agreement that this machine takes part in and has not closed."""
+    return [one for one in runs_of(home, agreement) if not one.done("closed")]
+
+
+def runs_of(home: Path, agreement: str) -> list[RunFolder]:
+    """The runs of an agreement that this machine takes part in, or took."""
     folders = [RunFolder(path.parent) for path in sorted((home / "runs").glob("*/state.json"))]
-    return [one for one in folders if one.agreement == agreement and not one.done("closed")]
+    return [one for one in folders if one.agreement == agreement]
 
 
 def _remove_folders(folder: Path) -> None:

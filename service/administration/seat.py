@@ -84,15 +84,16 @@ class Seat:
         return self.pins(other)
 
     def check_encoder(self) -> None:
-        """Refuse to go on when this tool would not encode as it did when the agreement was signed.
+        """Refuse to go on when this tool would not encode as the agreement says: its code, or the sheet it holds.
 
         Raises:
             ServiceError: `E_ENCODEUR_DIFFERENT`.
         """
-        if encoder_digest() != self.agreement.encoder_digest:
+        sheet = self.stored.demarche.sheet()
+        if (encoder_digest(), sheet.digest) != (self.agreement.encoder_digest, self.agreement.sheet_digest):
             sentence = (
-                "l'encodeur de cet outil n'est plus celui de la convention : reprenez la version avec laquelle elle a "
-                "été signée, ou concluez une nouvelle convention"
+                "l'encodeur ou la feuille de cet outil ne sont plus ceux de la convention : reprenez la version avec "
+                "laquelle elle a été signée, ou concluez une nouvelle convention"
             )
             raise ServiceError("E_ENCODEUR_DIFFERENT", sentence)
 

@@ -2,7 +2,8 @@
 
 Progress is a bar on a terminal and plain lines elsewhere, one each tenth of the work, so that a log stays
 short. Every character is written even where the console knows few of them (Windows-1252): what it lacks
-becomes `?`.
+becomes `?`. Names and sentences may come from others: what would command the console instead of showing
+on it is replaced.
 """
 
 from __future__ import annotations
@@ -12,9 +13,18 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TextIO
 
-__all__ = ["Progress", "Terminal", "prepare_streams"]
+from service.forms import is_printable
+
+__all__ = ["Progress", "Terminal", "prepare_streams", "shown"]
 
 Progress = Callable[[int, int], None]  # (done, total)
+
+
+def shown(text: str) -> str:
+    """The text with U+FFFD for each character that does not show; ends of lines stay."""
+    if is_printable(text):
+        return text
+    return "".join(one if one == "\n" or is_printable(one) else "\ufffd" for one in text)
 
 
 def prepare_streams() -> None:
@@ -34,12 +44,12 @@ class Terminal:
 
     def say(self, sentence: str = "") -> None:
         """A line of the result."""
-        self._out.write(f"{sentence}\n")
+        self._out.write(f"{shown(sentence)}\n")
         self._out.flush()
 
     def note(self, sentence: str) -> None:
         """A line about what is going on, apart from the result."""
-        self._err.write(f"{sentence}\n")
+        self._err.write(f"{shown(sentence)}\n")
         self._err.flush()
 
     @contextmanager
@@ -76,9 +86,9 @@ class Terminal:
             bars.TaskProgressColumn(),
             bars.TimeRemainingColumn(),
         )
-        with bars.Progress(*columns, console=Console(file=self._err)) as shown:
-            task = shown.add_task(label, total=None)
-            yield lambda done, total: shown.update(task, completed=done, total=total)
+        with bars.Progress(*columns, console=Console(file=self._err)) as bar:
+            task = bar.add_task(label, total=None)
+            yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 class _Lines:

@@ -135,14 +135,14 @@ def check_log(view: LogView, watch: LogWatch) -> list[LogLeaf]:
 
 
 def check_destroyed(
-    receipts: Sequence[Receipt], party: str, sent: Mapping[str, tuple[str, int]], commitment: str | None
+    receipts: Sequence[Receipt], party: str, sent: Mapping[str, tuple[str, int | None]], commitment: str | None
 ) -> None:
     """Check that everything this party sent is listed as destroyed, with the key it was sealed to.
 
     Args:
         receipts: checked.
         party: this one.
-        sent: ``COMPARISON/PASS`` → (digest of the signed manifest, chunks).
+        sent: ``COMPARISON/PASS`` → (digest of the signed manifest, chunks; None for any number of them).
         commitment: SHA-256 of the worker's public key that this party sealed to; None when it sent nothing.
 
     Raises:
@@ -154,9 +154,13 @@ def check_destroyed(
         for one in receipt.destroyed
         if one.kind == "upload" and one.party == party
     }
-    missing = sorted(name for name, upload in sent.items() if listed.get(name) != upload)
+    missing = []
+    for name, (digest, pieces) in sorted(sent.items()):
+        found = listed.get(name)
+        if found is None or found[0] != digest or pieces not in (None, found[1]):
+            missing.append(name)
     keys = {receipt.key_commitment for receipt in receipts if receipt.kind == "encodings"}
-    if missing or (sent and commitment not in keys):
+    if missing or (sent and (commitment is None or commitment not in keys)):
         what = f"vos envois {', '.join(missing)}" if missing else "la clé de vos envois"
         sentence = f"les reçus n'attestent pas la destruction de {what} ; demandez-en compte au tiers de confiance"
         raise ServiceError("E_RECU_INCOMPLET", sentence)

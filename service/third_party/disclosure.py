@@ -36,8 +36,11 @@ class RecipientLinks:
 
 
 def uses_grey(agreement: Agreement) -> bool:
-    """Whether recipients may learn of links in the grey zone at all."""
-    return agreement.grey_policy != "ecarter"
+    """Whether recipients may learn of links in the grey zone at all.
+
+    A rule that subtracts always needs them: whoever is not told of a doubtful link would award on it (design §3).
+    """
+    return agreement.grey_policy != "ecarter" or "-" in agreement.expression
 
 
 def disclose(ids: NDArray[np.uint8], links: RecipientLinks, *, grey: bool) -> bytes:

@@ -27,8 +27,10 @@ from service.third_party.parcels import Upload, uploads_of
 from service.third_party.site import Site
 from service.third_party.store import find_party, stored, unstored
 
-__all__ = ["Step", "compare", "judge", "open_upload", "steps_of"]
+__all__ = ["LEAST_PASS_PERCENT", "LEAST_SIZE_PERCENT", "Step", "compare", "judge", "open_upload", "steps_of"]
 
+LEAST_PASS_PERCENT = 25  # of its largest pass: one that holds a handful of chosen people is a question about them
+LEAST_SIZE_PERCENT = 80  # of the declared size: in a subtraction, a truncated file would award its missing people
 _FILL_TOLERANCE_PERMILLE = 2  # rounding, on either side
 
 
@@ -85,10 +87,18 @@ def judge(site: Site, key: SealingKey, steps: list[Step], alive: Callable[[], No
             _check_content(open_upload(site, key, upload, step.plan), _manifest(upload), step.plan)
         except (CryptoError, LinkageError, ServiceError) as error:
             refused[upload.upload] = error.code
-    for _, upload in _uploads(steps):
-        if largest[upload.comparison, upload.party] < MIN_SIZE:
+    for step, upload in _uploads(steps):
+        most, declared = largest[upload.comparison, upload.party], _declared(step, upload)
+        if most < MIN_SIZE or 100 * _manifest(upload).count < LEAST_PASS_PERCENT * most:
             refused.setdefault(upload.upload, "E_EFFECTIF_FAIBLE")
+        elif 100 * most < LEAST_SIZE_PERCENT * declared:
+            refused.setdefault(upload.upload, "E_EFFECTIF_INSUFFISANT")
     return refused
+
+
+def _declared(step: Step, upload: Upload) -> int:
+    sizes = step.comparison.sizes
+    return sizes.recipient if upload.party == step.comparison.recipient else sizes.source
 
 
 def open_upload(site: Site, key: SealingKey, upload: Upload, plan: PassPlan) -> EncodedPass:

@@ -52,6 +52,7 @@ class Run:
     passes_done: int
     passes_total: int
     worker_key: bytes | None  # stored signed statement
+    received: bool = False  # an upload was complete at some time
 
     @property
     def deadline(self) -> datetime:
@@ -99,8 +100,8 @@ def runs_in(connection: Connection, *states: RunState) -> list[Run]:
 
 
 def count_runs(connection: Connection, agreement: str) -> int:
-    """The runs that count against the agreement's maximum: alive, or having delivered."""
-    counted = or_(runs.c.state.in_([str(state) for state in LIVE]), runs.c.delivered_at.is_not(None))
+    """The runs that count against the agreement's maximum: alive, or for which somebody's people were encoded."""
+    counted = or_(runs.c.state.in_([str(state) for state in LIVE]), runs.c.received == 1)
     query = select(func.count()).select_from(runs).where(runs.c.agreement == agreement, counted)
     return connection.scalar(query) or 0
 
@@ -114,7 +115,7 @@ def _read_run(row: Row[Any]) -> Run:
     values = dict(row._mapping)  # noqa: SLF001 - the documented accessor of SQLAlchemy
     for name in ("opened_at", "encodings_deadline", "delivered_at", "hits_deadline"):
         values[name] = None if values[name] is None else from_seconds(values[name])
-    return Run(**{**values, "state": RunState(values["state"])})
+    return Run(**{**values, "state": RunState(values["state"]), "received": bool(values["received"])})
 
 
 def add_approval(connection: Connection, run: str, party: str, statement: bytes | None) -> None:

@@ -108,7 +108,9 @@ runs = Table(
     Column("passes_done", Integer, nullable=False),
     Column("passes_total", Integer, nullable=False),
     Column("worker_key", LargeBinary),  # signed statement; public
+    Column("received", Integer, nullable=False),  # 1 once an upload of the run was complete
     _one_of("state", RunState),
+    CheckConstraint("received IN (0, 1)", name="received_flag"),
     CheckConstraint(
         f"encodings_deadline > opened_at AND encodings_deadline - opened_at <= {_MAX_ENCODINGS}",
         name="encodings_cap",

@@ -39,7 +39,7 @@ from service.third_party.parcels import (
     set_upload,
     uploads_of,
 )
-from service.third_party.run_store import Run
+from service.third_party.run_store import Run, set_run
 from service.third_party.runs import load_for, move, open_statement_of, own_comparison
 from service.third_party.site import Site
 from service.third_party.store import stored, unstored
@@ -160,6 +160,8 @@ def put_chunk(site: Site, caller: Caller, chunk: ExpectedChunk, data: bytes) -> 
     if chunk.held:
         return
     run_id, upload_id = chunk.upload.run, chunk.upload.upload
+    with site.database.read() as connection:
+        _check_room(connection, chunk.upload, len(data))  # before the disk is asked for anything
     site.blobs.write(run_id, upload_id, chunk.number, data)
     # A crash here leaves a file that no row names: the party sends the chunk again and the file is replaced.
     try:
@@ -179,10 +181,14 @@ def _keep_chunk(connection: Connection, upload: Upload, number: int, size: int) 
     _check_not_refused(upload)
     if number in held_chunks(connection, upload.upload):
         return
+    _check_room(connection, upload, size)
+    add_chunk(connection, upload.upload, number, size)
+
+
+def _check_room(connection: Connection, upload: Upload, size: int) -> None:
     if held_bytes(connection, upload.upload) + size > _sealed_bytes(_manifest(upload)):
         sentence = "les morceaux dépassent ce que le manifeste annonce ; recommencez l'envoi."
         raise ServiceError("E_CORPS_TROP_GRAND", sentence, 413)
-    add_chunk(connection, upload.upload, number, size)
 
 
 def complete(site: Site, caller: Caller, run_id: str, upload_id: str) -> UploadStatus:
@@ -203,6 +209,7 @@ def complete(site: Site, caller: Caller, run_id: str, upload_id: str) -> UploadS
                 sentence = "les morceaux ne contiennent pas le nombre de lignes annoncé ; recommencez l'envoi."
                 raise ServiceError("E_CONTENU_MANIFESTE", sentence)
             set_upload(connection, upload_id, UploadState.COMPLETE)
+            set_run(connection, run_id, received=True)
             _record(site, connection, caller.party, "upload_complete", upload, run)
             if _all_complete(connection, run_id, agreement):
                 move(site, connection, run, Event.COMPLETED, site.party)

@@ -50,7 +50,7 @@ from service.third_party.upkeep import sweep_files, tend
 __all__ = ["MOST_ATTEMPTS", "Worker"]
 
 MOST_ATTEMPTS = 5
-_LEASE = timedelta(seconds=60)
+_LEASE = timedelta(seconds=20)  # how long a killed worker's run waits
 _PAUSE_SECONDS = 0.5
 _STEPS_BETWEEN_SWEEPS = 1200
 
@@ -70,7 +70,7 @@ class Worker:
     site: Site
     stop: threading.Event  # set by whoever wants the worker to end
     emit: Emit
-    renewal_seconds: float = 15.0  # between two renewals of the lease of a job
+    renewal_seconds: float = 4.0  # between two renewals of the lease of a job
     owner: str = field(default_factory=lambda: secrets.token_hex(16))
 
     def run(self, *, once: bool = False) -> None:
@@ -87,7 +87,7 @@ class Worker:
                     sweep_files(self.site)
                 busy = self.step()
             except Exception as error:  # noqa: BLE001 - the loop must outlive any failure of one step
-                self._complain(error)
+                self.complain(error)
             steps += 1
             if once and not busy:
                 return
@@ -96,7 +96,7 @@ class Worker:
 
     def step(self) -> bool:
         """Do what is due, then at most one job; returns whether anything was done."""
-        busy = tend(self.site, self._complain)
+        busy = tend(self.site, self.complain)
         now = self.site.clock()
         with self.site.database.write() as connection:
             run = claim_job(connection, self.owner, now, now + _LEASE)
@@ -110,9 +110,9 @@ class Worker:
         except _Stopped:
             self._release(run, counted=False)
         except Exception as error:  # noqa: BLE001 - whatever it is, the job is given back and counted
-            self._complain(error)
+            self.complain(error)
             self._release(run, counted=True)
-        resume(self.site, self._complain)
+        resume(self.site, self.complain)
         return True
 
     def _work(self, run_id: str, alive: Callable[[], None]) -> None:
@@ -202,7 +202,8 @@ class Worker:
         with self.site.database.write() as connection:
             release_job(connection, run_id, self.owner, counted=counted)
 
-    def _complain(self, error: BaseException) -> None:
+    def complain(self, error: BaseException) -> None:
+        """Write a failure to the operator's journal."""
         self.emit(incident_line(self.site.clock(), "worker", error))
 
 
@@ -246,3 +247,8 @@ class _Lease:
             if not kept:
                 self._lost.set()
                 return
+            # Deadlines, destructions and keys of the other runs do not wait for a long comparison either.
+            try:
+                tend(site, self._worker.complain)
+            except Exception as error:  # noqa: BLE001 - nothing here may cost the job its lease
+                self._worker.complain(error)
