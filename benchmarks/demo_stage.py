@@ -83,9 +83,10 @@ class Stage:
         self._fingerprint = ""
 
     def __enter__(self) -> Self:
+        self._log_file = self._log.open("w", encoding="utf-8")
         words = [*COMMAND, "serve", "--data", str(self.third_party_data), "--port", "0"]
         self._server = subprocess.Popen(
-            words, stdout=subprocess.PIPE, stderr=self._log.open("w"), text=True, encoding="utf-8", bufsize=1
+            words, stdout=subprocess.PIPE, stderr=self._log_file, text=True, encoding="utf-8", bufsize=1
         )
         self.url, self._fingerprint = self._await_ready(self._server)
         return self
@@ -101,6 +102,10 @@ class Stage:
                 if process.poll() is None:
                     process.kill()
                     process.wait()
+            for stream in (process.stdout, process.stderr) if process is not None else ():
+                if stream is not None:
+                    stream.close()
+        self._log_file.close()
 
     def administration(self, party: str, name: str) -> Administration:
         """A new administration, enrolled by the third party and with the third party's key pinned."""

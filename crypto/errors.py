@@ -5,8 +5,6 @@ material, nor a byte of what was being opened. Whoever fails a check of authenti
 never how far it got.
 """
 
-
-
 from __future__ import annotations
 
 __all__ = [

@@ -7,8 +7,7 @@ where one machine holds everything, may links be held against the truth. The thr
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,18 +19,21 @@ from numpy.typing import NDArray
 from crypto.keys import RunKey, fresh_share
 from linkage.errors import LinkageError
 from linkage.holder import HolderPass, encode_passes
-from linkage.linker import link_pass
-from linkage.plan import Plan, estimated_dice
+from linkage.linker import PassLinks, check_pass, link_pass
+from linkage.plan import PassPlan, Plan, estimated_dice
 from linkage.planner import plan_passes
 from linkage.records import BadRows, Records, read_records
+from linkage.rules import Linked, apply_rule, parse_rule
 from linkage.sheet import Sheet
-from linkage.tables import read_table
+from linkage.tables import read_pairs
 from linkage.threshold import choose_plain_threshold
 
 __all__ = ["Evaluation", "Instruments", "Rehearsal", "Truth", "evaluate", "read_truth", "rehearse", "score"]
 
 Clock = Callable[[], float]  # seconds, only differences count
 Progress = Callable[[str, int, int], None]  # (stage, done, total)
+
+_OUTCOME = ("award", "information", "missed", "useless")  # people of the left file, by rule
 
 Pairs = NDArray[np.int64]  # (k, 2): index in the left records, index in the right records
 
@@ -86,12 +88,22 @@ class Rehearsal:
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """A rehearsal held against the truth; `to_json` is what `allervers evaluate --json` prints."""
+    """A rehearsal held against the truth; `to_json` is what `allervers evaluate --json` prints.
+
+    Attributes:
+        rehearsal: what was linked.
+        sizes: records of both sides.
+        true_pairs: pairs of the truth.
+        right_links: links that are true pairs.
+        outcomes: for the rules `a & b` and `a - b`, people of the left file: `_OUTCOME`.
+        peak_bytes: most memory held.
+    """
 
     rehearsal: Rehearsal
     sizes: tuple[int, int]
     true_pairs: int
     right_links: int
+    outcomes: Mapping[str, tuple[int, int, int, int]]
     peak_bytes: int
 
     def to_json(self) -> dict[str, Any]:
@@ -99,21 +111,19 @@ class Evaluation:
         plan, seconds = self.rehearsal.plan, self.rehearsal.seconds
         links = len(self.rehearsal.links)
         precision, recall, f1 = score(self.right_links, links, self.true_pairs)
-        first = plan.passes[0]
-        plain = first.measure == "dice"
-        shown = first.information / 1000 if plain else estimated_dice(first.information, first.length, first.degree)
         return {
             "profile": plan.profile,
             "records": list(self.sizes),
             "precision": precision,
             "recall": recall,
             "f1": f1,
-            "threshold": round(shown, 4),
+            "threshold": _shown(plan.passes[0], plan.passes[0].information),
             "threshold_reason": self.rehearsal.reason,
             "links": links,
             "strict_links": int(self.rehearsal.strict.sum()),
             "true_pairs": self.true_pairs,
             "seconds": {stage: round(spent, 4) for stage, spent in seconds.items()},
+            "rules": {rule: dict(zip(_OUTCOME, counts, strict=True)) for rule, counts in self.outcomes.items()},
             "compared_pairs": self.rehearsal.compared,
             "pairs_per_second": round(self.rehearsal.compared / max(seconds["match"], 1e-9)),
             "encoded_records_per_second": round(sum(self.sizes) / max(seconds["encode"], 1e-9)),
@@ -123,6 +133,8 @@ class Evaluation:
                     "name": one.name,
                     "blocks": [*one.blocks, *one.finer],
                     "degree": one.degree,
+                    "threshold": _shown(one, one.information),
+                    "strict_threshold": _shown(one, one.strict),
                     "information": one.information,
                     "strict": one.strict,
                     "largest_block": self.rehearsal.blocks[one.name],
@@ -161,9 +173,33 @@ def evaluate(
         rehearsal=replace(rehearsal, seconds={**seconds, **rehearsal.seconds}),
         sizes=(len(left), len(right)),
         true_pairs=len(true),
+        outcomes=_outcomes(rehearsal, true, len(left)),
         right_links=right_links,
         peak_bytes=instruments.peak(),
     )
+
+
+def _outcomes(rehearsal: Rehearsal, true: Pairs, count: int) -> dict[str, tuple[int, int, int, int]]:
+    """For `a & b` and `a - b` on the left file: hits for award, hits for information, people missed, useless hits."""
+    certain, grey, matched = (np.zeros(count, dtype=bool) for _ in range(3))
+    certain[rehearsal.links[rehearsal.strict, 0]] = True
+    grey[rehearsal.links[:, 0]] = True
+    matched[true[:, 0]] = True
+    linked = {"b": Linked(certain=certain, grey=grey & ~certain)}
+    outcomes = {}
+    for text, wanted in (("a & b", matched), ("a - b", ~matched)):
+        hits = apply_rule(parse_rule(text), linked, count, "information_seule")
+        told = hits.certain | hits.information
+        missed, useless = wanted & ~told, told & ~wanted
+        award, information = int(hits.certain.sum()), int(hits.information.sum())
+        outcomes[text] = award, information, int(missed.sum()), int(useless.sum())
+    return outcomes
+
+
+def _shown(plan: PassPlan, number: int) -> float:
+    """A threshold as people read it: the Dice of the underlying filters."""
+    dice = number / 1000 if plan.measure == "dice" else estimated_dice(number, plan.length, plan.degree)
+    return round(dice, 4)
 
 
 def rehearse(left: Records, right: Records, sheet: Sheet, profile: str, instruments: Instruments) -> Rehearsal:
@@ -182,7 +218,7 @@ def rehearse(left: Records, right: Records, sheet: Sheet, profile: str, instrume
         plan, reason = _thresholds(plan, encoded[0][0], encoded[1][0])
     with _timed(seconds, "match", clock):
         linked = [
-            link_pass(ours.encoded, theirs.encoded, one, progress=_stage(progress, f"match {one.name}"))
+            _link(ours, theirs, one, progress=_stage(progress, f"match {one.name}"))
             for one, ours, theirs in zip(plan.passes, *encoded, strict=True)
         ]
     links: dict[tuple[int, int], bool] = {}
@@ -201,6 +237,15 @@ def rehearse(left: Records, right: Records, sheet: Sheet, profile: str, instrume
         blocks={one.name: found.largest_block for one, found in zip(plan.passes, linked, strict=True)},
         seconds=seconds,
     )
+
+
+def _link(
+    ours: HolderPass, theirs: HolderPass, plan: PassPlan, progress: Callable[[int, int], None] | None
+) -> PassLinks:
+    """What the third party's worker does with a pass: judge both sides, then link."""
+    for side in (ours, theirs):
+        check_pass(side.encoded, plan)
+    return link_pass(ours.encoded, theirs.encoded, plan, progress=progress)
 
 
 def score(right_links: int, links: int, true_pairs: int) -> tuple[float, float, float]:
@@ -223,31 +268,20 @@ def read_truth(truth: Truth, left: Records, right: Records) -> Pairs:
                 holders.setdefault(value, []).append(place)
         pairs = [(i, j) for i, value in enumerate(left.extra[truth.column]) for j in holders.get(value, [])]
     elif truth.pairs:
-        ours = {name: place for place, name in enumerate(left.ids)}
-        theirs = {name: place for place, name in enumerate(right.ids)}
-        rows = _pair_rows(truth.pairs)
+        ours = {name.strip(): place for place, name in enumerate(left.ids)}
+        theirs = {name.strip(): place for place, name in enumerate(right.ids)}
+        rows = read_pairs(truth.pairs)
         pairs = [(ours[a], theirs[b]) for a, b in rows if a in ours and b in theirs]
+        if 2 * len(pairs) < len(rows):
+            sentence = (
+                "plus de la moitié de ses paires nomment des identifiants absents des fichiers (colonnes inversées ?)"
+            )
+            raise LinkageError("E_VERITE", f"{truth.pairs.name} : {sentence}")
     else:
         pairs = []
     if not pairs:
         raise LinkageError("E_VERITE", "la vérité ne relie aucun enregistrement des deux fichiers")
     return np.unique(np.array(pairs, dtype=np.int64), axis=0)
-
-
-def _pair_rows(path: Path) -> Iterator[tuple[str, str]]:
-    """The first two columns of a file of pairs, whatever they are called."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        header = next(csv.reader(file, delimiter=_pair_separator(path)), [])
-    if len(header) < 2:
-        raise LinkageError("E_VERITE", f"{path.name} : deux colonnes d'identifiants sont attendues, avec un en-tête")
-    table = read_table(path, header[:2])
-    yield from zip(*(table.columns[name] for name in header[:2]), strict=True)
-
-
-def _pair_separator(path: Path) -> str:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        first = file.readline()
-    return max(",;\t", key=first.count)
 
 
 def _thresholds(plan: Plan, ours: HolderPass, theirs: HolderPass) -> tuple[Plan, str]:

@@ -24,6 +24,7 @@ __all__ = [
     "Measure",
     "PassPlan",
     "Plan",
+    "distance_of_dice",
     "estimated_dice",
     "largest_distance",
 ]
@@ -151,6 +152,22 @@ def largest_distance(length: int, pairs: int, allowed: tuple[int, int]) -> int:
         total += term
         distance += 1
     return distance
+
+
+def distance_of_dice(per_mille: int, length: int, degree: int) -> int:
+    """The largest H whose estimated Dice is at least that, in exact integers; the inverse of `estimated_dice`.
+
+    Args:
+        per_mille: 500 to 1000.
+        length: L, bits.
+        degree: t.
+
+    Returns:
+        h in 0 … length/2: 1 − 2h/L ≥ (2·Dice − 1)^t.
+    """
+    least: int = length * (2 * per_mille - 1000) ** degree  # of (L − 2h) · 1000^t
+    agreement: int = -(-least // 1000**degree)
+    return (length - agreement) // 2
 
 
 def estimated_dice(distance: float, length: int, degree: int) -> float:

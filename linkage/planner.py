@@ -13,7 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from linkage.errors import LinkageError, SheetError
-from linkage.plan import INFORMATION_PER_THOUSAND, STRICT_PER_THOUSAND, PassPlan, Plan, largest_distance
+from linkage.plan import (
+    INFORMATION_PER_THOUSAND,
+    STRICT_PER_THOUSAND,
+    PassPlan,
+    Plan,
+    distance_of_dice,
+    largest_distance,
+)
 from linkage.profiles import Profile, profile_named
 from linkage.sheet import PassRule, Sheet
 from linkage.statistics import BILLION, Statistics
@@ -70,7 +77,7 @@ def plan_passes(sheet: Sheet, profile: str, sizes: tuple[int, int]) -> Plan:
             degree=_degree(chosen, sheet, one),
             measure=chosen.measure,
             information=information,
-            strict=strict,
+            strict=_strict(strict, sheet, chosen, _degree(chosen, sheet, one)),
             cap=chosen.cap,
             floor=chosen.floor,
             population=population,
@@ -106,6 +113,13 @@ def _thresholds(profile: Profile, pairs: int, smaller: int) -> tuple[int, int]:
     return largest_distance(profile.length, pairs, allowed[0]), largest_distance(profile.length, pairs, allowed[1])
 
 
+def _strict(random: int, sheet: Sheet, profile: Profile, degree: int) -> int:
+    """The strict threshold: few random links, and no link of people who are merely alike (the sheet's floor)."""
+    if not degree or not sheet.strict:
+        return random
+    return min(random, distance_of_dice(sheet.strict, profile.length, degree))
+
+
 def _degree(profile: Profile, sheet: Sheet, division: _Division) -> int:
     # Sex beside names changes nothing; nor do finer components, which only the heaviest blocks have.
     kinds = {sheet.attribute(one.partition(".")[0]).kind for one in division.blocks}
@@ -115,8 +129,11 @@ def _degree(profile: Profile, sheet: Sheet, division: _Division) -> int:
 
 def _divide(rule: PassRule, statistics: Statistics, profile: Profile, population: int) -> _Division:
     divisions = (_at_level(rule, level, statistics, profile, population) for level in range(len(rule.ladder)))
-    *coarser, last = divisions
-    return next((division for division in coarser if division.fits), last)
+    found = next((division for division in divisions if division.fits), None)
+    if found is None:
+        sentence = f"passe {rule.name} : même son échelon le plus fin dépasse {profile.cap} personnes par bloc pour cet effectif"
+        raise SheetError("E_PASSES", f"{sentence} ; ajoutez un échelon à la feuille")
+    return found
 
 
 def _at_level(rule: PassRule, level: int, statistics: Statistics, profile: Profile, population: int) -> _Division:

@@ -48,7 +48,7 @@ DATE_FORMATS = (
     "EXCEL",  # the serial number of a day, as a spreadsheet stores it
 )
 
-_TOP = {"version", "name", "id", "attributes", "passes", "statistics", "columns"}
+_TOP = {"version", "name", "id", "attributes", "passes", "statistics", "columns", "strict"}
 _ATTRIBUTE = {"kind", "column", "bits", "format", "pad", "second_form_of", "optional", "invalid", "class"}
 _INVALID = ("refuse", "missing")
 _LONGEST_PAD = 32
@@ -104,6 +104,7 @@ class Sheet:
     identifier: str
     attributes: tuple[Attribute, ...]
     passes: tuple[PassRule, ...]
+    strict: int
     statistics: Mapping[str, Any]
     columns: Mapping[str, Mapping[str, Any]]
 
@@ -122,6 +123,7 @@ class Sheet:
             raise SheetError("E_FEUILLE", "la feuille ne déclare aucun attribut : ajoutez [attributes.…]")
         sheet = cls(
             name=_string(table.get("name", ""), "name"),
+            strict=_strict(table.get("strict", 0)),
             identifier=_string(table.get("id", "id"), "id"),
             attributes=attributes,
             passes=tuple(_pass_rule(entry) for entry in _listed(table, "passes")),
@@ -150,6 +152,7 @@ class Sheet:
             ],
             "passes": [{"name": p.name, "ladder": [list(level) for level in p.ladder]} for p in self.passes],
             "statistics": dict(self.statistics),
+            "strict": self.strict,
         }
         return hashlib.sha256(canonical_json(shared)).hexdigest()
 
@@ -199,6 +202,13 @@ def load_sheet(source: Path | str) -> Sheet:
         raise SheetError("E_FEUILLE", "la feuille ne peut pas être lue (fichier absent ou pas en UTF-8)") from error
     except tomllib.TOMLDecodeError as error:
         raise SheetError("E_FEUILLE", f"la feuille n'est pas du TOML valide : {error}") from error
+
+
+def _strict(value: Any) -> int:
+    """Per mille of estimated Dice under which a link is never strict; 0 = no such floor."""
+    if type(value) is not int or not (value == 0 or 500 <= value <= 1000):
+        raise SheetError("E_FEUILLE", "strict est un entier de 500 à 1000, en millièmes de Dice estimé")
+    return value
 
 
 def _attribute(name: str, entry: Any) -> Attribute:

@@ -32,6 +32,7 @@ BILLION = 1_000_000_000
 BUCKET_FILL = 3  # a bucket of rare values is expected to hold this many times the floor
 
 Shares = tuple[NDArray[np.int64], NDArray[np.int64]]  # parts per billion, and how many values have each
+_NEW_YEAR = 5  # times another day: what files say of people whose day of birth nobody knows
 _DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 # Persons living in France by year of birth, relative and rounded by decade: enough to size blocks, not a demographic table.
 _PYRAMID = {
@@ -54,7 +55,8 @@ class Statistics:
 
     def __init__(self, sheet: Sheet) -> None:
         public = resources.files("linkage").joinpath("public_statistics.json").read_bytes()
-        built_in = {"days": _DAYS, "pyramid": {str(decade): weight for decade, weight in _PYRAMID.items()}}
+        pyramid = {str(decade): weight for decade, weight in _PYRAMID.items()}
+        built_in = {"days": _DAYS, "new_year": _NEW_YEAR, "pyramid": pyramid}
         numbers = canonical_json([built_in, dict(sheet.statistics)])
         self.digest = hashlib.sha256(public + numbers).hexdigest()
         self._initials: dict[str, dict[str, dict[str, int]]] = json.loads(public)
@@ -135,6 +137,7 @@ def _calendar(part: str) -> dict[str, int]:
     if part == "year":
         return {f"{decade + k:04}": weight for decade, weight in _PYRAMID.items() for k in range(10)}
     days = {(m, d): 4 for m in range(1, 13) for d in range(1, _DAYS[m - 1] + 1)} | {(2, 29): 1}
+    days[1, 1] = 4 * _NEW_YEAR
     weights: dict[str, int] = {}
     for (month, day), weight in days.items():
         key = {"month": f"{month:02}", "day": f"{day:02}", "day_month": f"{month:02}{day:02}"}[part]

@@ -25,7 +25,7 @@ from typing import Any
 
 from linkage.errors import LinkageError, RowProblem, RowsRefused
 
-__all__ = ["LONGEST_CELL", "RawTable", "read_table"]
+__all__ = ["LONGEST_CELL", "RawTable", "read_pairs", "read_table"]
 
 LONGEST_CELL = 1000  # characters; no civil-status field comes near
 
@@ -92,15 +92,12 @@ def read_table(path: Path, wanted: Sequence[str], optional: Sequence[str] = (), 
             `E_SEPARATEUR`, `E_COLONNE_ABSENTE`, `E_COLONNE_DOUBLE`, `E_NOMBRE_CHAMPS`, `E_CELLULE_TROP_LONGUE`, `E_CSV`,
             `E_PARQUET`, `E_NIR_INTERDIT`.
     """
-    if not path.is_file():
-        raise LinkageError("E_FICHIER_ABSENT", f"{path.name} : ce fichier n'existe pas ou n'est pas un fichier")
-    if path.stat().st_size == 0:
-        raise LinkageError("E_FICHIER_VIDE", f"{path.name} : le fichier est vide")
+    _check_there(path)
     parquet = path.suffix.lower() == ".parquet"
     file = _read_parquet(path) if parquet else _read_csv(path, [*wanted, *optional])
     kept = _select(path.name, file, wanted, optional)
-    for column, cells in zip(file.header, file.cells, strict=True):
-        _refuse_nir(path.name, column, cells)
+    for place, (column, cells) in enumerate(zip(file.header, file.cells, strict=True), start=1):
+        _refuse_nir(path.name, column, cells, place)
     if file.misshapen and not misshapen:
         raise RowsRefused(file.misshapen, path.name)
     if not len(file.lines):
@@ -109,6 +106,36 @@ def read_table(path: Path, wanted: Sequence[str], optional: Sequence[str] = (), 
         raise LinkageError("E_FICHIER_VIDE", f"{path.name} : le fichier n'a aucune ligne de données")
     _refuse_long_cells(path.name, kept, file.lines)
     return RawTable(name=path.name, columns=kept, lines=file.lines, misshapen=file.misshapen)
+
+
+def read_pairs(path: Path) -> list[tuple[str, str]]:
+    """The first two fields of every row, outer spaces removed: pairs of identifiers.
+
+    A CSV's first row is among them, for nobody knows whether it is a header: an identifier that no file has is the
+    caller's to pass over.
+
+    Raises:
+        LinkageError: `E_VERITE` when there are no two columns; otherwise as `read_table`.
+    """
+    _check_there(path)
+    if path.suffix.lower() == ".parquet":
+        file = _read_parquet(path)
+        rows = [list(row) for row in zip(*file.cells, strict=True)]
+    else:
+        text = _decode(path.name, path.read_bytes())
+        rows = (
+            [row for _, row in _rows(path.name, text, _separator(path.name, text, ("a", "b")))] if text.strip() else []
+        )
+    if not rows or min(map(len, rows)) < 2:
+        raise LinkageError("E_VERITE", f"{path.name} : chaque ligne doit avoir deux identifiants")
+    return [(row[0].strip(), row[1].strip()) for row in rows]
+
+
+def _check_there(path: Path) -> None:
+    if not path.is_file():
+        raise LinkageError("E_FICHIER_ABSENT", f"{path.name} : ce fichier n'existe pas ou n'est pas un fichier")
+    if path.stat().st_size == 0:
+        raise LinkageError("E_FICHIER_VIDE", f"{path.name} : le fichier est vide")
 
 
 def _select(name: str, file: _File, wanted: Sequence[str], optional: Sequence[str]) -> dict[str, list[str]]:
@@ -237,7 +264,7 @@ def _separator(name: str, text: str, wanted: Sequence[str]) -> str:
     return best
 
 
-def _refuse_nir(name: str, column: str, cells: Sequence[str]) -> None:
+def _refuse_nir(name: str, column: str, cells: Sequence[str], place: int) -> None:
     held = [cell for cell in cells if cell.strip()]
     spread = held[:: -(-len(held) // _NIR_SAMPLE) or 1]
     sample = [re.sub(r"[\s./_-]", "", cell).upper() for cell in spread]
@@ -249,7 +276,9 @@ def _refuse_nir(name: str, column: str, cells: Sequence[str]) -> None:
         or without_key > _NIR_SHARE_WITHOUT_KEY * len(sample)
     ):
         rule = "contient des numéros de sécurité sociale ; retirez-la du fichier, même hachée"
-        raise LinkageError("E_NIR_INTERDIT", f"{name} : la colonne « {column} » {rule}")
+        # A file without header has a record where names should be: digits are never repeated.
+        shown = f"n° {place}" if re.search(r"\d{4}", column) else f"« {column} »"
+        raise LinkageError("E_NIR_INTERDIT", f"{name} : la colonne {shown} {rule}")
 
 
 def _words(column: str) -> str:

@@ -296,7 +296,7 @@ def calendar(part: str) -> dict[str, int]:
         return {str(1920 + 10 * decade + year): PYRAMID[decade] for decade in range(11) for year in range(10)}
     days = [(month, day) for month in range(1, 13) for day in range(1, MONTHS[month - 1] + 1)]
     weights: dict[str, int] = {}
-    for month, day in [*days * 4, (2, 29)]:
+    for month, day in [*days * 4, (2, 29), *[(1, 1)] * 16]:  # 1 January stands for days that nobody knows
         key = {"month": f"{month:02}", "day": f"{day:02}", "day_month": f"{month:02}{day:02}"}[part]
         weights[key] = weights.get(key, 0) + 1
     return weights

@@ -18,7 +18,7 @@ from service.demarche import demarche_text, load_demarche
 
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 RUN = "0123456789abcdef0123456789abcdef"
-SIZES = {"cnaf": 150, "cnam": 200}
+SIZES = {"cnaf": 150, "cnam": 150}
 
 
 @dataclass(frozen=True, kw_only=True)

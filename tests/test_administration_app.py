@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +14,8 @@ import pytest
 from service.administration.app import open_office
 from service.cli import main
 from tests.partners import people_csv
+
+ROOT = Path(__file__).parent.parent
 
 
 def test_the_home_folder(monkeypatch, tmp_path):
@@ -27,6 +32,21 @@ def test_the_clock_is_utc():
     now = open_office(None).clock()
     assert UTC == now.tzinfo
     assert abs(now - datetime.now(UTC)) < timedelta(seconds=5)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="masks and limits of POSIX")
+@pytest.mark.parametrize("words", [["demarche", "list"], ["evaluate", "x", "y", "--sheet", "P1", "--truth", "z"]])
+def test_commands_leave_no_core_and_no_shared_file(words):
+    """Keys and records are neither dumped nor readable by others, in a rehearsal either."""
+    code = (
+        "import contextlib, os, resource; from service.cli import main\n"
+        "with contextlib.suppress(ValueError):\n"  # a limit that this very process lowered already stays low
+        "    resource.setrlimit(resource.RLIMIT_CORE, (1, 1))\n"
+        f"os.umask(0o022)\nmain({words!r})\n"
+        "print(os.umask(0), *resource.getrlimit(resource.RLIMIT_CORE))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert f"{0o077} 0 0" == done.stdout.splitlines()[-1]
 
 
 @pytest.fixture(scope="module")

@@ -53,6 +53,20 @@ def test_the_partner_sees_it_before_signing(place, capsys):
     assert f"signatures  : {ours.party}, {theirs.party} (2 sur 2)" in capsys.readouterr().out
 
 
+def test_an_agreement_is_described_before_it_is_signed(place, capsys):
+    """Even if what follows the signature fails, the agent has read what was signed."""
+    ours, theirs = place.pair()
+    assert propose(ours, theirs) == 0
+    (theirs.home / "agreements").rmdir()
+    (theirs.home / "agreements").write_bytes(b"")  # nothing can be kept there
+    capsys.readouterr()
+    assert theirs.run("agreement", "sign", ours.agreements[0]) == 1
+    shown = capsys.readouterr().out
+    assert "règle       : rsa - c2s" in shown
+    assert ours.public.fingerprint in shown
+    assert "signée" not in shown
+
+
 def test_a_demarche_of_ones_own(place, tmp_path, capsys):
     """A démarche that is not shipped is given by its file, on both sides; another copy is refused."""
     ours, theirs = place.pair()

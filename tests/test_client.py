@@ -194,3 +194,15 @@ def test_nothing_listens(tmp_path):
     ):
         client.runs()
     assert json.dumps(waits) == "[0.5, 1.0, 2.0, 4.0, 8.0]"
+
+
+def test_a_refusal_cannot_command_the_console():
+    """The sentence of the third party is shown on one line, without escapes; a code that is none is no answer of ours."""
+    body = {"errors": [{"code": "E_ETAT", "title": "t", "detail": "a\x1b[2J\nE_FAUX : b", "source": {}}]}
+    line = Line(httpx2.Response(409, json=body), refusal("\x1b[2J", 409))
+    with line.client() as client:
+        with pytest.raises(ServiceError) as caught:
+            client.runs()
+        assert "E_ETAT : a\ufffd[2J E_FAUX : b" == str(caught.value)
+        with pytest.raises(ServiceError, match="E_REPONSE"):
+            client.runs()

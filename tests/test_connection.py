@@ -12,6 +12,7 @@ from crypto.framing import to_base64
 from crypto.keys import Identity
 from service.administration.app import Office
 from service.administration.connection import Connection, connect
+from service.administration.run_folder import RunFolder
 from service.administration.terminal import Terminal
 from service.answers import AgreementView, Progress, RunView
 from service.errors import ServiceError
@@ -141,6 +142,49 @@ def test_signatures_that_arrive_are_kept_and_judged(known):
         else:
             with pytest.raises(ServiceError, match="E_SIGNATURE"):
                 connection.active(known.agreement.identifier)
+
+
+def test_an_agreement_holds_between_its_dates(known):
+    """The office judges by its own clock; what was agreed for another time can still be read."""
+    valid, second = known.agreement.valid, timedelta(seconds=1)
+    moments = [valid.not_before - second, valid.not_before, valid.not_after - second, valid.not_after]
+    for moment, good in zip(moments, (False, True, True, False), strict=True):
+        connection = online(known, Desk(RunState.OPENED, agreement=known.agreement), Hands(moment))
+        assert known.agreement == connection.signed(known.agreement.identifier).agreement
+        if good:
+            assert known.agreement == connection.active(known.agreement.identifier).agreement
+        else:
+            with pytest.raises(ServiceError, match="E_VALIDITE"):
+                connection.active(known.agreement.identifier)
+
+
+def test_runs_are_counted_here(tmp_path):
+    """A run that was encoded once counts, even undone; the run itself and those of other agreements do not."""
+    known = scene(tmp_path)
+    connection = online(known, Desk(RunState.OPENED))
+    for run, agreement in (("a" * 32, "00" * 32), (RUN, known.agreement.identifier)):
+        folder = RunFolder(known.homes["cnaf"] / "runs" / run)
+        folder.create(agreement)
+        connection.check_quota(known.agreement)
+        folder.mark("encoded", "2026-11-20T09:30:00Z")
+        folder.undo("encoded", "sent")
+    connection.check_quota(known.agreement, RUN)
+    for other in (None, "b" * 32):
+        with pytest.raises(ServiceError, match="E_QUOTA_CROISEMENTS"):
+            connection.check_quota(known.agreement, other)
+
+
+def test_another_run_is_refused(known):
+    """A third party that answers about another run is found out, before anything is approved for it."""
+
+    class Elsewhere(Desk):
+        def run(self, run: Any) -> Any:
+            return super().run("ff" * 16)
+
+    connection = online(known, Elsewhere(RunState.SENDING))
+    for ask in (lambda: connection.run(RUN), lambda: until(connection)):
+        with pytest.raises(ServiceError, match="E_REPONSE"):
+            ask()
 
 
 def test_another_document_is_refused(known):

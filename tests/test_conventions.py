@@ -38,8 +38,8 @@ def test_the_document_says_what_was_decided(known):
     assert [one.party for one in agreement.parties] == ["cnaf", "cnam"]
     assert [(one.operand, one.role) for one in agreement.parties] == [("rsa", "source"), ("c2s", "reference")]
     comparison = agreement.comparisons[0]
-    assert ("cnaf.cnam", Sizes(recipient=150, source=200)) == (comparison.id, comparison.sizes)
-    assert plan_passes(DEMARCHE.sheet(), "standard", (150, 200)) == comparison.plan
+    assert ("cnaf.cnam", Sizes(recipient=150, source=150)) == (comparison.id, comparison.sizes)
+    assert plan_passes(DEMARCHE.sheet(), "standard", (150, 150)) == comparison.plan
     assert (
         agreement.purpose,
         agreement.retention.encodings_hours,

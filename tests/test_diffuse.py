@@ -57,6 +57,11 @@ def test_the_table_of_a_profile_is_that_of_the_oracle(length, degree):
     assert diffusion_table(secret(2), length, degree).tolist() == oracle.table(secret(2), length, degree)
 
 
+def test_a_word_that_would_bias_an_index_is_skipped():
+    """For this secret a word of the stream stands beyond the last multiple of its bound: it is drawn again, by both."""
+    assert diffusion_table(secret(80), 16384, 3).tolist() == oracle.table(secret(80), 16384, 3)
+
+
 def test_the_table_depends_on_the_secret_only():
     """The same secret gives the same table; any other secret an unrelated one, row by row and between rows."""
     one, again, other = (diffusion_table(secret(number), 2048, 4) for number in (1, 1, 2))

@@ -47,6 +47,12 @@ def parties(stage: Stage) -> tuple[Administration, Administration]:
     return one, other
 
 
+def finished(process: subprocess.Popen[str]) -> int:
+    """The exit code of a command, once all that it wrote is read."""
+    process.communicate(timeout=120)
+    return process.returncode
+
+
 def read_hits(path: Path) -> dict[str, str]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.reader(file, delimiter=";"))
@@ -85,7 +91,7 @@ def test_step_by_step_and_usable_after_errors(stage, world, tmp_path):
         cnaf.command("run", "encode", run, str(paths[0]))
     cnam.command("run", "approve", run)
     joining = [one.start("run", "join", run) for one in (cnaf, cnam)]
-    assert [0, 0] == [process.wait(60) for process in joining]
+    assert [0, 0] == [finished(process) for process in joining]
 
     text = paths[0].read_bytes().decode("cp1252").splitlines()
     bad = tmp_path / "bad.csv"
@@ -108,7 +114,7 @@ def test_step_by_step_and_usable_after_errors(stage, world, tmp_path):
     cnaf.command("run", "wait", run)
     cnaf.command("run", "hits", run, "--out", str(tmp_path / "hits.csv"))
     closing = [one.start("run", "close", run) for one in (cnaf, cnam)]
-    assert [0, 0] == [process.wait(60) for process in closing]
+    assert [0, 0] == [finished(process) for process in closing]
     assert 300 <= len(read_hits(tmp_path / "hits.csv")) <= 500
     assert cnam.command("verify", "log")
 
@@ -132,7 +138,7 @@ def test_a_killed_worker_loses_nothing(stage, world, tmp_path):
                 killed += 1
         time.sleep(1.5)
     assert 3 == killed
-    assert [0, 0] == [process.returncode for process in running]
+    assert [0, 0] == [finished(process) for process in running]
     assert 300 <= len(read_hits(tmp_path / "hits.csv")) <= 500
 
 

@@ -70,7 +70,7 @@ def test_any_people_are_encoded_like_the_oracle(data):
         {name: data.draw(cells_of_kind[entry["kind"]]) for name, entry in table["attributes"].items()}
         for _ in range(data.draw(st.integers(1, 3)))
     ]
-    size = data.draw(st.sampled_from([200, 24_000, 300_000]))
+    size = data.draw(st.sampled_from([200, 24_000]))
     plan = plan_passes(sheet, data.draw(st.sampled_from(list(PROFILES))), (size, size))
     one = data.draw(st.sampled_from(plan.passes))
     key = RunKey(data.draw(st.binary(min_size=32, max_size=32)))

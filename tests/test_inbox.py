@@ -145,3 +145,13 @@ def test_the_file_of_hits(tmp_path):
     assert [path] == list(path.parent.iterdir())
     if os.name == "posix":
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_file_of_hits_that_cannot_be_named_leaves_nothing(tmp_path):
+    """When the name is taken by a folder, no copy of the hits stays beside it."""
+    path = tmp_path / "hits.csv"
+    path.mkdir()
+    certain = np.array([True])
+    with pytest.raises(OSError, match="hits"):
+        write_hits(path, ["D0"], Hits(certain=certain, information=~certain))
+    assert [path] == list(tmp_path.iterdir())

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -93,14 +94,52 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
         write_secret(tmp_path / "no" / "folder", b"secret")
 
 
-def test_writing_never_touches_the_old_file(tmp_path: Path) -> None:
-    """A replaced secret is replaced in one step: whoever holds the old file still reads it whole."""
+@posix
+@pytest.mark.parametrize("size", [0, 3, 32, 5000])
+def test_a_replaced_secret_is_overwritten(tmp_path: Path, size: int) -> None:
+    """Whoever still holds the old file reads zeros of the same length; the name has the new one."""
     path = tmp_path / "key"
-    write_secret(path, b"old")
+    write_secret(path, b"\xa5" * size)
     with path.open("rb") as held:
         write_secret(path, b"new")
-        assert held.read() == b"old"
+        assert bytes(size) == held.read()
     assert read_secret(path) == b"new"
+
+
+@posix
+def test_only_the_replaced_file_is_overwritten(tmp_path: Path) -> None:
+    """What a symbolic link points to, and a file with a second name, keep their bytes."""
+    other, link, second = (tmp_path / name for name in ("other", "link", "second"))
+    other.write_bytes(b"kept")
+    link.symlink_to(other)
+    write_secret(link, b"new")
+    assert (b"kept", b"new") == (other.read_bytes(), read_secret(link))
+    os.link(other, second)
+    write_secret(second, b"new")
+    assert (b"kept", b"new") == (other.read_bytes(), read_secret(second))
+
+
+def test_a_reader_never_sees_zeros(tmp_path: Path) -> None:
+    """While a secret is replaced again and again, each reading gives a whole one."""
+    path = tmp_path / "key"
+    wanted = {bytes([number]) * 200_000 for number in (1, 2)}
+    for data in wanted:
+        write_secret(path, data)
+    seen: set[bytes] = set()
+    done = threading.Event()
+
+    def read() -> None:
+        while not done.is_set():
+            seen.add(read_secret(path))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for _ in range(60):
+        for data in wanted:
+            write_secret(path, data)
+    done.set()
+    reader.join()
+    assert seen <= wanted
 
 
 @pytest.mark.parametrize("size", [0, 1, 32, (1 << 20) + 5, 3 << 20])

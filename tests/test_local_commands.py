@@ -52,10 +52,10 @@ def test_a_seat_is_taken_by_the_run_alone(known):
 
 def test_a_file_is_encoded(known, tmp_path, capsys):
     """Each pass is reported, and the step is done."""
-    seat = encode(known, "cnaf", people_csv(tmp_path / "rsa.csv", 110))
+    seat = encode(known, "cnaf", people_csv(tmp_path / "rsa.csv", 130))
     assert seat.folder.done("encoded")
     assert [
-        f"passe cnaf.cnam/{plan.name} : 110 lignes, 0 personnes hors de cette passe" for _, plan in seat.passes()
+        f"passe cnaf.cnam/{plan.name} : 130 lignes, 0 personnes hors de cette passe" for _, plan in seat.passes()
     ] == (capsys.readouterr().out.splitlines())
 
 
@@ -81,13 +81,13 @@ def test_an_old_subtracted_file_is_refused(known, tmp_path):
 
 def test_the_age_of_a_file_that_is_not_subtracted_is_not_judged(known, tmp_path):
     """Only an absence needs freshness."""
-    file = dated(people_csv(tmp_path / "rsa.csv", 110), NOW.replace(year=2025))
+    file = dated(people_csv(tmp_path / "rsa.csv", 130), NOW.replace(year=2025))
     assert encode(known, "cnaf", file).folder.done("encoded")
 
 
 def test_bad_rows_are_refused_or_set_aside(known, tmp_path, capsys):
     """By default nothing is encoded; on request the rows are listed, by line and rule, never by value."""
-    file = people_csv(tmp_path / "rsa.csv", 110)
+    file = people_csv(tmp_path / "rsa.csv", 130)
     text = file.read_text("utf-8").replace(";99100\n", ";99100\n", 1)
     lines = text.splitlines()
     lines[5] = lines[5].replace(lines[5].split(";")[5], "31/02/1970")
@@ -99,12 +99,12 @@ def test_bad_rows_are_refused_or_set_aside(known, tmp_path, capsys):
     assert "1 ligne(s) écartée(s)" in shown
     assert "ligne 6" in shown
     assert "31/02/1970" not in shown
-    assert 109 == len(seat.folder.identifiers())
+    assert 129 == len(seat.folder.identifiers())
 
 
 def test_a_file_with_other_columns(known, tmp_path):
     """The party's own columns replace those of the démarche, and nothing else changes."""
-    file = people_csv(tmp_path / "rsa.csv", 110)
+    file = people_csv(tmp_path / "rsa.csv", 130)
     text = file.read_text("utf-8").replace("prenoms", "PRENOMS ETAT CIVIL", 1).replace("date_naissance", "NE LE", 1)
     file.write_text(text, encoding="utf-8")
     with pytest.raises(LinkageError, match="E_COLONNE_ABSENTE"):

@@ -13,7 +13,7 @@ from crypto.keys import Identity
 from crypto.sealing import SealingKey, unseal, unseal_chunk
 from linkage.records import read_records
 from linkage.wire import row_bytes, rows_from_bytes
-from service.administration.outbox import check_refusals, encode, open_worker_key, send, sent_manifests
+from service.administration.outbox import check_refusals, drop_refused, encode, open_worker_key, send, sent_manifests
 from service.answers import Progress, RunView, UploadStatus, UploadView
 from service.errors import ServiceError
 from service.messages import (
@@ -181,6 +181,76 @@ def test_more_people_than_declared_are_refused(seat, tmp_path):
         encode(seat, read(seat, people_csv(tmp_path / "trop.csv", 151)))
 
 
+def test_far_fewer_people_than_declared_are_refused(seat, tmp_path):
+    """Under four fifths of the agreement's size the extraction is cut short: an absence would mean nothing."""
+    with pytest.raises(ServiceError, match="E_EFFECTIF_INSUFFISANT"):
+        encode(seat, read(seat, people_csv(tmp_path / "court.csv", 119)))
+    assert 3 == len(encode(seat, read(seat, people_csv(tmp_path / "juste.csv", 120))))
+
+
+def test_no_path_is_built_from_an_answer(seat, people):
+    """A refusal that names other folders touches nothing there."""
+    encode(seat, read(seat, people))
+    victim = seat.folder.path.parent / "victim"
+    victim.mkdir()
+    for name in ("held.json", "manifest.json", "precious"):
+        (victim / name).write_bytes(b"{}")
+    refused = UploadView(
+        comparison="../../victim", pass_=".", party="cnaf", state=UploadState.REFUSED, reason="E_REMPLISSAGE"
+    )
+    check_refusals(seat, view(refused))
+    assert {"held.json", "manifest.json", "precious"} == {path.name for path in victim.iterdir()}
+
+
+def test_a_lost_answer_leaves_the_receipt_due(seat, people):
+    """What the third party took must be in its receipts, whatever answer was lost; what it never answered need not."""
+    worker, shelf = SealingKey.generate().public_bytes(), new_shelf()
+    encode(seat, read(seat, people), chunk_bytes=10_000)
+
+    def cut(*_: Any) -> Any:
+        raise ServiceError("E_CONNEXION", "coupure")
+
+    steps = {}
+    for name in ("announce", "send_chunk", "complete"):
+        own = getattr(shelf, name)
+        setattr(shelf, name, cut)
+        with pytest.raises(ServiceError, match="E_CONNEXION"):
+            send(seat, shelf, worker)
+        setattr(shelf, name, own)
+        steps[name] = sent_manifests(seat)
+    [signed] = shelf.manifests
+    digest, pieces = statement_digest(signed), len(signed["statement"]["chunks"])
+    jour = "cnaf.cnam/jour"
+    assert {"announce": {}, "send_chunk": {jour: (digest, None)}, "complete": {jour: (digest, pieces)}} == steps
+    refused = UploadView(comparison="cnaf.cnam", pass_="jour", party="cnaf", state=UploadState.REFUSED, reason="E_X")
+    assert ["jour"] == [plan.name for _, plan, _ in drop_refused(seat, view(refused))]
+    assert {} == sent_manifests(seat)
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "kept"),
+    [
+        ("E_EFFECTIF_DEPASSE", 422, False),
+        ("E_ETAT", 409, True),
+        ("E_REQUETE_NON_SIGNEE", 401, True),
+        ("E_INDISPONIBLE", 503, True),
+        ("E_REPONSE", 422, True),
+        ("E_CONNEXION", 422, True),
+    ],
+)
+def test_only_a_refused_manifest_is_given_up(seat, people, code, status, kept):
+    """Unless the manifest itself is refused, the third party may hold it: the next try announces the same one."""
+
+    class Refusing(Shelf):
+        def announce(self, run: Any, manifest: Any) -> Any:
+            raise ServiceError(code, "refus", status)
+
+    encode(seat, read(seat, people))
+    with pytest.raises(ServiceError, match=code):
+        send(seat, Refusing(), SealingKey.generate().public_bytes())  # type: ignore[arg-type]
+    assert kept == (seat.folder.path / "outbox" / "cnaf.cnam" / "jour" / "manifest.json").exists()
+
+
 def test_a_refused_upload_is_encoded_again_alone(seat, people, tmp_path):
     """What the third party refused is dropped here; a second encoding makes that pass only, with another key."""
     worker, shelf = SealingKey.generate().public_bytes(), new_shelf()
@@ -195,7 +265,7 @@ def test_a_refused_upload_is_encoded_again_alone(seat, people, tmp_path):
         check_refusals(seat, view(theirs, refused))
     assert not seat.folder.done("encoded")
     with pytest.raises(ServiceError, match="E_FICHIER_DIFFERENT"):
-        encode(seat, read(seat, people_csv(tmp_path / "autre.csv", 110)))
+        encode(seat, read(seat, people_csv(tmp_path / "autre.csv", 130)))
     assert [one.name for one in encode(seat, read(seat, people))] == ["cnaf.cnam/noms"]
     check_refusals(seat, view(theirs, refused))
     send(seat, shelf, worker)
@@ -229,7 +299,7 @@ def test_an_announced_pass_keeps_its_rows(seat, people, tmp_path):
     assert ["cnaf.cnam/annee", "cnaf.cnam/noms"] == [one.name for one in encode(seat, read(seat, people))]
     assert rows == seat.folder.rows("cnaf.cnam/jour")[0].tolist()
     with pytest.raises(ServiceError, match="E_FICHIER_DIFFERENT"):
-        encode(seat, read(seat, people_csv(tmp_path / "autre.csv", 110)))
+        encode(seat, read(seat, people_csv(tmp_path / "autre.csv", 130)))
 
 
 def test_a_refused_manifest_may_be_encoded_again(seat, people):

@@ -36,7 +36,7 @@ TABLE: dict[str, Any] = {
     "statistics": {"ville": 35_000},
     "passes": [
         {"name": "noms", "blocks": [["nom.two"], ["nom.two", "prenoms.initial"]]},
-        {"name": "jour", "blocks": [["naissance.day"]]},
+        {"name": "jour", "blocks": [["naissance.day"], ["naissance.day_month"]]},
     ],
 }
 SHEET = Sheet.from_table(TABLE)
@@ -45,8 +45,8 @@ STATISTICS = Statistics(SHEET)
 
 def plan_of(*blocks: str, finer: tuple[str, ...] = (), population: int = 24_000, buckets: int = 5) -> PassPlan:
     """A pass of the standard profile with these blocks."""
-    one = plan_passes(P1, "standard", (population, population)).passes[0]
-    return replace(one, blocks=blocks, finer=finer, buckets=buckets)
+    one = plan_passes(P1, "standard", (24_000, 24_000)).passes[0]
+    return replace(one, blocks=blocks, finer=finer, buckets=buckets, population=population)
 
 
 def kind_of(label: bytes | None) -> str | None:

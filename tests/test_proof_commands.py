@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import json
+import time
+from datetime import UTC, datetime
 
 import pytest
 
+from service.administration.app import Office
+from service.administration.connection import connect
+from service.administration.local_commands import take_seat
+from service.administration.proof_commands import settle
+from service.administration.terminal import Terminal
 from tests.premises import agree, files, joined, premises
 
 
@@ -103,3 +110,23 @@ def test_missing_receipts_keep_the_keys(place, tmp_path, capsys):
     assert capsys.readouterr().err.startswith("E_ETAPE : ")
     secrets = ours.home / "runs" / run / "secrets.json"
     assert json.loads(secrets.read_text("utf-8"))["key"]
+
+
+def test_nothing_is_left_once_a_run_is_marked_closed(place, tmp_path):
+    """The last secrets go before the mark: a crash between the two closes again, and never leaves keys behind."""
+    ours, theirs = place.pair()
+    rsa, _ = files(tmp_path)
+    run = joined(ours, theirs, agree(ours, theirs))
+    assert [0, 0] == [ours.run("run", "encode", run, rsa), ours.run("run", "send", run)]
+    assert theirs.run("run", "cancel", run) == 0
+    folder, seen = ours.home / "runs" / run, []
+
+    def clock() -> datetime:
+        seen.append((folder / "secrets.json").exists())
+        return datetime.now(UTC)
+
+    office = Office(home=ours.home, terminal=Terminal(), clock=clock, sleep=time.sleep)
+    with connect(office) as online:
+        settle(online, take_seat(office, run), 1)
+    assert [True, False] == [seen[0], seen[-1]]  # the last look at the clock is for the mark
+    assert take_seat(office, run).folder.done("closed")

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import csv
+import json
 import threading
+import time
 from typing import Any
 
 import pytest
 
+from crypto.framing import canonical_json, to_base64
+from crypto.signatures import SigningKey
+from service.administration.run_folder import RunFolder
 from tests.partners import people_csv
 from tests.premises import agree, files, joined, premises
 
@@ -21,6 +26,99 @@ def place(tmp_path_factory):
 def hits_of(path: Any) -> Any:
     with path.open(encoding="utf-8", newline="") as file:
         return {row["identifiant"]: row["usage"] for row in csv.DictReader(file, delimiter=";")}
+
+
+def kinds(office: Any, run: Any) -> Any:
+    """Kinds of secrets that are still on the disk."""
+    path = office.home / "runs" / run / "secrets.json"
+    return set(json.loads(path.read_bytes())) - {"confirmed", "records"} if path.exists() else set()
+
+
+def repin(office: Any, **members: Any) -> None:
+    """Change the pinned third party behind the tool's back."""
+    path = office.home / "third_party.json"
+    path.write_bytes(canonical_json({**json.loads(path.read_bytes()), **members}))
+
+
+def test_keys_live_as_long_as_they_serve(place, tmp_path):
+    """Shares go when the keys are confirmed, run and upload keys when the comparison is seen, the rest at the end."""
+    ours, theirs = place.pair()
+    rsa, c2s = files(tmp_path)
+    run = joined(ours, theirs, agree(ours, theirs))
+    assert {"key"} == kinds(ours, run)
+    for one, file in ((ours, rsa), (theirs, c2s)):
+        assert [0, 0] == [one.run("run", "encode", run, file), one.run("run", "send", run)]
+    assert {"key", "upload", "local", "worker"} == kinds(ours, run)
+    assert [0, 0] == [one.run("run", "wait", run) for one in (ours, theirs)]
+    assert [{"local", "worker"}, {"worker"}] == [kinds(one, run) for one in (ours, theirs)]
+    assert ours.run("run", "hits", run, "--out", tmp_path / "hits.csv") == 0
+    log_key = json.loads((ours.home / "third_party.json").read_bytes())["log_key"]
+    repin(ours, log_key=to_base64(SigningKey.generate().verify_bytes()))
+    assert ours.run("run", "close", run, "--timeout", "0") == 1  # the receipts cannot be believed
+    assert {"worker"} == kinds(ours, run)
+    repin(ours, log_key=log_key)
+    assert ours.run("run", "close", run) == 0
+    assert set() == kinds(ours, run)
+
+
+def test_keys_of_a_dead_run_go_when_it_is_seen(place, tmp_path, capsys):
+    """Waiting for a run that a partner cancelled leaves no key of it."""
+    ours, theirs = place.pair()
+    rsa, _ = files(tmp_path)
+    run = joined(ours, theirs, agree(ours, theirs))
+    assert [0, 0] == [ours.run("run", "encode", run, rsa), ours.run("run", "send", run)]
+    assert theirs.run("run", "cancel", run) == 0
+    assert ours.run("run", "wait", run) == 1
+    assert {"local", "worker"} == kinds(ours, run)
+
+
+@pytest.mark.parametrize(("member", "code"), [("url", "E_CONNEXION"), ("log_key", "E_JOURNAL")])
+def test_cancelling_destroys_keys_without_a_receipt(place, tmp_path, capsys, monkeypatch, member, code):
+    """A third party that is away, or proves nothing, keeps no key alive here; that the receipt is missing is said."""
+    monkeypatch.setattr(time, "sleep", lambda _: None)  # between attempts
+    ours, theirs = place.pair()
+    rsa, _ = files(tmp_path)
+    run = joined(ours, theirs, agree(ours, theirs))
+    assert [0, 0] == [ours.run("run", "encode", run, rsa), ours.run("run", "send", run)]
+    pinned = json.loads((ours.home / "third_party.json").read_bytes())
+    other = {"url": "http://127.0.0.1:1", "log_key": to_base64(SigningKey.generate().verify_bytes())}
+    repin(ours, **{member: other[member]})
+    capsys.readouterr()
+    assert ours.run("run", "cancel", run, "--timeout", "0") == 1
+    shown = capsys.readouterr()
+    last = shown.err.splitlines()[-1]
+    assert last.startswith(f"{code} : les clés de ce poste sont détruites, mais le reçu de destruction du tiers manque")
+    assert "annulé, clés" not in shown.out
+    folder = ours.home / "runs" / run
+    assert {"worker"} == kinds(ours, run)
+    left = {path.name for path in folder.rglob("*") if path.is_file() and "posted" not in path.parts}
+    assert {"state.json", "secrets.json", "draft.json", "manifest.json", "held.json"} == left
+    assert ours.run("run", "encode", run, rsa) == 1
+    repin(ours, **pinned)
+    assert ours.run("run", "cancel", run) == 0
+    assert {"state.json", "receipts.json"} == {path.name for path in folder.iterdir()}
+
+
+def test_the_agreement_is_kept_here_too(place, tmp_path, capsys):
+    """What this office encoded counts for it, whatever the third party counts: it opens, approves and joins no more."""
+    ours, theirs = place.pair()
+    agreement = agree(ours, theirs, "--max-runs", "2")
+    assert ours.run("run", "open", agreement) == 0
+    run = ours.runs[0]
+    for number in (1, 2):
+        for one in (ours, theirs):
+            folder = RunFolder(one.home / "runs" / (str(number) * 32))
+            folder.create(agreement)
+            folder.mark("encoded", "2026-11-20T09:30:00Z")
+    for one, words in (
+        (ours, ("open", agreement)),
+        (theirs, ("approve", run)),
+        (ours, ("join", run, "--timeout", "0")),
+        (theirs, ("all", agreement, tmp_path / "x.csv", "--run", run)),
+    ):
+        capsys.readouterr()
+        assert one.run("run", *words) == 1
+        assert "ce poste a déjà encodé" in capsys.readouterr().err
 
 
 def test_step_by_step(place, tmp_path, capsys):
@@ -158,7 +256,7 @@ def test_an_operand_of_two_holders_is_united_at_the_recipient(place, tmp_path):
     second = place.office("cnam")
     for one, other in ((ours, second), (second, ours), (first, second), (second, first)):
         assert one.run("pin", other.file, "--fingerprint", other.public.fingerprint) == 0
-    words = ["--party", f"c2s={second.party}", "--size", f"{second.party}=200"]
+    words = ["--party", f"c2s={second.party}", "--size", f"{second.party}=150"]
     agreement = agree(ours, first, *words)
     assert second.run("agreement", "sign", agreement) == 0
     people = {

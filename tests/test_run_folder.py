@@ -117,3 +117,51 @@ def test_destroying_leaves_the_state_only(folder):
     folder.destroy_secrets()
     assert [path.name for path in folder.path.iterdir()] == ["state.json"]
     assert folder.secret("local", "key") is None
+
+
+def test_secrets_are_dropped_by_kind(folder):
+    """A kind that nothing needs any more is gone from the file, and the file that held it is overwritten."""
+    for kind in ("share", "key", "worker"):
+        folder.keep_secrets(kind, {"a.b": kind.encode() * 8})
+    with (folder.path / "secrets.json").open("rb") as held:
+        folder.drop_secrets("share", "key", "upload")
+        if os.name == "posix":
+            assert set(held.read()) == {0}
+    again = RunFolder(folder.path)
+    assert [None, None, b"worker" * 8] == [again.secret(kind, "a.b") for kind in ("share", "key", "worker")]
+    before = (folder.path / "secrets.json").stat().st_ino
+    folder.drop_secrets("share")
+    assert before == (folder.path / "secrets.json").stat().st_ino
+
+
+def test_drafts_of_a_crash_are_destroyed(folder):
+    """A write that was cut leaves a copy of the secrets: it goes with them."""
+    for act in (folder.destroy_secrets, lambda: folder.drop_secrets("share")):
+        (folder.path / ".secrets.json.x1y2.tmp").write_bytes(b"secret")
+        act()
+        assert [path.name for path in folder.path.iterdir()] == ["state.json"]
+
+
+def test_forgetting_keeps_what_judges_receipts(folder):
+    """No key, identifier, row map or chunk is left; manifests and the worker's commitment are."""
+    folder.write_identifiers(["un"])
+    folder.write_rows("a.b/jour", np.zeros((1, 16), dtype=np.uint8), np.zeros(1, dtype=np.int64))
+    for kind in ("share", "key", "upload", "records", "worker"):
+        folder.keep_secrets(kind, {"a.b": b"\x01" * 32})
+    passing = folder.path / "outbox" / "a.b" / "jour"
+    passing.mkdir(parents=True)
+    for name in ("0", "1", "manifest.json"):
+        (passing / name).write_bytes(b"x")
+    folder.forget()
+    files = {path.relative_to(folder.path).as_posix() for path in folder.path.rglob("*") if path.is_file()}
+    assert {"state.json", "secrets.json", "outbox/a.b/jour/manifest.json"} == files
+    kinds = ("share", "key", "upload", "local", "records", "worker")
+    assert ["worker"] == [kind for kind in kinds if folder.secret(kind, "key" if kind == "local" else "a.b")]
+
+
+def test_an_undone_step_was_done_once(folder):
+    """Undoing does not make a step forgotten."""
+    assert not folder.ever("encoded")
+    folder.mark("encoded", "2026-11-20T09:31:00Z")
+    folder.undo("encoded", "sent")
+    assert [(False, True), (False, False)] == [(folder.done(one), folder.ever(one)) for one in ("encoded", "sent")]

@@ -49,3 +49,11 @@ def test_another_encoder_stops_the_seat(known):
     changed = replace(seat.stored, agreement=replace(seat.agreement, encoder_digest="00" * 32))
     with pytest.raises(ServiceError, match="E_ENCODEUR_DIFFERENT"):
         replace(seat, stored=changed).check_encoder()
+
+
+def test_another_sheet_stops_the_seat(known):
+    """A sheet that is not the one of the agreement would encode other attributes: nothing goes on."""
+    seat = known.seat("cnaf")
+    changed = replace(seat.stored, agreement=replace(seat.agreement, sheet_digest="00" * 32))
+    with pytest.raises(ServiceError, match="E_ENCODEUR_DIFFERENT"):
+        replace(seat, stored=changed).check_encoder()

@@ -92,6 +92,10 @@ FAULTS: list[tuple[str, str, Change]] = [
     ("E_CLE_INCONNUE", "seuil", put("seuil", 0.8)),
     ("E_FEUILLE", "name", put("name", 3)),
     ("E_FEUILLE", "id", put("id", ["a"])),
+    ("E_FEUILLE", "strict", put("strict", 0.83)),
+    ("E_FEUILLE", "strict", put("strict", True)),
+    ("E_FEUILLE", "strict", put("strict", 499)),
+    ("E_FEUILLE", "strict", put("strict", 1001)),
     ("E_FEUILLE", "attribut", put("attributes", {})),
     ("E_FEUILLE", "attributes", put("attributes", [1])),
     ("E_FEUILLE", "[attributes.nom]", put("attributes", "nom", "name")),
@@ -191,6 +195,7 @@ SAME: list[Change] = [
 ]
 OTHER: list[Change] = [
     put("name", "autre"),
+    put("strict", 830),
     put("attributes", "nom", "bits", 11),
     put("attributes", "postal", "pad", 4),
     put("attributes", "postal", "kind", "cog"),

@@ -73,6 +73,8 @@ def test_workers_killed_at_random_moments_lose_nothing(tmp_path):
                 for child in stage.worker_processes() if number and kills < 4 else []:
                     os.kill(child, signal.SIGKILL)
                     kills += 1
+            for process in running:
+                process.communicate()
             assert [0, 0] == [process.returncode for process in running], f"seed {seed}, run {number}"
             with out.open(encoding="utf-8-sig", newline="") as file:
                 results.append(sorted(map(tuple, csv.reader(file, delimiter=";"))))

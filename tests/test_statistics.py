@@ -42,12 +42,12 @@ some_components = st.lists(st.sampled_from(COMPONENTS_OF_TABLE), max_size=2, uni
 
 
 def test_calendar_components_are_calendar_arithmetic():
-    """29 February has one day in 1,461, the other days of the year four; shares are rounded down."""
+    """Of 1,477 parts, 29 February has one, 1 January twenty, the others four; shares are rounded down."""
     statistics = Statistics(SHEET)
-    assert statistics.share(["naissance.day_month"], ["0229"]) == BILLION // 1461
-    assert statistics.share(["naissance.day_month"], ["1231"]) == BILLION * 4 // 1461
-    assert statistics.share(["naissance.month"], ["02"]) == BILLION * 113 // 1461
-    assert statistics.share(["naissance.day"], ["31"]) == BILLION * 28 // 1461
+    assert statistics.share(["naissance.day_month"], ["0229"]) == BILLION // 1477
+    assert statistics.share(["naissance.day_month"], ["1231"]) == BILLION * 4 // 1477
+    assert statistics.share(["naissance.month"], ["02"]) == BILLION * 113 // 1477
+    assert statistics.share(["naissance.day"], ["31"]) == BILLION * 28 // 1477
     assert statistics.share(["naissance.day_month"], ["0230"]) == 0
 
 

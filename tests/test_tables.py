@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from linkage.errors import LinkageError, RowsRefused
-from linkage.tables import LONGEST_CELL, RawTable, read_table
+from linkage.tables import LONGEST_CELL, RawTable, read_pairs, read_table
 
 SECRET = "QUIDAMSECRET"
 
@@ -271,6 +271,32 @@ def test_ordinary_numbers_are_no_nir(tmp_path):
     rows = "\n".join(",".join(row) for row in zip(*columns.values(), strict=True))
     table = read_table(write(tmp_path, f"{','.join(columns)}\n{rows}\n"), ["id", "treize"])
     assert len(table) == 200
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_pairs_are_the_first_two_fields_of_every_row(tmp_path, separator):
+    """With a header or without, more fields or not, outer spaces removed; Parquet gives the same without its names."""
+    text = "gauche|droite|x\n 1 |a|?\n2|b|?\n".replace("|", separator)
+    assert read_pairs(write(tmp_path, text)) == [("gauche", "droite"), ("1", "a"), ("2", "b")]
+    pq.write_table(pa.table({"g": [1, 2], "d": ["a", "b"]}), tmp_path / "p.parquet")
+    assert read_pairs(tmp_path / "p.parquet") == [("1", "a"), ("2", "b")]
+
+
+@pytest.mark.parametrize(
+    ("code", "data"),
+    [
+        ("E_VERITE", f"{SECRET}\n{SECRET}\n"),
+        ("E_VERITE", f"1;a\n{SECRET}\n"),
+        ("E_VERITE", "\n \n"),
+        ("E_FICHIER_VIDE", ""),
+    ],
+)
+def test_what_is_no_file_of_pairs_is_refused(tmp_path, code, data):
+    """One column, or a row with one field, tells no pair."""
+    with pytest.raises(LinkageError) as raised:
+        read_pairs(write(tmp_path, data))
+    assert raised.value.code == code
+    assert SECRET not in str(raised.value)
 
 
 def test_parquet_cells_are_what_a_csv_would_hold(tmp_path):

@@ -72,3 +72,13 @@ def test_a_narrow_console_loses_characters_not_the_program():
         report(1, 1)
     stream.flush()
     assert "écart ? 0 : 100 %\n".encode("cp1252") == raw.getvalue()
+
+
+def test_nothing_commands_the_console():
+    """Names come from others: escapes, returns and marks of direction are replaced, letters and line ends stay."""
+    out, err = io.StringIO(), io.StringIO()
+    terminal = Terminal(out, err)
+    terminal.say("nom\x1b[2J\r\u202e\x9b faux\tn")
+    terminal.note("« é »\u00a0:\nsuite\x07")
+    assert "nom\ufffd[2J\ufffd\ufffd\ufffd faux\ufffdn\n" == out.getvalue()
+    assert "« é »\u00a0:\nsuite\ufffd\n" == err.getvalue()

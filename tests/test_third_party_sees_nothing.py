@@ -133,7 +133,8 @@ def held_keys(watched: dict[Path, set[bytes]]) -> set[bytes]:
     for path, contents in watched.items():
         if path.name in ("identity.json", "secrets.json"):
             for content in contents:
-                keys |= _secrets_in(json.loads(content), public=path.name == "identity.json")
+                with contextlib.suppress(ValueError):  # seen while it was being overwritten
+                    keys |= _secrets_in(json.loads(content), public=path.name == "identity.json")
     return keys
 
 

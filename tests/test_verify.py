@@ -198,6 +198,12 @@ def test_every_upload_must_be_listed(log):
     for uploads in ([jour], [jour, ("bb", *noms[1:])], [jour, ("aa", "noms", "33" * 32, 1)], [jour, (*noms[:3], 2)]):
         with pytest.raises(ServiceError, match=r"E_RECU_INCOMPLET.*a\.b/noms"):
             check_destroyed([receipt_of(log, *uploads)], "aa", SENT, "cd" * 32)
+    partly = {**SENT, "a.b/noms": ("22" * 32, None)}  # not all its chunks were sent
+    check_destroyed([receipt_of(log, jour, (*noms[:3], 7))], "aa", partly, "cd" * 32)
+    with pytest.raises(ServiceError, match=r"E_RECU_INCOMPLET.*a\.b/noms"):
+        check_destroyed([receipt_of(log, jour)], "aa", partly, "cd" * 32)
+    with pytest.raises(ServiceError, match=r"E_RECU_INCOMPLET.*la clé"):
+        check_destroyed([receipt_of(log, jour, noms, commitment=None)], "aa", SENT, None)
     with pytest.raises(ServiceError, match=r"E_RECU_INCOMPLET.*la clé"):
         check_destroyed([receipt_of(log, jour, noms, commitment="ee" * 32)], "aa", SENT, "cd" * 32)
 

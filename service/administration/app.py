@@ -111,6 +111,11 @@ def _show_evaluation(terminal: Terminal, found: Evaluation) -> None:
         f"débit       : {rate / 1e6:.0f} millions de paires comparées et {encoded} personnes encodées par seconde"
     )
     terminal.say(f"mémoire     : {numbers['peak_bytes'] / 2**20:.0f} Mio au plus")
+    for rule, people in numbers["rules"].items():
+        terminal.say(
+            f"règle {rule}  : {people['award']} pour attribution, {people['information']} pour information ; "
+            f"{people['missed']} personnes manquées, {people['useless']} messages inutiles"
+        )
     for one in numbers["passes"]:
         aside, largest = one["left_aside"], one["largest_block"]
         blocks = " + ".join(one["blocks"]) or "sans division"

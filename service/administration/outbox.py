@@ -101,6 +101,7 @@ def encode(
         LinkageError: whatever the encoder refuses.
     """
     seat.check_encoder()
+    keys = {one.id: _run_key(seat, one) for one in seat.comparisons}
     _check_size(seat, records)
     _check_same_file(seat, records)
     if seat.receives:
@@ -110,10 +111,7 @@ def encode(
     sheet = seat.stored.demarche.sheet()
     for comparison in seat.comparisons:
         passes = tuple(plan for one, plan in left if one.id == comparison.id)
-        key = seat.folder.secret("key", comparison.id)
-        if key is None:
-            raise ServiceError("E_ETAPE", f"les clés de ce croisement manquent : allervers run join {seat.run}")
-        for encoded in encode_passes(records, sheet, replace(comparison.plan, passes=passes), RunKey(key)):
+        for encoded in encode_passes(records, sheet, replace(comparison.plan, passes=passes), keys[comparison.id]):
             _keep(seat, comparison, encoded, chunk_bytes)
             name = f"{comparison.id}/{encoded.plan.name}"
             made.append(Encoded(name=name, rows=len(encoded.encoded), left_aside=encoded.left_aside))
@@ -223,6 +221,13 @@ def sent_manifests(seat: Seat) -> dict[str, tuple[str, int | None]]:
             pieces = len(kept["signed"]["statement"]["chunks"]) if kept["stage"] == "complete" else None
             found[f"{comparison.id}/{plan.name}"] = (statement_digest(kept["signed"]), pieces)
     return found
+
+
+def _run_key(seat: Seat, comparison: Comparison) -> RunKey:
+    key = seat.folder.secret("key", comparison.id)
+    if key is None:
+        raise ServiceError("E_ETAPE", f"les clés de ce croisement manquent : allervers run join {seat.run}")
+    return RunKey(key)
 
 
 def _check_size(seat: Seat, records: Records) -> None:

@@ -270,15 +270,20 @@ def _watch(
     """Wait for a run; the keys that nothing will need again go as soon as it is seen compared or dead."""
 
     def seen(view: RunView) -> bool:
-        if view.state in _COMPARED_OR_DEAD:
-            seat.folder.drop_secrets("share", "key", "upload")
+        _drop_spent(seat, view)
         return ready(view)
 
     return online.wait(seat.run, sentence, seen, minutes)
 
 
+def _drop_spent(seat: Seat, view: RunView) -> None:
+    if view.state in _COMPARED_OR_DEAD:
+        seat.folder.drop_secrets("share", "key", "upload")
+
+
 def _hits(online: Connection, seat: Seat, out: Path) -> None:
     view = online.run(seat.run)
+    _drop_spent(seat, view)
     if view.state is not RunState.DELIVERED:
         raise ServiceError("E_ETAPE", f"aucun résultat à retirer : le croisement est à l'état « {view.state} »")
     with online.office.terminal.progress("résultats") as report:
@@ -290,6 +295,7 @@ def _hits(online: Connection, seat: Seat, out: Path) -> None:
 
 def _close(online: Connection, seat: Seat, minutes: float | None) -> None:
     view = online.run(seat.run)
+    _drop_spent(seat, view)
     if view.state in _LIVE and view.state is not RunState.DELIVERED:
         raise ServiceError("E_ETAPE", f"le croisement est à l'état « {view.state} » : attendez sa fin, ou annulez-le")
     if seat.receives and view.state is RunState.DELIVERED:

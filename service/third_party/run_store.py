@@ -108,7 +108,9 @@ def count_runs(connection: Connection, agreement: str) -> int:
 
 def _columns(values: Mapping[str, Any]) -> dict[str, Any]:
     plain = {name: to_seconds(value) if isinstance(value, datetime) else value for name, value in values.items()}
-    return {name: str(value) if isinstance(value, RunState) else value for name, value in plain.items()}
+    flags = {name: int(value) for name, value in plain.items() if isinstance(value, bool)}
+    states = {name: str(value) for name, value in plain.items() if isinstance(value, RunState)}
+    return {**plain, **flags, **states}
 
 
 def _read_run(row: Row[Any]) -> Run:

@@ -1,0 +1,170 @@
+"""A rehearsal goes through the production path and counts as a truth says."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from linkage.errors import LinkageError
+from linkage.evaluate import Evaluation, Instruments, Truth, evaluate, read_truth, score
+from linkage.records import read_records
+from linkage.sheet import load_sheet
+from linkage.synthetic.files import two_files, write_file
+from linkage.synthetic.mistakes import CERTIFIE, SANS_ERREUR
+
+PEOPLE, COMMON = 600, 400
+SHEET = load_sheet("P1")
+MEMBERS = {
+    "precision", "recall", "f1", "threshold", "threshold_reason", "links", "seconds", "pairs_per_second", "peak_bytes",
+}  # fmt: skip
+
+
+def instruments() -> Instruments:
+    """A clock that advances by a second at each look, and a fixed peak."""
+    ticks = iter(range(10**6))
+    return Instruments(clock=lambda: float(next(ticks)), peak=lambda: 12345)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """Two files with a column of truth, and the truth as pairs of identifiers."""
+    folder = tmp_path_factory.mktemp("world")
+    files = two_files(
+        size_left=PEOPLE, size_right=PEOPLE, overlap=COMMON, seed=4, profile_left=SANS_ERREUR, profile_right=CERTIFIE
+    )
+    paths = folder / "left.csv", folder / "right.csv"
+    sides = (files.left, files.left_person), (files.right, files.right_person)
+    for path, (columns, person) in zip(paths, sides, strict=True):
+        truth = {"personne": [f"p{number}" for number in person.tolist()]}
+        write_file(path, {**columns, **truth}, date_format="AAAA-MM-JJ")
+    known = dict(zip(files.right_person.tolist(), files.right["identifiant"], strict=True))
+    people = zip(files.left["identifiant"], files.left_person.tolist(), strict=True)
+    pairs = [(name, known[person]) for name, person in people if person in known]
+    return paths, pairs
+
+
+@pytest.fixture(scope="module")
+def found(world) -> Evaluation:
+    paths, _ = world
+    return evaluate(paths, SHEET, Truth(column="personne"), "standard", instruments=instruments())
+
+
+def test_every_promised_member_is_there_and_is_plain_json(found):
+    """The members that the command promises; numbers that agree with each other."""
+    numbers = json.loads(json.dumps(found.to_json()))
+    assert MEMBERS <= set(numbers)
+    assert [PEOPLE, PEOPLE] == numbers["records"]
+    assert COMMON == numbers["true_pairs"]
+    assert numbers["f1"] == pytest.approx(2 / (1 / numbers["precision"] + 1 / numbers["recall"]))
+    assert 12345 == numbers["peak_bytes"]
+    assert {"read", "plan", "encode", "match"} <= set(numbers["seconds"])
+
+
+def test_clean_files_are_linked(found):
+    """Nearly everybody is found, and both rules are counted on the left file."""
+    numbers = found.to_json()
+    assert numbers["recall"] >= 0.98
+    assert numbers["precision"] >= 0.97
+    assert COMMON - 10 <= numbers["rules"]["a & b"]["award"] <= COMMON + 10
+    left_over = numbers["rules"]["a - b"]
+    assert PEOPLE - COMMON - 10 <= left_over["award"] + left_over["information"] <= PEOPLE - COMMON + 25
+
+
+@pytest.mark.parametrize(
+    ("separator", "encoding", "header"),
+    [
+        (",", "utf-8", ("a", "b")),
+        (";", "cp1252", ("été", "hiver")),
+        ("\t", "utf-8-sig", None),
+        (" ; ", "utf-8", ("id", "id")),
+    ],
+)
+def test_a_truth_of_pairs_says_the_same_as_a_column(world, found, tmp_path, separator, encoding, header):
+    """With or without header, whatever the separator and the encoding of the file of pairs."""
+    paths, pairs = world
+    truth = tmp_path / "truth.csv"
+    rows = [*([header] if header else []), *pairs]
+    truth.write_text("\n".join(separator.join(row) for row in rows), encoding)
+    left, right = (read_records(path, SHEET, side) for path, side in zip(paths, ("left", "right"), strict=True))
+    assert found.true_pairs == len(read_truth(Truth(pairs=truth), left, right))
+
+
+def test_a_truth_may_be_a_parquet_file(world, tmp_path):
+    """The first two columns, whatever their names."""
+    paths, pairs = world
+    truth = tmp_path / "truth.parquet"
+    pq.write_table(pa.table({"x": [a for a, _ in pairs], "y": [b for _, b in pairs]}), truth)
+    left, right = (read_records(path, SHEET, side) for path, side in zip(paths, ("left", "right"), strict=True))
+    assert COMMON == len(read_truth(Truth(pairs=truth), left, right))
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"", "E_FICHIER_VIDE"),
+        (b"only\none\ncolumn\n", "E_SEPARATEUR"),
+        (b"a;b\nnobody;nowhere\n", "E_VERITE"),
+        (b"\xff\xfea\x00", "E_ENCODAGE"),
+        (b"a;b\n\x00;x\n", "E_OCTET_NUL"),
+    ],
+)
+def test_a_truth_that_says_nothing_is_refused(world, tmp_path, content, code):
+    """With a code, and without repeating what it holds."""
+    paths, _ = world
+    truth = tmp_path / "truth.csv"
+    truth.write_bytes(content)
+    with pytest.raises(LinkageError) as refusal:
+        evaluate(paths, SHEET, Truth(pairs=truth), "standard", instruments=instruments())
+    assert code == refusal.value.code
+    assert "nobody" not in str(refusal.value)
+
+
+def test_reversed_columns_are_noticed(world, tmp_path):
+    """Identifiers of the wrong file are not a recall of zero."""
+    paths, pairs = world
+    truth = tmp_path / "truth.csv"
+    with truth.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows((b, a) for a, b in pairs)
+    left, right = (read_records(path, SHEET, side) for path, side in zip(paths, ("left", "right"), strict=True))
+    with pytest.raises(LinkageError, match="E_VERITE"):
+        read_truth(Truth(pairs=truth), left, right)
+
+
+def test_a_truth_without_header_never_shows_a_record(world, tmp_path):
+    """The first line of a file without header is a pair of people: it is not repeated in a refusal."""
+    paths, _ = world
+    truth = tmp_path / "truth.csv"
+    truth.write_text("185057800000163,SECRETNAME\n185057800000163,SECRETNAME\n", "utf-8")
+    with pytest.raises(LinkageError) as refusal:
+        evaluate(paths, SHEET, Truth(pairs=truth), "standard", instruments=instruments())
+    assert "185057800000163" not in str(refusal.value)
+    assert "SECRETNAME" not in str(refusal.value)
+
+
+def test_the_reference_profile_chooses_its_threshold_without_the_truth(world):
+    """Plain filters, all against all, at a threshold from the files' own neighbours."""
+    paths, _ = world
+    numbers = evaluate(
+        (Path(paths[0]), paths[1]), SHEET, Truth(column="personne"), "reference", instruments=instruments()
+    ).to_json()
+    assert PEOPLE * PEOPLE == numbers["compared_pairs"]
+    assert 0.5 < numbers["threshold"] < 0.95
+    assert numbers["f1"] >= 0.95
+
+
+@given(st.integers(0, 50), st.integers(0, 50), st.integers(0, 50))
+def test_scores_are_those_of_the_definitions(right, wrong, missed):
+    """Precision, recall and F1; nothing to divide by gives 0."""
+    links, true = right + wrong, right + missed
+    precision, recall, f1 = score(right, links, true)
+    assert precision == (right / links if links else 0)
+    assert recall == (right / true if true else 0)
+    assert np.isclose(f1, 2 * precision * recall / (precision + recall) if right else 0)
