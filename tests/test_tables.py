@@ -285,7 +285,7 @@ def test_pairs_are_the_first_two_fields_of_every_row(tmp_path, separator):
 @pytest.mark.parametrize(
     ("code", "data"),
     [
-        ("E_VERITE", f"{SECRET}\n{SECRET}\n"),
+        ("E_SEPARATEUR", f"{SECRET}\n{SECRET}\n"),
         ("E_VERITE", f"1;a\n{SECRET}\n"),
         ("E_VERITE", "\n \n"),
         ("E_FICHIER_VIDE", ""),
