@@ -15,6 +15,7 @@ import contextlib
 import csv
 import json
 import re
+import resource
 import shutil
 import signal
 import sys
@@ -64,12 +65,18 @@ class Story:
         sys.stdout.write(f"  … {text}\n")
         sys.stdout.flush()
         yield
-        self._add("time", f"{text}: {time.perf_counter() - start:.1f} s")
+        spent, peak = time.perf_counter() - start, peak_mebibytes()
+        self._add("time", f"{text}: {spent:.1f} s (largest process that has ended so far: {peak} MiB)")
 
     def _add(self, kind: str, text: str) -> None:
         self.lines.append((kind, text))
         sys.stdout.write(f"\n== {text}\n" if kind == "title" else f"  {text}\n")
         sys.stdout.flush()
+
+
+def peak_mebibytes() -> int:
+    """Peak memory of the largest child process that has ended, as the system counts it."""
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -181,6 +188,8 @@ def _what_the_third_party_saw(stage: Stage, story: Story, tables: list[dict[str,
     story.say(
         f"the third party received {rows:,} sealed rows ({rows * ROW / 1e6:.0f} MB) in {stage.requests()} requests"
     )
+    peaks = ", ".join(f"{name} {size} MiB" for name, size in stage.peaks().items())
+    story.say(f"peak memory of the third party: {peaks}")
     story.say(
         "it saw: who the parties are, the agreement, sizes, sealed filters by keyed block, links between fresh ids"
     )

@@ -156,6 +156,16 @@ class Stage:
         self._running.clear()
         return run
 
+    def peaks(self) -> dict[str, int]:
+        """Peak memory of the third party's processes in MiB, where the system tells (`/proc`)."""
+        assert self._server is not None
+        sizes = {}
+        for name, number in (("web process", self._server.pid), *(("worker", one) for one in self.worker_processes())):
+            with contextlib.suppress(OSError):
+                if found := re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{number}/status").read_text()):
+                    sizes[name] = int(found[1]) // 1024
+        return sizes
+
     def worker_processes(self) -> list[int]:
         """Process ids of the third party's workers (children of its server)."""
         assert self._server is not None

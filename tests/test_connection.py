@@ -179,7 +179,7 @@ def test_another_run_is_refused(known):
 
     class Elsewhere(Desk):
         def run(self, run: Any) -> Any:
-            return super().run("ff" * 16)
+            return Desk.run(self, "ff" * 16)
 
     connection = online(known, Elsewhere(RunState.SENDING))
     for ask in (lambda: connection.run(RUN), lambda: until(connection)):
