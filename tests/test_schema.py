@@ -127,4 +127,4 @@ def test_no_table_is_special_to_one_database():
     from sqlalchemy.schema import CreateTable
 
     for table in metadata.sorted_tables:
-        assert str(CreateTable(table).compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
+        assert str(CreateTable(table).compile(dialect=postgresql.dialect()))
