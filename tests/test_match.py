@@ -289,11 +289,15 @@ def test_what_progress_raises_stops_every_thread():
     assert before == threading.active_count()
 
 
-@pytest.mark.skipif(
-    signal.getsignal(signal.SIGINT) is not signal.default_int_handler,
-    reason="the interrupt key is handled otherwise here",
-)
-def test_an_interrupt_stops_every_thread():
+@pytest.fixture
+def interrupt_key():
+    """The interrupt key as Python handles it by default, even where whoever started us ignores it."""
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, handler)
+
+
+def test_an_interrupt_stops_every_thread(interrupt_key):
     """The interrupt key during the work ends it within a moment, with no partial result and no thread left behind."""
     left = np.random.default_rng(0).integers(0, 2**64, (200_000, 16), dtype=np.uint64)
     match(left[:10], left[:10], 0.9)

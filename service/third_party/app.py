@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -187,10 +188,15 @@ def _work(data: Path, stop: threading.Event, *, once: bool) -> int:
     from service.third_party.worker import Worker  # noqa: PLC0415 - the web process never loads the matcher
 
     _harden()
+    handlers: dict[int, Any] = {}
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stop.set())
-    Worker(site=open_site(data, _now), stop=stop, emit=_write_line).run(once=once)
+            handlers[number] = signal.signal(number, lambda *_: stop.set())
+    try:
+        Worker(site=open_site(data, _now), stop=stop, emit=_write_line).run(once=once)
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
     return 0
 
 
