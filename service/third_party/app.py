@@ -195,8 +195,8 @@ def _work(data: Path, stop: threading.Event, *, once: bool) -> int:
     try:
         Worker(site=open_site(data, _now), stop=stop, emit=_write_line).run(once=once)
     finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
+        for taken, handler in handlers.items():
+            signal.signal(taken, handler)
     return 0
 
 
