@@ -82,7 +82,9 @@ def peak_mebibytes() -> int:
 def main(arguments: list[str] | None = None) -> int:
     """Runs the demonstration; 130 when interrupted."""
     options = _options(arguments)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Both end it the same way, also where whoever started it had the interrupt key ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     folder = Path(tempfile.mkdtemp(prefix="allervers-demo-"))
     story = Story()
     try:
