@@ -107,10 +107,9 @@ def test_step_by_step_and_usable_after_errors(stage, world, tmp_path):
             cnaf.command("run", "encode", run, str(bad))
         assert "Traceback" not in str(refusal.value), name
 
-    for (_, one, path), words in zip(sides, (("hits",), ()), strict=True):
+    for _, one, path in sides:
         one.command("run", "encode", run, str(path))
         one.command("run", "send", run)
-        del words
     cnaf.command("run", "wait", run)
     cnaf.command("run", "hits", run, "--out", str(tmp_path / "hits.csv"))
     closing = [one.start("run", "close", run) for one in (cnaf, cnam)]

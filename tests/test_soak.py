@@ -11,7 +11,6 @@ import time
 import pytest
 
 from benchmarks.demo_stage import Stage
-from crypto.keys import RunKey, fresh_share
 from linkage.evaluate import Instruments, rehearse
 from linkage.records import read_records
 from linkage.sheet import load_sheet
@@ -81,8 +80,3 @@ def test_workers_killed_at_random_moments_lose_nothing(tmp_path):
     # Keys are fresh in each run, so filters and noise differ; what links is nearly always the same.
     calm = set(results[0])
     assert all(len(calm ^ set(one)) <= 15 for one in results), f"seed {seed}"
-
-
-def test_run_keys_never_repeat():
-    """A million shares, no two alike."""
-    assert 1_000_000 == len({RunKey(fresh_share()) for _ in range(1_000_000)})

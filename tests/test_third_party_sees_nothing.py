@@ -134,13 +134,13 @@ def held_keys(watched: dict[Path, set[bytes]]) -> set[bytes]:
         if path.name in ("identity.json", "secrets.json"):
             for content in contents:
                 with contextlib.suppress(ValueError):  # seen while it was being overwritten
-                    keys |= _secrets_in(json.loads(content), public=path.name == "identity.json")
+                    keys |= _secrets_in(json.loads(content))
     return keys
 
 
-def _secrets_in(value: object, *, public: bool) -> set[bytes]:
+def _secrets_in(value: object) -> set[bytes]:
     if isinstance(value, dict):
-        parts = (_secrets_in(part, public=public) for name, part in value.items() if name not in ("party", "worker"))
+        parts = (_secrets_in(part) for name, part in value.items() if name not in ("party", "worker"))
         return set().union(*parts)
     if isinstance(value, str):
         with contextlib.suppress(ValueError):
