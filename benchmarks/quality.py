@@ -1,80 +1,85 @@
-"""Linkage quality on the training sets, through the production path, one line a set and profile.
+"""Linkage quality on the training sets and on a synthetic French world, through the production path.
 
-    python -m benchmarks.quality FOLDER [--profile standard …]
+    python -m benchmarks.quality FOLDER [--set NAME …] [--profile NAME …] [--repeats N] [--json FILE] [--groups]
 
-FOLDER holds the sets as `<name>/<file>.parquet`; those that are missing are said to be missing. Thresholds are the tool's own.
+FOLDER holds the sets as `<name>/<file>.parquet`; those that are missing are said to be missing. Thresholds are the tool's own:
+those of the plan, or for `reference` the label-free one. Columns:
+
+    P R F1     of the links told (union over passes), over all true pairs
+    best       the F1 of the best threshold, picked with labels: nobody has it; regret is what it would add
+    1-1        F1 if one-to-one held across passes too: a diagnostic, since no party sees scores of several passes
+
+`--groups` adds precision and recall by group of people, and what missed and false pairs look like.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import tempfile
-import time
 from pathlib import Path
+from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-
-from linkage.evaluate import Instruments, Truth, evaluate
-from linkage.sheet import load_sheet
+from benchmarks.quality_measure import measure, read_set
+from benchmarks.quality_sets import SETS
 
 __all__ = ["main"]
 
-SHEETS = Path(__file__).parent / "sheets"
-TRUTH = "entity_id"
+_PROFILES = ["reference", "standard", "renforce"]
+_HEAD = "set               profile    P      R      F1     best   regret 1-1    links  seconds"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Prints the table."""
+    """Prints the table; writes the JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.quality")
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--profile", action="append", help="default: reference, standard, renforce")
+    parser.add_argument("--set", action="append", choices=sorted(SETS), help="default: all")
+    parser.add_argument("--profile", action="append", choices=_PROFILES, help="default: all")
+    parser.add_argument(
+        "--repeats", type=int, default=1, help="runs under fresh keys; the one with the median F1 counts"
+    )
+    parser.add_argument("--json", type=Path, help="where to write all numbers")
+    parser.add_argument("--groups", action="store_true", help="precision and recall by group, and patterns of errors")
     options = parser.parse_args(arguments)
-    print(f"{'set':14} {'profile':10} {'precision':>9} {'recall':>7} {'F1':>7} {'links':>6} {'seconds':>7}")
-    instruments = Instruments(clock=time.perf_counter)
-    with tempfile.TemporaryDirectory() as scratch:
-        for name, files in _sets(options.folder, Path(scratch)).items():
-            if not all(path.is_file() for path in files):
-                print(f"{name:14} not in this folder")
+    results: list[dict[str, Any]] = []
+    print(_HEAD)
+    for name in options.set or SETS:
+        with tempfile.TemporaryDirectory() as scratch:
+            one = SETS[name](options.folder, Path(scratch))
+            if one is None:
+                print(f"{name:17} not in this folder")
                 continue
-            for profile in options.profile or ["reference", "standard", "renforce"]:
-                start = time.perf_counter()
-                sheet = load_sheet(SHEETS / f"{name}.toml")
-                found = evaluate(files, sheet, Truth(column=TRUTH), profile, instruments=instruments).to_json()
-                numbers = f"{found['precision']:9.4f} {found['recall']:7.4f} {found['f1']:7.4f} {found['links']:6}"
-                print(f"{name:14} {profile:10} {numbers} {time.perf_counter() - start:7.1f}")
+            data = read_set(one)
+        for profile in options.profile or _PROFILES:
+            results.append(measure(data, profile, repeats=options.repeats, with_labels=one.gold))
+            print(_line(results[-1]), flush=True)
+            if options.groups:
+                print(_details(results[-1]), flush=True)
+        if one.note:
+            print(f"{'':17} {one.note}")
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=1), encoding="utf-8")
     return 0
 
 
-def _sets(folder: Path, scratch: Path) -> dict[str, tuple[Path, Path]]:
-    return {
-        "febrl4": (folder / "febrl/febrl4_a.parquet", folder / "febrl/febrl4_b.parquet"),
-        "essnet": (folder / "essnet/essnet_census.parquet", folder / "essnet/essnet_cis.parquet"),
-        "leipzig": _leipzig(folder / "leipzig/leipzig_de_dstime.parquet", scratch),
-        "pseudopeople": _pseudopeople(folder / "pseudopeople", scratch),
-    }
+def _line(found: dict[str, Any]) -> str:
+    numbers = " ".join(f"{found[key]:6.4f}" for key in ("precision", "recall", "f1"))
+    labelled = " " * 20
+    if "best_f1" in found:
+        labelled = f"{found['best_f1']:6.4f} {found['regret']:6.4f} {found['one_to_one'][2]:6.4f}"
+    return f"{found['set']:17} {found['profile']:10} {numbers} {labelled} {found['links']:6} {found['seconds']:7.1f}"
 
 
-def _leipzig(path: Path, scratch: Path) -> tuple[Path, Path]:
-    """One file holds both sides."""
-    sides = scratch / "leipzig-org.parquet", scratch / "leipzig-dup.parquet"
-    if path.is_file():
-        table = pq.read_table(path)
-        for side, target in zip(("org", "dup"), sides, strict=True):
-            pq.write_table(table.filter(pc.equal(table["source"], pa.scalar(side))), target)
-    return sides
-
-
-def _pseudopeople(folder: Path, scratch: Path) -> tuple[Path, Path]:
-    """The register holds several events of a person: the last row counts."""
-    register, last = folder / "pseudopeople_ssa2020.parquet", scratch / "ssa2020.parquet"
-    if register.is_file():
-        table = pq.read_table(register)
-        place = {entity: row for row, entity in enumerate(table[TRUTH].to_pylist())}
-        pq.write_table(table.take(pa.array(sorted(place.values()))).drop_columns(["ssn"]), last)
-    return folder / "pseudopeople_census2020.parquet", last
+def _details(found: dict[str, Any]) -> str:
+    lines = [
+        f"    {name:18} {group['true_pairs']:6} true pairs   P {group['precision']:6.4f}   R {group['recall']:6.4f}"
+        for name, group in found["groups"].items()
+    ]
+    for key, label in (("missed_patterns", "missed"), ("false_patterns", "false")):
+        shown = "  ".join(f"{pattern} {count}" for pattern, count in found[key].items())
+        lines.append(f"    {label:6} {shown}")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -3,11 +3,19 @@
 Map, in the order in which a record travels:
 
 - ``errors``      what can be refused, each with a stable code and a French sentence, never a value
+- ``attribute``   one attribute of a sheet: its kind, weight, comparison, and how a file writes it
 - ``sheet``       the linkage sheet: attributes, weights, ways of dividing, columns of each file
 - ``identities``  the sheets that are shipped (`P1`)
 - ``tables``      a CSV or Parquet file as raw columns; refuses broken files and NIR columns
+- ``cells``       what readers of one cell share: folding, words that mean nothing, how a cell is refused
+- ``names``       surnames and first names: titles, particles, two surnames in one cell
+- ``dates``       dates of birth: formats, partial dates, days that mean nothing
+- ``codes``       sexes, communes, countries, other codes, numbers
+- ``places``      what has become of each commune since 1943; codes of countries
+- ``connectors``  the shapes in which administrations write their people, as named presets of columns
 - ``normalise``   one pure function per kind of field: a raw cell to its canonical string
 - ``records``     a file and a sheet to normalised columns, every unusable row named
+- ``weights``     bits of attributes proposed from a file's own frequencies, before anything is signed
 - ``features``    canonical values to tokens; what a block value fixes is left out
 - ``profiles``    named encoding parameters and what they cost
 - ``statistics``  public shares of block values, known before any file is seen
@@ -28,6 +36,11 @@ Map, in the order in which a record travels:
 Beside the pipeline:
 
 - ``threshold``   a threshold for plain filters without labels, in rehearsals
+- ``inspection``  the data-quality report of a file, before anything is encoded
+- ``field``       one attribute of a raw table: distinct cells, and what each becomes
+- ``suspicions``  values that are well formed and probably wrong, by kind
+- ``alterations`` what normalisation changes, by family of rule
 - ``evaluate``    a rehearsal on one machine: two files and a truth, to precision and recall
+- ``clkhash``     linkage schemas of clkhash and the CLKs that they define, for comparison and migration
 - ``synthetic``   an invented French population and the files that administrations would keep of it
 """

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from linkage.errors import LinkageError
 from linkage.wire import TAG_BYTES
 
-__all__ = ["block_sizes", "check_block_sizes", "shared_blocks"]
+__all__ = ["block_sizes", "check_block_sizes", "check_largest_block", "shared_blocks"]
 
 
 def shared_blocks(left_tags: NDArray[np.uint8], right_tags: NDArray[np.uint8]) -> NDArray[np.int64]:
@@ -49,7 +49,15 @@ def check_block_sizes(tags: NDArray[np.uint8], cap: int) -> None:
     Raises:
         LinkageError: `E_BLOC_TROP_GRAND`; also as `shared_blocks`.
     """
-    largest = int(block_sizes(tags).max(initial=0))
+    check_largest_block(int(block_sizes(tags).max(initial=0)), cap)
+
+
+def check_largest_block(largest: int, cap: int) -> None:
+    """The same for the number of rows of the largest block.
+
+    Raises:
+        LinkageError: `E_BLOC_TROP_GRAND`.
+    """
     if cap and 2 * largest > 3 * cap:
         raise LinkageError(
             "E_BLOC_TROP_GRAND",

@@ -1,9 +1,12 @@
-"""Tokens and a pass key to plain Bloom filters: keyed hashing, k by the group's bits, one mask a distinct value.
+"""Tokens and a pass key to plain Bloom filters: keyed hashing, k by the group's bits, one hash a distinct token.
 
 Positions of a token: 16-bit words of HMAC-SHA-256 under the key of its class, masked to m = 2^b bits, independent and
 without modulo bias (`crypto.hashing`). A token of a group of n tokens sets k = budget // n positions, the first
 budget % n tokens (sorted) one more; budget = insertions · weight / weights still present in this pass, rounded down. The key
 of a class is derived for this pass only, from the pass key and the name of the class.
+
+What a record inserts is the sum of the budgets of the groups in which it has a token: known before any bit is set, it says
+who is too little known to be compared.
 
 Nothing outlives the encoding of a file: positions belong to one pass, tokens to one `FeatureTable`.
 """
@@ -11,106 +14,102 @@ Nothing outlives the encoding of a file: positions belong to one pass, tokens to
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from crypto.framing import Label
-from crypto.hashing import position_words
-from crypto.keys import PassKey, derive
+from crypto.keys import PassKey
+from linkage.attribute import Attribute
+from linkage.bits import add_bigrams, add_listed
+from linkage.cut import Packed, Survey
 from linkage.errors import SheetError
-from linkage.features import GROUPS, left_out_groups, token_class, tokens
+from linkage.feature_table import FeatureTable, Features, features_of
+from linkage.features import groups, left_out_groups, token_class, tokens
+from linkage.positions import Positions
 from linkage.profiles import Profile
-from linkage.records import Records
-from linkage.sheet import Attribute
+from linkage.records import MISSING, Records
 
-__all__ = ["FeatureTable", "Features", "budgets", "encode"]
+__all__ = ["PassEncoder", "budgets", "encode"]
 
-_MASKS_AT_ONCE = 1 << 14  # distinct values whose masks are held together
+_RECORDS_AT_ONCE = 1 << 13
 
 
-@dataclass(frozen=True, kw_only=True)
-class Features:
-    """The tokens of the distinct values of one attribute: of value v, entries offsets[v] to offsets[v+1].
+class PassEncoder:
+    """Plain filters of one pass, for each set of left-out components that its blocks ask for.
 
-    Attributes:
-        offsets: (values + 1,) int64.
-        token: (entries,) int32, index into names.
-        group: (entries,) int32, index into groups.
-        size: (entries,) int32, tokens of that group in that value.
-        place: (entries,) int32, the token's place among them, sorted.
-        names: distinct tokens.
-        groups: names of the groups.
+    Args:
+        table: of the records that the pass encodes.
+        attributes: of the sheet, in its order.
+        profile: gives m and the number of insertions.
+        left_outs: components left out (`attribute.part`), one sequence for each depth of the blocks.
+        key: of this pass.
+
+    Raises:
+        SheetError: `E_PASSES` when a block value leaves nothing to compare.
     """
 
-    offsets: NDArray[np.int64]
-    token: NDArray[np.int32]
-    group: NDArray[np.int32]
-    size: NDArray[np.int32]
-    place: NDArray[np.int32]
-    names: list[str]
-    groups: list[str]
+    def __init__(
+        self,
+        table: FeatureTable,
+        attributes: Sequence[Attribute],
+        profile: Profile,
+        left_outs: Sequence[Sequence[str]],
+        key: PassKey,
+    ) -> None:
+        self._records = table.records
+        self._words = profile.length // 64
+        positions = Positions(key, profile.length)
+        self._ways = []
+        for left_out in left_outs:
+            shares = budgets(attributes, profile, left_out)
+            ways = (_way(table, one, shares[one.name], left_out) for one in attributes)
+            self._ways.append([way for way in ways if way is not None])
+        for way in (way for ways in self._ways for way in ways):
+            way.want(positions)
+        for way in (way for ways in self._ways for way in ways):
+            way.take(positions)
 
+    def insertions(self, rows: NDArray[np.int64], depth: int = 0) -> NDArray[np.int32]:
+        """How many insertions these records have, out of those of the profile."""
+        total = np.zeros(len(rows), dtype=np.int32)
+        for way in self._ways[depth]:
+            total += way.worth[self._records.columns[way.attribute.name].codes[rows]]
+        return total
 
-class FeatureTable:
-    """Features of records by attribute and left-out parts: most attributes are cut the same way in every pass.
+    def add(self, rows: NDArray[np.int64], places: NDArray[np.int64], plain: NDArray[np.uint64], depth: int = 0) -> None:
+        """Sets the bits of some records.
 
-    Belongs to one encoding of one file and dies with it.
-    """
+        Args:
+            rows: (k,) int64, the records.
+            places: (k,) int64, the rows of `plain` that are theirs.
+            plain: (n, m/64) uint64 C-order, zeros there.
+            depth: of the block that they are in.
+        """
+        for way in self._ways[depth]:
+            way.add(self._records.columns[way.attribute.name].codes[rows], places, plain)
 
-    def __init__(self, records: Records) -> None:
-        self._records = records
-        self._known: dict[tuple[str, tuple[str, ...]], Features] = {}
-
-    def of(self, attribute: Attribute, left_out: Sequence[str]) -> Features:
-        """The features of an attribute without what those parts fix."""
-        key = attribute.name, tuple(left_out)
-        if key not in self._known:
-            self._known[key] = _features(attribute, self._records.columns[attribute.name].values, left_out)
-        return self._known[key]
+    def plain(self, rows: NDArray[np.int64], depth: int = 0) -> NDArray[np.uint64]:
+        """The plain filters of some records, (k, m/64) uint64 C-order."""
+        filters = np.zeros((len(rows), self._words), dtype=np.uint64)
+        for start in range(0, len(rows), _RECORDS_AT_ONCE):
+            some = rows[start : start + _RECORDS_AT_ONCE]
+            self.add(some, np.arange(start, start + len(some)), filters, depth)
+        return filters
 
 
 def encode(
-    records: Records,
-    attributes: Sequence[Attribute],
-    profile: Profile,
-    left_out: Sequence[str],
-    key: PassKey,
-    *,
-    features: FeatureTable | None = None,
+    records: Records, attributes: Sequence[Attribute], profile: Profile, left_out: Sequence[str], key: PassKey
 ) -> NDArray[np.uint64]:
-    """The plain filters of all records in one pass.
-
-    Args:
-        records: normalised.
-        attributes: of the sheet, in its order.
-        profile: gives m and the number of insertions.
-        left_out: components of the block value, `attribute.part`.
-        key: of this pass.
-        features: shared by the passes of one encoding of these records.
+    """The plain filters of all records in one pass whose blocks leave out the same components.
 
     Returns:
         (n, m/64) uint64, C-order.
+
+    Raises:
+        SheetError: see `PassEncoder`.
     """
-    features = features or FeatureTable(records)
-    filters = np.zeros((len(records), profile.length // 64), dtype=np.uint64)
-    shares = budgets(attributes, profile, left_out)
-    for attribute in attributes:
-        found = features.of(attribute, _parts(attribute, left_out))
-        if not len(found.token):
-            continue
-        count = _counts(found, shares[attribute.name])
-        class_key = derive(key, Label.TOKENS, token_class(attribute).encode())
-        table = _positions(found.names, int(count.max()), class_key) & np.uint16(profile.length - 1)
-        codes = records.columns[attribute.name].codes
-        for start in range(0, len(found.offsets) - 1, _MASKS_AT_ONCE):
-            offsets = found.offsets[start : start + _MASKS_AT_ONCE + 1]
-            masks = np.zeros((len(offsets) - 1, filters.shape[1]), dtype=np.uint64)
-            _set_masks(offsets, found.token, count, table, masks)
-            _merge(masks, codes, start, filters)
-    return filters
+    encoder = PassEncoder(FeatureTable(records), attributes, profile, [left_out], key)
+    return encoder.plain(np.arange(len(records)))
 
 
 def budgets(attributes: Sequence[Attribute], profile: Profile, left_out: Sequence[str]) -> dict[str, dict[str, int]]:
@@ -122,79 +121,145 @@ def budgets(attributes: Sequence[Attribute], profile: Profile, left_out: Sequenc
     weights = {
         attribute.name: {
             group: attribute.bits * share
-            for group, share in GROUPS[attribute.kind].items()
-            if group not in left_out_groups(attribute.kind, _parts(attribute, left_out))
+            for group, share in groups(attribute).items()
+            if group not in left_out_groups(attribute, _parts(attribute, left_out))
         }
         for attribute in attributes
     }
-    total = sum(weight for groups in weights.values() for weight in groups.values())
+    total = sum(weight for shares in weights.values() for weight in shares.values())
     if not total:
         raise SheetError("E_PASSES", "une passe divise par tous les attributs : il ne reste rien à comparer")
     return {
-        name: {group: profile.insertions * weight // total for group, weight in groups.items()}
-        for name, groups in weights.items()
+        name: {group: profile.insertions * weight // total for group, weight in shares.items()}
+        for name, shares in weights.items()
     }
 
 
-def _parts(attribute: Attribute, left_out: Sequence[str]) -> list[str]:
+def _parts(attribute: Attribute, left_out: Sequence[str]) -> tuple[str, ...]:
     pairs = (component.partition(".") for component in left_out)
-    return [part for name, _, part in pairs if name == attribute.name]
+    return tuple(part for name, _, part in pairs if name == attribute.name)
 
 
-def _features(attribute: Attribute, values: Sequence[str], left_out: Sequence[str]) -> Features:
-    groups = list(GROUPS[attribute.kind])
-    index: dict[str, int] = {}
-    offsets, entries = [0], []
-    for value in values:
-        for group, names in tokens(attribute, value, left_out).items():
-            number, size = groups.index(group), len(names)
-            entries += [(index.setdefault(name, len(index)), number, size, place) for place, name in enumerate(names)]
-        offsets.append(len(entries))
-    columns = np.array(entries, dtype=np.int32).reshape(-1, 4).T
-    return Features(
-        offsets=np.array(offsets, dtype=np.int64),
-        token=np.ascontiguousarray(columns[0]),
-        group=columns[1],
-        size=columns[2],
-        place=columns[3],
-        names=list(index),
-        groups=groups,
-    )
+def _way(table: FeatureTable, attribute: Attribute, shares: dict[str, int], left_out: Sequence[str]) -> _Way | None:
+    """How the bits of an attribute are set, or None when it sets none."""
+    if not any(shares.values()) or not len(table.records.columns[attribute.name].values):
+        return None
+    parts = _parts(attribute, left_out)
+    cut = table.survey(attribute, parts)
+    if cut is not None:
+        return _Bigrams(attribute, shares, *cut)
+    values = table.records.columns[attribute.name].values
+    listed = table.features(attribute, parts)
+    return _Unlisted(attribute, shares, values, parts) if listed is None else _Listed(attribute, shares, listed)
 
 
-def _counts(found: Features, shares: dict[str, int]) -> NDArray[np.int32]:
+class _Way:
+    """How the bits of one attribute are set at one depth of a pass.
+
+    Attributes:
+        attribute: which.
+        worth: (values + 1,) int32, insertions of each distinct value; the last entry answers for code MISSING = -1.
+    """
+
+    def __init__(self, attribute: Attribute, shares: dict[str, int], present: NDArray[np.uint8]) -> None:
+        self.attribute = attribute
+        self._class = token_class(attribute)
+        self._budget = np.array([shares.get(group, 0) for group in groups(attribute)], dtype=np.int64)
+        totals = [sum(bits for group, bits in enumerate(self._budget.tolist()) if have >> group & 1) for have in range(256)]
+        self.worth = np.append(np.array(totals, dtype=np.int32)[present], np.int32(0))
+
+    def want(self, positions: Positions) -> None:
+        """Ask for the positions of all tokens that may be set."""
+
+    def take(self, positions: Positions) -> None:
+        """Take them once they are drawn."""
+
+    def add(self, codes: NDArray[np.int32], places: NDArray[np.int64], plain: NDArray[np.uint64]) -> None:
+        """Sets the bits of the values with these codes in those rows of `plain`."""
+        raise NotImplementedError
+
+
+class _Bigrams(_Way):
+    """Values laid end to end, cut again whenever one comes."""
+
+    def __init__(
+        self, attribute: Attribute, shares: dict[str, int], packed: Packed, rules: NDArray[np.int64], survey: Survey
+    ) -> None:
+        super().__init__(attribute, shares, survey.present)
+        self._packed, self._rules = packed, rules
+        self._budget = np.resize(np.append(self._budget, 0), 2)  # groups that the kind lacks have no bits
+        least = survey.least[: len(self._budget)]
+        most = np.where(least > 0, -(-self._budget[:, None] // np.maximum(least, 1)), 0).max(axis=0)
+        self._used = np.flatnonzero(most)
+        self._most, self._uses = most[self._used], survey.uses[self._used]
+
+    def want(self, positions: Positions) -> None:
+        names = [self._packed.spelling(bigram) for bigram in self._used.tolist()]
+        positions.want(self._class, names, self._most, self._uses)
+
+    def take(self, positions: Positions) -> None:
+        index, self._drawn = positions.draw(self._class)
+        names = (self._packed.spelling(bigram) for bigram in self._used.tolist())
+        self._token_of = np.full(len(self._packed.alphabet) ** 2, MISSING, dtype=np.int64)
+        self._token_of[self._used] = [index[name] for name in names]
+
+    def add(self, codes: NDArray[np.int32], places: NDArray[np.int64], plain: NDArray[np.uint64]) -> None:
+        packed = self._packed.arrays
+        add_bigrams(packed, self._rules, self._budget, self._token_of, self._drawn.arrays, (codes, places), plain)
+
+
+class _Listed(_Way):
+    """Values whose tokens are listed one after the other."""
+
+    def __init__(self, attribute: Attribute, shares: dict[str, int], features: Features) -> None:
+        super().__init__(attribute, shares, features.present())
+        self._features = features
+        self._count = _counts(features, self._budget)
+
+    def want(self, positions: Positions) -> None:
+        most, uses = _most(self._features, self._count)
+        positions.want(self._class, self._features.names, most, uses)
+
+    def take(self, positions: Positions) -> None:
+        index, self._drawn = positions.draw(self._class)
+        self._token = np.array([index[name] for name in self._features.names], dtype=np.int64)[self._features.token]
+
+    def add(self, codes: NDArray[np.int32], places: NDArray[np.int64], plain: NDArray[np.uint64]) -> None:
+        listed = self._features.offsets, self._token, self._count
+        add_listed(*listed, self._drawn.arrays, (codes, places), plain)
+
+
+class _Unlisted(_Way):
+    """Values too many for their tokens to be kept: those of the records that come are cut and hashed, and forgotten."""
+
+    def __init__(self, attribute: Attribute, shares: dict[str, int], values: Sequence[str], left_out: Sequence[str]) -> None:
+        order = {group: 1 << place for place, group in enumerate(groups(attribute))}
+        had = (sum(order[group] for group in tokens(attribute, value, left_out)) for value in values)
+        super().__init__(attribute, shares, np.fromiter(had, dtype=np.uint8, count=len(values)))
+        self._values, self._left_out = values, left_out
+
+    def take(self, positions: Positions) -> None:
+        self._positions = positions
+
+    def add(self, codes: NDArray[np.int32], places: NDArray[np.int64], plain: NDArray[np.uint64]) -> None:
+        distinct, local = np.unique(codes[codes != MISSING], return_inverse=True)
+        features = features_of(self.attribute, [self._values[code] for code in distinct.tolist()], self._left_out)
+        count = _counts(features, self._budget)
+        drawn = self._positions.apart(self._class, features.names, _most(features, count)[0])
+        listed = features.offsets, features.token.astype(np.int64), count
+        add_listed(*listed, drawn.arrays, (local.astype(np.int32), places[codes != MISSING]), plain)
+
+
+def _counts(features: Features, budget: NDArray[np.int64]) -> NDArray[np.int32]:
     """K of each entry: its share of the group's budget. A token of two groups sets the positions of the larger k."""
-    budget = np.array([shares.get(group, 0) for group in found.groups], dtype=np.int32)[found.group]
-    return budget // found.size + (found.place < budget % found.size)
+    bits = budget[features.group]
+    counts: NDArray[np.int32] = (bits // features.size + (features.place < bits % features.size)).astype(np.int32)
+    return counts
 
 
-def _positions(names: list[str], count: int, class_key: bytes) -> NDArray[np.uint16]:
-    words = b"".join(position_words(class_key, name.encode(), count) for name in names)
-    return np.frombuffer(words, dtype=">u2").astype(np.uint16).reshape(len(names), count)
+def _most(features: Features, count: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Of each token, the largest k and how many values have it."""
+    most = np.zeros(len(features.names), dtype=np.int64)
+    np.maximum.at(most, features.token, count)
+    return most, np.bincount(features.token, minlength=len(features.names)).astype(np.int64)
 
-
-@numba.njit(cache=True, nogil=True)
-def _set_masks(
-    offsets: NDArray[np.int64],
-    token: NDArray[np.int32],
-    count: NDArray[np.int32],
-    table: NDArray[np.uint16],
-    masks: NDArray[np.uint64],
-) -> None:  # pragma: no cover - compiled
-    for value in range(len(offsets) - 1):
-        for entry in range(offsets[value], offsets[value + 1]):
-            for k in range(count[entry]):
-                place = table[token[entry], k]
-                masks[value, place >> 6] |= np.uint64(1) << np.uint64(place & 63)
-
-
-@numba.njit(cache=True, nogil=True)
-def _merge(
-    masks: NDArray[np.uint64], codes: NDArray[np.int32], start: int, filters: NDArray[np.uint64]
-) -> None:  # pragma: no cover - compiled
-    words = filters.shape[1]
-    for row in range(len(codes)):
-        code = codes[row] - start
-        if 0 <= code < len(masks):
-            for word in range(words):
-                filters[row, word] |= masks[code, word]

@@ -151,7 +151,7 @@ def evaluate(
     truth: Truth,
     profile: str,
     *,
-    bad_rows: BadRows = "refuse",
+    bad_rows: BadRows | None = None,
     instruments: Instruments,
 ) -> Evaluation:
     """Reads both files, rehearses, holds the links against the truth.

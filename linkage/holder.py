@@ -2,40 +2,32 @@
 
 For each pass: derive its key, divide into blocks, encode without the block's attributes, diffuse each block under its own
 table, name the rows afresh, sort. Passes share no key, no id and no order, so that nobody who sees two of them can join them.
+
+What is sent is made by `linkage.stream`, which never holds a whole pass; a rehearsal compares whole passes, put together here.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crypto.framing import Label
-from crypto.keys import PassKey, RunKey, derive
-from linkage.blocks import check_block_sizes
-from linkage.diffuse import diffuse, diffusion_table
-from linkage.encode import FeatureTable, encode
-from linkage.errors import LinkageError
-from linkage.passes import Division, divide
+from crypto.keys import RunKey
 from linkage.plan import PassPlan, Plan
 from linkage.planner import plan_passes
-from linkage.profiles import PROFILES, profile_named
-from linkage.records import MISSING, Records, records_from_table
+from linkage.profiles import PROFILES
+from linkage.records import Records, records_from_table
 from linkage.sheet import Sheet
-from linkage.statistics import Statistics
+from linkage.stream import PassStream, stream_passes
 from linkage.tables import RawTable
-from linkage.wire import ID_BYTES, EncodedPass, rows_to_bytes
+from linkage.wire import ID_BYTES, TAG_BYTES, EncodedPass, rows_to_bytes
 
-__all__ = ["LEAST_FILL", "HolderPass", "Progress", "encode_passes", "encoder_digest"]
+__all__ = ["HolderPass", "Progress", "encode_passes", "encoder_digest"]
 
 Progress = Callable[[int, int], None]  # (done, total), in records × passes
-
-LEAST_FILL = 0.2  # of the bits set before diffusion: a record with fewer says too little to be compared
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,60 +50,35 @@ class HolderPass:
 def encode_passes(
     records: Records, sheet: Sheet, plan: Plan, run_key: RunKey, *, progress: Progress | None = None
 ) -> Iterator[HolderPass]:
-    """Encodes all passes of a plan, one at a time.
+    """Encodes all passes of a plan, one at a time, each whole.
 
     Raises:
-        LinkageError: `E_STATISTIQUES` when the plan was computed from other public statistics; `E_PLAN` when a pass protects
-            less than its profile promises.
+        LinkageError: see `linkage.stream.stream_passes`.
     """
-    statistics, profile = Statistics(sheet), profile_named(plan.profile)
-    if plan.statistics_digest != statistics.digest:
-        rule = "le plan vient d'autres statistiques publiques : proposez une nouvelle convention"
-        raise LinkageError("E_STATISTIQUES", rule)
-    promised = (profile.length, profile.measure)
-    if any((one.length, one.measure) != promised or one.degree < profile.degree for one in plan.passes):
-        raise LinkageError(
-            "E_PLAN", f"une passe ne suit pas le profil {profile.name} : proposez une nouvelle convention"
-        )
-    features = FeatureTable(records)
-    for done, one in enumerate(plan.passes):
-        key = PassKey(derive(run_key, Label.PASS, one.name.encode()))
-        division = divide(records, sheet, one, statistics, key)
-        plain = encode(records, sheet.attributes, profile, (*one.blocks, *one.finer), key, features=features)
-        yield _holder_pass(one, division, plain)
-        if progress:
-            progress((done + 1) * len(records), len(plan.passes) * len(records))
+    total = len(plan.passes) * len(records)
+    for done, stream in enumerate(stream_passes(records, sheet, plan, run_key)):
+        before, told = done * len(records), progress or (lambda _done, _total: None)
+        yield _whole(stream, lambda made, before=before, told=told: told(before + made, total))  # type: ignore[misc]
+        if not stream.count:
+            told(before + len(records), total)
 
 
-def _holder_pass(plan: PassPlan, division: Division, plain: NDArray[np.uint64]) -> HolderPass:
-    usable = (division.block != MISSING) & (np.bitwise_count(plain).sum(axis=1) >= LEAST_FILL * plan.length)
-    kept = np.flatnonzero(usable)
-    kept = kept[np.argsort(division.block[kept], kind="stable")]
-    blocks = division.block[kept]
-    filters = _diffuse_blocks(plain[kept], blocks, division, plan) if plan.degree else plain[kept]
-    ids = np.frombuffer(os.urandom(ID_BYTES * len(kept)), dtype=np.uint8).reshape(-1, ID_BYTES)
-    tags = division.tags[blocks]
-    order = _by_tag_and_id(tags, ids)
-    check_block_sizes(tags[order], plan.cap)
-    encoded = EncodedPass(ids=ids[order], tags=tags[order], filters=filters[order])
-    return HolderPass(plan=plan, encoded=encoded, records=kept[order], left_aside=len(plain) - len(kept))
-
-
-def _diffuse_blocks(
-    plain: NDArray[np.uint64], blocks: NDArray[np.int64], division: Division, plan: PassPlan
-) -> NDArray[np.uint64]:
-    """Diffuses rows already grouped by block, each block under its own table."""
-    result = np.empty_like(plain)
-    bounds = np.flatnonzero(np.diff(blocks, prepend=-1, append=-1))
-    for start, stop in pairwise(bounds.tolist()):
-        table = diffusion_table(division.secrets[blocks[start]], plan.length, plan.degree)
-        result[start:stop] = diffuse(plain[start:stop], table)
-    return result
-
-
-def _by_tag_and_id(tags: NDArray[np.uint8], ids: NDArray[np.uint8]) -> NDArray[np.intp]:
-    columns = [np.ascontiguousarray(part).view(">u8") for part in (ids, tags)]
-    return np.lexsort([columns[0][:, 1], columns[0][:, 0], columns[1][:, 1], columns[1][:, 0]])
+def _whole(stream: PassStream, made: Callable[[int], None]) -> HolderPass:
+    """The rows of a pass in one piece."""
+    encoded = EncodedPass(
+        ids=np.empty((stream.count, ID_BYTES), dtype=np.uint8),
+        tags=np.empty((stream.count, TAG_BYTES), dtype=np.uint8),
+        filters=np.empty((stream.count, stream.plan.length // 64), dtype=np.uint64),
+    )
+    records, start = np.empty(stream.count, dtype=np.int64), 0
+    for piece in stream.pieces:
+        stop = start + len(piece.records)
+        encoded.ids[start:stop], encoded.tags[start:stop] = piece.rows[:, :16], piece.rows[:, 16:32]
+        encoded.filters[start:stop] = piece.rows[:, 32:].view("<u8")
+        records[start:stop] = piece.records
+        made((stream.count + stream.left_aside) * stop // stream.count)
+        start = stop
+    return HolderPass(plan=stream.plan, encoded=encoded, records=records, left_aside=stream.left_aside)
 
 
 # What the encoder makes of these people under a public key names its behaviour: two parties whose digests differ would
@@ -158,7 +125,7 @@ def encoder_digest() -> str:
     """Hex SHA-256 of the encodings of a few invented people under a public key, in every profile."""
     sheet = Sheet.from_table(_WITNESS_SHEET)
     identifier, attributes = sheet.for_side("")
-    table = RawTable(name="", columns=_WITNESSES, lines=range(2, 7))
+    table = RawTable.of("", _WITNESSES)
     records = records_from_table(table, identifier, attributes)
     key = RunKey(hashlib.sha256(b"allervers public witness").digest())
     digest = hashlib.sha256()

@@ -27,6 +27,7 @@ __all__ = [
     "distance_of_dice",
     "estimated_dice",
     "largest_distance",
+    "target_size",
 ]
 
 Measure = Literal["hamming", "dice"]
@@ -34,6 +35,7 @@ Measure = Literal["hamming", "dice"]
 INFORMATION_PER_THOUSAND = 10  # random links per 1,000 records of the smaller file
 STRICT_PER_THOUSAND = 1
 
+_LISTS = ("blocks", "finer", "without")
 _NUMBERS = ("degree", "information", "strict", "cap", "floor", "population", "buckets")
 
 
@@ -44,13 +46,18 @@ class PassPlan:
     Attributes:
         name: short name, unique in the plan.
         blocks: components that make the block value (`birth.month`, `sex`…), left out of the filter.
-        finer: components added for values whose expected block exceeds the cap, left out as well.
+        finer: components that split values whose expected block exceeds the cap, one after the other until it does not;
+            left out of the filters of the blocks that they split, and of no other (`left_out`).
+        without: attributes left out of all filters of this pass (a second form of the name that divides).
+        form: the second form of a name that stands in the first one's place, where a record has one, in this pass's
+            block values and filters; empty in most passes.
         length: L, bits of a filter.
         degree: t, positions XORed into an output bit; 0 = no diffusion.
         measure: `hamming` on diffused filters, `dice` on plain ones.
         information: largest distance (hamming) of a link; per-mille Dice for plain filters.
         strict: the same for award and subtraction.
-        cap: expected records of the largest block; one over 1.5 times the cap is refused.
+        cap: records of a large block; one over 1.5 times the cap is refused. Values expected to exceed two thirds of it are
+            split (`target`): files are not spread over years and names quite as public statistics are.
         floor: values expected to be rarer than this share hashed buckets.
         population: declared size of the larger file, from which sizes of blocks are expected.
         buckets: number of hashed buckets for rare values.
@@ -60,6 +67,8 @@ class PassPlan:
     name: str
     blocks: tuple[str, ...]
     finer: tuple[str, ...]
+    without: tuple[str, ...] = ()
+    form: str = ""
     length: int
     degree: int
     measure: Measure
@@ -72,6 +81,11 @@ class PassPlan:
     expected_pairs: int
 
     @property
+    def target(self) -> int:
+        """The largest number of records that a block is meant to have."""
+        return target_size(self.cap)
+
+    @property
     def information_score(self) -> float:
         """The information threshold as a score of the matcher (1 - H/L, or Dice)."""
         return self._score(self.information)
@@ -80,6 +94,14 @@ class PassPlan:
     def strict_score(self) -> float:
         """The strict threshold as a score of the matcher."""
         return self._score(self.strict)
+
+    def left_out(self, depth: int) -> tuple[str, ...]:
+        """What the filters of a block lack: its block value's components and the attributes that the pass does without.
+
+        Args:
+            depth: how many of the finer components make the block, 0 for a value that is not split.
+        """
+        return (*self.blocks, *self.finer[:depth], *(f"{name}.value" for name in self.without))
 
     def _score(self, number: int) -> float:
         return 1.0 - number / self.length if self.measure == "hamming" else number / 1000
@@ -98,7 +120,7 @@ class Plan:
         return {
             "profile": self.profile,
             "statistics_digest": self.statistics_digest,
-            "passes": [{**vars(one), "blocks": list(one.blocks), "finer": list(one.finer)} for one in self.passes],
+            "passes": [{**vars(one), **{part: list(vars(one)[part]) for part in _LISTS}} for one in self.passes],
         }
 
     @classmethod
@@ -126,8 +148,15 @@ def _pass_from_json(value: Mapping[str, Any]) -> PassPlan:
         raise ValueError
     if value["length"] % 64 or not 64 <= value["length"] <= 1 << 16:
         raise ValueError
-    parts = {name: tuple(str(part) for part in value[name]) for name in ("blocks", "finer")}
+    if not isinstance(value["form"], str):
+        raise ValueError
+    parts = {name: tuple(str(part) for part in value[name]) for name in _LISTS}
     return PassPlan(**{**value, **parts})
+
+
+def target_size(cap: int) -> int:
+    """What blocks of that cap are meant to hold at most."""
+    return cap * 2 // 3
 
 
 def largest_distance(length: int, pairs: int, allowed: tuple[int, int]) -> int:

@@ -1,18 +1,20 @@
 """Sheet, profile and declared sizes in, pass plan out. Never looks at data: both parties get the same plan.
 
-For each pass of the sheet the planner takes the coarsest block value whose blocks are expected to stay under the cap;
-heavier values are split by the next finer block value that contains it, rarer ones than the floor share hashed buckets.
+For each pass of the sheet the planner takes the coarsest block value whose blocks are expected to stay under the cap once
+their heaviest values are split, as long as few people are in blocks that are split. Values rarer than the floor share hashed
+buckets. The degree t of a pass is the least at which its exposure is what the profile aims at (`linkage.exposure`). The
+second form of a name is left out of passes whose block value comes from that name: there it would say what the block value
+leaves out; a pass may take the second form instead. A sheet without passes gets those that `linkage.proposal` proposes.
 The thresholds follow from the pairs expected over all passes together (`linkage.plan`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-
-import numpy as np
+from dataclasses import dataclass, replace
 
 from linkage.errors import LinkageError, SheetError
+from linkage.exposure import common_insertions, least_degree
 from linkage.plan import (
     INFORMATION_PER_THOUSAND,
     STRICT_PER_THOUSAND,
@@ -20,25 +22,46 @@ from linkage.plan import (
     Plan,
     distance_of_dice,
     largest_distance,
+    target_size,
 )
 from linkage.profiles import Profile, profile_named
+from linkage.proposal import propose_passes
 from linkage.sheet import PassRule, Sheet
+from linkage.sizing import Limits, Sizing, size_blocks
 from linkage.statistics import BILLION, Statistics
 
-__all__ = ["plan_passes"]
+__all__ = ["Division", "divide_pass", "plan_passes"]
 
 _LARGEST_SIZE = BILLION  # records of a file
 _NAME_KINDS = ("name", "given_names", "sex")
 _PLAIN_DICE = 800  # per mille: the field's usual threshold, until a rehearsal proposes a better one
 
 
+_FEW_SPLIT = BILLION // 4  # of the records: more in blocks that are split, and the next level is tried
+_SHOWN_DEPTH = BILLION // 10  # of the records: blocks of a depth with fewer do not decide the degree
+
+
 @dataclass(frozen=True, kw_only=True)
-class _Division:
+class Division:
+    """How one pass divides at some size.
+
+    Attributes:
+        blocks: components of the block value.
+        finer: components that split the heaviest values, in turn.
+        without: attributes left out of all filters of the pass.
+        sizing: what is expected of the blocks.
+        degree: t.
+    """
+
     blocks: tuple[str, ...]
     finer: tuple[str, ...]
-    buckets: int
-    pair_share: int  # of all pairs, those that fall in one block, in units of BILLION⁻²
-    fits: bool
+    without: tuple[str, ...]
+    sizing: Sizing
+    degree: int
+
+    def left_out(self, depth: int) -> tuple[str, ...]:
+        """As `PassPlan.left_out`."""
+        return (*self.blocks, *self.finer[:depth], *(f"{name}.value" for name in self.without))
 
 
 def plan_passes(sheet: Sheet, profile: str, sizes: tuple[int, int]) -> Plan:
@@ -59,45 +82,51 @@ def plan_passes(sheet: Sheet, profile: str, sizes: tuple[int, int]) -> Plan:
     statistics = Statistics(sheet)
     population = max(sizes)
     if not chosen.degree:
-        divisions = {"tout": _Division(blocks=(), finer=(), buckets=0, pair_share=BILLION**2, fits=True)}
+        everybody = Sizing(largest=population, blocks=1, pair_share=BILLION**2, depths=(BILLION,), buckets=1)
+        one = Division(blocks=(), finer=(), without=(), sizing=everybody, degree=0)
+        rules, divisions = [PassRule(name="tout", ladder=())], [one]
     else:
-        divisions = {rule.name: _divide(rule, statistics, chosen, population) for rule in sheet.passes}
-    if chosen.degree:
-        _check_independence(sheet)
+        rules = list(sheet.passes or propose_passes(sheet, chosen, statistics, sizes))
+        _check_independence(sheet, rules)
+        divisions = [divide_pass(rule, sheet, statistics, chosen, population) for rule in rules]
     if not divisions:
-        raise SheetError("E_PASSES", "la feuille ne déclare aucune passe ; ce profil en demande : ajoutez [[passes]]")
-    pairs = {name: sizes[0] * sizes[1] * one.pair_share // BILLION**2 + 1 for name, one in divisions.items()}
-    information, strict = _thresholds(chosen, sum(pairs.values()), min(sizes))
+        raise SheetError("E_PASSES", "aucune passe ne convient aux attributs de la feuille ; ajoutez-en avec [[passes]]")
+    pairs = [sizes[0] * sizes[1] * one.sizing.pair_share // BILLION**2 + 1 for one in divisions]
+    information, strict = _thresholds(chosen, sum(pairs), min(sizes))
     passes = tuple(
         PassPlan(
-            name=name,
+            name=rule.name,
             blocks=one.blocks,
             finer=one.finer,
+            without=one.without,
+            form=rule.form,
             length=chosen.length,
-            degree=_degree(chosen, sheet, one),
+            degree=one.degree,
             measure=chosen.measure,
-            information=information,
-            strict=_strict(strict, sheet, chosen, _degree(chosen, sheet, one)),
+            information=_with_floor(information, sheet.information, chosen, one.degree),
+            strict=_with_floor(strict, max(sheet.information, sheet.strict), chosen, one.degree),
             cap=chosen.cap,
             floor=chosen.floor,
             population=population,
-            buckets=one.buckets,
-            expected_pairs=pairs[name],
+            buckets=one.sizing.buckets,
+            expected_pairs=count,
         )
-        for name, one in divisions.items()
+        for rule, one, count in zip(rules, divisions, pairs, strict=True)
     )
     return Plan(profile=profile, statistics_digest=statistics.digest, passes=passes)
 
 
-def _check_independence(sheet: Sheet) -> None:
+def _check_independence(sheet: Sheet, rules: Sequence[PassRule]) -> None:
     """Condition 4 of the design: a name or a birth date may be wholly wrong, so no kind may be needed by every pass.
+
+    What only splits the heaviest values does not count.
 
     Raises:
         SheetError: `E_PASSES`.
     """
     used = [
         {sheet.attribute(component.partition(".")[0]).kind for level in rule.ladder for component in level}
-        for rule in sheet.passes
+        for rule in rules
     ]
     for kinds, words in (({"date"}, "la date"), ({"name", "given_names"}, "un nom")):
         has_kind = any(attribute.kind in kinds for attribute in sheet.attributes)
@@ -113,54 +142,63 @@ def _thresholds(profile: Profile, pairs: int, smaller: int) -> tuple[int, int]:
     return largest_distance(profile.length, pairs, allowed[0]), largest_distance(profile.length, pairs, allowed[1])
 
 
-def _strict(random: int, sheet: Sheet, profile: Profile, degree: int) -> int:
-    """The strict threshold: few random links, and no link of people who are merely alike (the sheet's floor)."""
-    if not degree or not sheet.strict:
+def _with_floor(random: int, floor: int, profile: Profile, degree: int) -> int:
+    """A threshold: few random links, and none of people who are merely alike (the sheet's floor, per mille; 0 = none)."""
+    if not degree or not floor:
         return random
-    return min(random, distance_of_dice(sheet.strict, profile.length, degree))
+    return min(random, distance_of_dice(floor, profile.length, degree))
 
 
-def _degree(profile: Profile, sheet: Sheet, division: _Division) -> int:
+def divide_pass(
+    rule: PassRule, sheet: Sheet, statistics: Statistics, profile: Profile, population: int
+) -> Division:
+    """How a pass divides files of that size.
+
+    Raises:
+        SheetError: `E_PASSES` when its finest level does not fit.
+    """
+    limits = Limits(population=population, cap=target_size(profile.cap), floor=profile.floor)
+    found: list[tuple[tuple[str, ...], tuple[str, ...], Sizing]] = []
+    for level, blocks in enumerate(rule.ladder):
+        finer = rule.split or _extensions(rule.ladder[level:])
+        sizing = size_blocks(statistics, blocks, finer, limits)
+        if sizing.largest <= limits.cap:
+            found.append((blocks, finer[: len(sizing.depths) - 1], sizing))
+            if sizing.split <= _FEW_SPLIT:
+                break
+    if not found:
+        sentence = f"passe {rule.name} : même son échelon le plus fin dépasse {limits.cap} personnes par bloc pour cet effectif"
+        raise SheetError("E_PASSES", f"{sentence} ; ajoutez un échelon à la feuille")
+    blocks, finer, sizing = min(found, key=lambda one: max(_FEW_SPLIT, one[2].split))
+    without = _other_forms(rule, sheet, (*blocks, *finer))
+    division = Division(blocks=blocks, finer=finer, without=without, sizing=sizing, degree=0)
+    return replace(division, degree=_degree(division, sheet, statistics, profile))
+
+
+def _extensions(levels: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """What the following levels add to the first one, as long as each begins with the one before."""
+    finer: tuple[str, ...] = ()
+    for level in levels[1:]:
+        whole = (*levels[0], *finer)
+        if level[: len(whole)] == whole:
+            finer = level[len(levels[0]) :]
+    return finer
+
+
+def _other_forms(rule: PassRule, sheet: Sheet, components: Sequence[str]) -> tuple[str, ...]:
+    """Second forms of the names that divide (with `rule.form`, the first form takes the second one's place)."""
+    names = {component.partition(".")[0] for component in components}
+    return tuple(one.name for one in sheet.attributes if one.second_form_of in names or one.name == rule.form)
+
+
+def _degree(division: Division, sheet: Sheet, statistics: Statistics, profile: Profile) -> int:
+    """The least t at which the exposure is what the profile aims at, in every depth where enough people are."""
     # Sex beside names changes nothing; nor do finer components, which only the heaviest blocks have.
     kinds = {sheet.attribute(one.partition(".")[0]).kind for one in division.blocks}
     names_only = bool(kinds) and kinds <= set(_NAME_KINDS)
-    return profile.names_degree if names_only else profile.degree
-
-
-def _divide(rule: PassRule, statistics: Statistics, profile: Profile, population: int) -> _Division:
-    divisions = (_at_level(rule, level, statistics, profile, population) for level in range(len(rule.ladder)))
-    found = next((division for division in divisions if division.fits), None)
-    if found is None:
-        sentence = f"passe {rule.name} : même son échelon le plus fin dépasse {profile.cap} personnes par bloc pour cet effectif"
-        raise SheetError("E_PASSES", f"{sentence} ; ajoutez un échelon à la feuille")
-    return found
-
-
-def _at_level(rule: PassRule, level: int, statistics: Statistics, profile: Profile, population: int) -> _Division:
-    blocks = rule.ladder[level]
-    finer = next((one[len(blocks) :] for one in rule.ladder[level + 1 :] if one[: len(blocks)] == blocks), ())
-    shares, counts = statistics.product(blocks)
-    expected = shares * population // BILLION
-    heavy = expected > profile.cap
-    pair_share = _pair_share(statistics, blocks, population, profile)
-    for share, count in zip(shares[heavy].tolist(), counts[heavy].tolist(), strict=True):
-        split = _pair_share(statistics, finer, share * population // BILLION, profile)
-        pair_share -= share * share * count * (BILLION**2 - split) // BILLION**2
-    finest = int(np.max(statistics.product(finer)[0])) if heavy.any() else BILLION
-    return _Division(
-        blocks=blocks,
-        finer=finer if heavy.any() else (),
-        buckets=statistics.buckets(blocks, population, profile.floor)[1],
-        pair_share=pair_share,
-        fits=int(np.max(expected)) * finest // BILLION <= profile.cap,
-    )
-
-
-def _pair_share(statistics: Statistics, components: Sequence[str], records: int, profile: Profile) -> int:
-    """Of all pairs among `records` records, those with equal components or in one bucket, in units of BILLION⁻²."""
-    shares, counts = statistics.product(components)
-    squares = shares**2 * counts
-    mass, buckets = statistics.buckets(components, records, profile.floor)
-    rare = int(np.sum(squares[shares * records // BILLION < profile.floor]))
-    # Two different rare values meet in one bucket out of `buckets`; a value always meets itself.
-    return int(np.sum(squares)) + (mass * mass - rare) // buckets
+    degree = profile.names_degree if names_only else profile.degree
+    for depth, share in enumerate(division.sizing.depths):
+        if share >= _SHOWN_DEPTH:
+            spectrum = common_insertions(sheet.attributes, statistics, profile, division.left_out(depth))
+            degree = max(degree, least_degree(profile, spectrum, degree))
+    return degree

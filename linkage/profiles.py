@@ -29,6 +29,7 @@ class Profile:
         names_degree: t in passes whose block value comes from names only, which expose about twice as much.
         cap: records expected in the largest block; 0 = no blocks at all.
         floor: expected records under which block values share hashed buckets.
+        exposure: κ that no pass should exceed, in thousandths: a pass above it gets a higher degree (`linkage.exposure`).
     """
 
     name: str
@@ -37,6 +38,7 @@ class Profile:
     names_degree: int
     cap: int
     floor: int
+    exposure: int = 0
 
     @property
     def measure(self) -> Measure:
@@ -53,8 +55,8 @@ PROFILES: dict[str, Profile] = {
     profile.name: profile
     for profile in (
         Profile(name="reference", length=1024, degree=0, names_degree=0, cap=0, floor=0),
-        Profile(name="standard", length=2048, degree=4, names_degree=5, cap=1000, floor=20),
-        Profile(name="renforce", length=4096, degree=6, names_degree=7, cap=1000, floor=20),
+        Profile(name="standard", length=2048, degree=4, names_degree=5, cap=1000, floor=20, exposure=170),
+        Profile(name="renforce", length=4096, degree=6, names_degree=7, cap=1000, floor=20, exposure=80),
     )
 }
 

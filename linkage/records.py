@@ -1,27 +1,46 @@
 """Records in: a file and a sheet give normalised columns, with every row that cannot be used named and explained.
 
 A column is kept as its distinct canonical values and one code a row: names repeat, and all later work is done once a value.
+
+Rows that cannot be used refuse the file, or are set aside, as the sheet says; so many that the file must be wrong refuse it
+in any case. What was found unusual and read all the same is said in `Records.findings`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from linkage.errors import RowProblem, RowsRefused
-from linkage.normalise import BadValue, normaliser
-from linkage.sheet import Attribute, Sheet
+from linkage.attribute import Attribute
+from linkage.cells import BadValue
+from linkage.column_checks import EXCEL_RULE, is_serial_date, oddities, refuse_moved
+from linkage.columns import ColumnBuilder, RawColumn, Texts
+from linkage.dates import weaken_day
+from linkage.errors import Finding, RowProblems, RowsRefused, TooManyBadRows
+from linkage.names import split_surname
+from linkage.normalise import normaliser
+from linkage.sheet import Sheet
 from linkage.tables import RawTable, read_table
 
 __all__ = ["MISSING", "BadRows", "Column", "Records", "read_records", "records_from_table"]
 
 MISSING = -1
 BadRows = Literal["refuse", "skip"]
+
+_FEW = 10  # rows that may always be skipped where any may
+_TOLD_APART = 1000  # doubled identifiers whose first line is named
+_PIECE = 1 << 16
+_FRANCE = "99100"
+_DATE_PARTS = (4, 2, 2)  # digits of year, month and day
+
+_Problem = tuple[str, str | None, str, NDArray[np.integer]]  # code, column, rule, lines
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +52,7 @@ class Column:
         codes: (n,) int32, index into values; `MISSING` where the record has none.
     """
 
-    values: list[str]
+    values: Sequence[str]
     codes: NDArray[np.int32]
 
 
@@ -44,41 +63,45 @@ class Records:
     Attributes:
         ids: local identifiers, distinct; they never leave the administration.
         columns: attribute name → column.
-        set_aside: problems of rows left out because the caller asked to skip them.
+        set_aside: problems of rows left out because the sheet or the caller has them skipped.
         voided: cells that cannot be right and count as missing because the sheet says so; their rows are kept.
         extra: other columns asked for by name (a truth column in a rehearsal), raw.
+        findings: what was found in the file, and what was done with it.
     """
 
-    ids: list[str]
+    ids: Sequence[str]
     columns: dict[str, Column]
-    set_aside: list[RowProblem] = field(default_factory=list)
-    voided: list[RowProblem] = field(default_factory=list)
+    set_aside: RowProblems = field(default_factory=RowProblems)
+    voided: RowProblems = field(default_factory=RowProblems)
     extra: dict[str, list[str]] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.ids)
 
 
 def read_records(
-    path: Path, sheet: Sheet, side: str, *, bad_rows: BadRows = "refuse", extra: Sequence[str] = ()
+    path: Path, sheet: Sheet, side: str, *, bad_rows: BadRows | None = None, extra: Sequence[str] = ()
 ) -> Records:
     """The records of one side's file.
 
     Args:
-        path: CSV or Parquet.
+        path: CSV, XLSX or Parquet.
         sheet: says which columns and how to read them.
         side: whose column names to use (an operand of the démarche, `left` or `right` in a rehearsal).
-        bad_rows: `refuse` the file on any bad row, or `skip` bad rows and list them.
+        bad_rows: `refuse` the file on any bad row, `skip` bad rows and list them, or None: as the sheet says.
         extra: names of raw columns to carry along.
 
     Raises:
-        LinkageError: see `linkage.tables.read_table`; `RowsRefused` with all problems of rows.
+        LinkageError: see `linkage.tables.read_table`; `E_COLONNES_DECALEES`; `RowsRefused` with all problems of rows;
+            `TooManyBadRows` (`E_TROP_DE_LIGNES_FAUTIVES`).
     """
     identifier, attributes = sheet.for_side(side)
     needed = [column for attribute in attributes if not attribute.optional for column in attribute.columns]
     optional = [column for attribute in attributes if attribute.optional for column in attribute.columns]
     table = read_table(path, list(dict.fromkeys([identifier, *needed, *extra])), optional, misshapen=True)
-    return records_from_table(table, identifier, attributes, bad_rows=bad_rows, extra=extra)
+    skip = (bad_rows or sheet.bad_rows) == "skip"
+    return _Reading(table, identifier, attributes).records(extra, sheet.most_bad_rows if skip else None)
 
 
 def records_from_table(
@@ -87,91 +110,241 @@ def records_from_table(
     attributes: Sequence[Attribute],
     *,
     bad_rows: BadRows = "refuse",
+    most_bad_rows: int = 1000,
     extra: Sequence[str] = (),
 ) -> Records:
-    """Normalises the columns of a raw table; see `read_records`."""
-    problems = [*table.misshapen, *_identifier_problems(table, identifier)]
-    voided: list[RowProblem] = []
-    columns = {}
-    for attribute in attributes:
-        if all(column in table.columns for column in attribute.columns):
-            columns[attribute.name], found = _column(table, attribute)
-            (problems if attribute.invalid == "refuse" else voided).extend(found)
+    """Normalises the columns of a raw table; see `read_records`.
+
+    Args:
+        table: the cells.
+        identifier: name of the column of local identifiers.
+        attributes: what to read, with their columns.
+        bad_rows: `refuse` the table on any bad row, or `skip` bad rows and list them.
+        most_bad_rows: how many rows in a thousand may be skipped.
+        extra: names of raw columns to carry along.
+    """
+    return _Reading(table, identifier, attributes).records(extra, most_bad_rows if bad_rows == "skip" else None)
+
+
+class _Reading:
+    """One table on its way to records."""
+
+    def __init__(self, table: RawTable, identifier: str, attributes: Sequence[Attribute]) -> None:
+        self._table, self._identifier, self._attributes = table, identifier, attributes
+        self._lines: NDArray[np.integer] = (
+            np.arange(table.lines.start, table.lines.stop, dtype=np.int64)
+            if isinstance(table.lines, range)
+            else np.asarray(table.lines)
+        )
+        self._bad: list[_Problem] = []
+        self._void: list[_Problem] = []
+        self._findings = list(table.findings)
+        self._columns: dict[str, Column] = {}
+        self._usage: dict[str, Column] = {}  # second forms found in cells of the first
+
+    def records(self, extra: Sequence[str], most: int | None) -> Records:
+        """Normalises all columns, then judges the rows."""
+        self._bad += _identifier_problems(self._table.columns[self._identifier], self._identifier, self._lines)
+        for attribute in self._attributes:
+            self._columns[attribute.name] = self._normalised(attribute)
+        for attribute in self._attributes:
+            if attribute.second_form_of:
+                second, first = self._columns[attribute.name], self._columns[attribute.second_form_of]
+                if attribute.name in self._usage:
+                    second = _filled(second, self._usage.pop(attribute.name))
+                self._columns[attribute.name] = _unless_same(second, first)
+            if attribute.country:
+                dates, countries = self._columns[attribute.name], self._columns[attribute.country]
+                self._columns[attribute.name] = _weakened_abroad(dates, countries)
+        problems = RowProblems([*_parts(self._table.misshapen), *self._bad])
+        self._judge(problems, most)
+        return self._kept(problems, extra)
+
+    def _normalised(self, attribute: Attribute) -> Column:
+        if not all(column in self._table.columns for column in attribute.columns):
+            return Column(values=[], codes=np.full(len(self._table), MISSING, dtype=np.int32))
+        raw = _joined(self._table, attribute)
+        refuse_moved(self._table.name, attribute, raw)
+        self._findings += oddities(attribute, raw, self._lines)
+        column, faults = _column(raw, attribute)
+        label = " + ".join(attribute.columns)
+        problems = [(code, label, rule, self._lines[values[raw.codes]]) for (code, rule), values in faults.items()]
+        if attribute.invalid == "refuse":
+            self._bad += problems
         else:
-            columns[attribute.name] = Column(values=[], codes=np.full(len(table), MISSING, dtype=np.int32))
-    for attribute in attributes:
-        if attribute.second_form_of:
-            columns[attribute.name] = _unless_same(columns[attribute.name], columns[attribute.second_form_of])
-    problems.sort(key=lambda problem: problem.row)
-    if problems and bad_rows == "refuse":
-        raise RowsRefused(problems, table.name)
-    bad = {problem.row for problem in problems}
-    kept = np.array([line not in bad for line in table.lines], dtype=bool)
-    if not kept.any():
-        raise RowsRefused(problems, table.name)
-    return Records(
-        ids=_kept(table.columns[identifier], kept),
-        columns={name: Column(values=c.values, codes=c.codes[kept]) for name, c in columns.items()},
-        set_aside=problems,
-        voided=[problem for problem in voided if problem.row not in bad],
-        extra={name: _kept(table.columns[name], kept) for name in extra},
-    )
+            self._void += problems
+        for other in self._attributes:
+            if other.second_form_of == attribute.name and attribute.kind == "name":
+                usage = _usage_column(raw, other)
+                if usage is not None:
+                    self._usage[other.name] = usage
+        return column
+
+    def _judge(self, problems: RowProblems, most: int | None) -> None:
+        name, rows = self._table.name, len(self._lines) + len(self._table.misshapen.lines)
+        if most is None and len(problems):
+            raise RowsRefused(problems, name)
+        bad = len(problems.lines)
+        if most is not None and bad > max(rows * most // 1000, _FEW if most else 0):
+            raise TooManyBadRows(problems, name, rows, most)
+        if bad >= rows:
+            raise RowsRefused(problems, name)
+
+    def _kept(self, problems: RowProblems, extra: Sequence[str]) -> Records:
+        bad = problems.lines
+        kept = ~np.isin(self._lines, bad)
+        voided = RowProblems(self._void).outside(bad)
+        columns = self._columns
+        if not kept.all():
+            columns = {name: Column(values=c.values, codes=c.codes[kept]) for name, c in columns.items()}
+        identifiers = self._table.columns[self._identifier]
+        return Records(
+            ids=_identifiers(identifiers, kept),
+            columns=columns,
+            set_aside=problems,
+            voided=voided,
+            extra={name: _cells(self._table.columns[name], kept) for name in extra},
+            findings=[*self._findings, *_voided_findings(voided)],
+        )
 
 
-def _kept(cells: list[str], kept: NDArray[np.bool_]) -> list[str]:
-    return [cell for cell, keep in zip(cells, kept, strict=True) if keep]
+def _parts(problems: RowProblems) -> list[_Problem]:
+    return [(*kind, lines) for kind, lines in problems.by_kind()]
 
 
-def _identifier_problems(table: RawTable, identifier: str) -> list[RowProblem]:
-    first: dict[str, int] = {}
-    problems = []
-    for line, cell in zip(table.lines, table.columns[identifier], strict=True):
-        if not cell.strip():
-            rule = "l'identifiant local est vide"
-            problems.append(RowProblem(code="E_IDENTIFIANT_VIDE", row=line, column=identifier, rule=rule))
-        elif first.setdefault(cell, line) != line:
-            rule = f"le même identifiant figure déjà à la ligne {first[cell]}"
-            problems.append(RowProblem(code="E_IDENTIFIANT_DOUBLE", row=line, column=identifier, rule=rule))
+def _identifiers(column: RawColumn, kept: NDArray[np.bool_]) -> Texts:
+    values = column.values if isinstance(column.values, Texts) else Texts.of(column.values)
+    if column.repeats():
+        return values.take(column.codes[kept])
+    return values if kept.all() else values.filter(kept)
+
+
+def _cells(column: RawColumn, kept: NDArray[np.bool_]) -> list[str]:
+    return RawColumn(values=column.values, codes=column.codes[kept]).cells()
+
+
+def _voided_findings(voided: RowProblems) -> list[Finding]:
+    found = []
+    for (code, column, rule), lines in voided.by_kind():
+        said = f"cellules comptées comme manquantes : {rule} ({code})"
+        found.append(
+            Finding(code="I_CELLULES_ANNULEES", column=column, count=len(lines), first_row=int(lines[0]), rule=said)
+        )
+    return found
+
+
+def _identifier_problems(column: RawColumn, name: str, lines: NDArray[np.integer]) -> list[_Problem]:
+    values = column.values if isinstance(column.values, Texts) else Texts.of(column.values)
+    blank = values.blank()
+    empty = blank[column.codes]
+    rule = "l'identifiant local est vide"
+    problems: list[_Problem] = [("E_IDENTIFIANT_VIDE", name, rule, lines[empty])] if empty.any() else []
+    if column.repeats():
+        first = np.empty(len(values), dtype=np.int64)
+        first[column.codes[::-1]] = np.arange(len(column))[::-1]
+        again = np.flatnonzero((first[column.codes] != np.arange(len(column))) & ~empty)
+        origins = first[column.codes[again]]
+        if len(again) and len(np.unique(origins)) > _TOLD_APART:
+            rule = "le même identifiant figure déjà plus haut"
+            return [*problems, ("E_IDENTIFIANT_DOUBLE", name, rule, lines[again])]
+        for origin in np.unique(origins):
+            rule = f"le même identifiant figure déjà à la ligne {lines[origin]}"
+            problems.append(("E_IDENTIFIANT_DOUBLE", name, rule, lines[again[origins == origin]]))
     return problems
 
 
-def _column(table: RawTable, attribute: Attribute) -> tuple[Column, list[RowProblem]]:
-    """One attribute, each distinct raw cell normalised once."""
-    cells = _cells(table, attribute)
+def _column(raw: RawColumn, attribute: Attribute) -> tuple[Column, dict[tuple[str, str], NDArray[np.bool_]]]:
+    """One attribute, each distinct raw cell normalised once; and by (code, rule) which raw cells cannot be right."""
     normalise = normaliser(attribute)
-    code_of: dict[str, int] = {}
-    fault_of: dict[str, BadValue] = {}
-    canonical: dict[str, int] = {}
-    for raw in dict.fromkeys(cells):
-        try:
-            value = normalise(raw)
-        except BadValue as fault:
-            fault_of[raw], value = fault, None
-        code_of[raw] = MISSING if value is None else canonical.setdefault(value, len(canonical))
-    label = " + ".join(attribute.columns)
-    problems = [
-        RowProblem(code=fault_of[raw].code, row=line, column=label, rule=fault_of[raw].rule)
-        for line, raw in (zip(table.lines, cells, strict=True) if fault_of else ())
-        if raw in fault_of
-    ]
-    codes = np.fromiter((code_of[raw] for raw in cells), dtype=np.int32, count=len(cells))
-    return Column(values=list(canonical), codes=codes), problems
+    missing = frozenset(attribute.missing)
+    serials = attribute.kind == "date" and "EXCEL" not in attribute.formats
+    faults: dict[tuple[str, str], NDArray[np.bool_]] = {}
+    builder = ColumnBuilder()
+    code_of = np.full(len(raw.values), MISSING, dtype=np.int32)
+    for start in range(0, len(raw.values), _PIECE):
+        values = []
+        for place, cell in enumerate(raw.values[start : start + _PIECE], start=start):
+            try:
+                value = None if missing and cell.strip() in missing else normalise(cell)
+            except BadValue as fault:
+                rule = EXCEL_RULE if serials and is_serial_date(cell) else fault.rule
+                faults.setdefault((fault.code, rule), np.zeros(len(raw.values), dtype=bool))[place] = True
+                continue
+            if value is not None:
+                values.append(value)
+                code_of[place] = 0
+        builder.add(pa.array(values, pa.string()))
+    canonical = builder.column()
+    code_of[code_of != MISSING] = canonical.codes
+    return Column(values=canonical.values, codes=code_of[raw.codes]), faults
 
 
-def _cells(table: RawTable, attribute: Attribute) -> list[str]:
+def _joined(table: RawTable, attribute: Attribute) -> RawColumn:
     """The raw cells of an attribute; several columns are joined, the three of a date as year-month-day."""
     columns = [table.columns[column] for column in attribute.columns]
     if len(columns) == 1:
         return columns[0]
-    rows = zip(*columns, strict=True)
-    if attribute.kind == "date":
-        return ["-".join(part.strip().zfill(size) for part, size in zip(row, (4, 2, 2), strict=True)) for row in rows]
-    return [" ".join(part for part in row if part) for row in rows]
+    combined, parts = columns[0].codes.astype(np.int64), [np.arange(len(columns[0].values))]
+    for column in columns[1:]:
+        pairs, codes = np.unique(combined * len(column.values) + column.codes, return_inverse=True)
+        parts = [part[pairs // len(column.values)] for part in parts] + [pairs % len(column.values)]
+        combined = codes.astype(np.int64)
+    missing = frozenset(attribute.missing)
+    texts = [["" if missing and cell.strip() in missing else cell for cell in column.values] for column in columns]
+    rows = zip(*([text[place] for place in part] for text, part in zip(texts, parts, strict=True)), strict=True)
+    together = RawColumn.of([_together(row, attribute.kind) for row in rows])
+    return RawColumn(values=together.values, codes=together.codes[combined])
+
+
+def _together(row: Iterable[str], kind: str) -> str:
+    if kind == "date":
+        return "-".join(part.strip().zfill(size) for part, size in zip(row, _DATE_PARTS, strict=True))
+    return " ".join(part for part in row if part)
+
+
+def _usage_column(raw: RawColumn, attribute: Attribute) -> Column | None:
+    """The names of usage that stand in cells of another name, as values of an attribute of their own."""
+    normalise = normaliser(attribute)
+    place_of: dict[str, int] = {}
+    code_of = np.full(len(raw.values), MISSING, dtype=np.int32)
+    for place, cell in enumerate(raw.values):
+        usage = split_surname(cell)[1]
+        value = normalise(usage) if usage else None
+        if value is not None:
+            code_of[place] = place_of.setdefault(value, len(place_of))
+    return Column(values=list(place_of), codes=code_of[raw.codes]) if place_of else None
+
+
+def _filled(column: Column, other: Column) -> Column:
+    """A column with its gaps filled from another."""
+    values = list(column.values)
+    place_of = {value: place for place, value in enumerate(values)}
+    code_of = np.array([place_of.setdefault(value, len(place_of)) for value in other.values], dtype=np.int32)
+    fill = (column.codes == MISSING) & (other.codes != MISSING)
+    return Column(values=list(place_of), codes=np.where(fill, code_of[other.codes], column.codes))
 
 
 def _unless_same(second: Column, first: Column) -> Column:
     """A second form counts only where it says something else: equal forms would set constant bits in a block."""
-    index = {value: code for code, value in enumerate(first.values)}
-    same = np.array([index.get(value, MISSING - 1) for value in second.values] + [MISSING - 1], dtype=np.int32)
+    place = pc.index_in(_arrow(second.values), value_set=_arrow(first.values)).fill_null(MISSING - 1)
+    same = np.append(np.asarray(place), np.int32(MISSING - 1))
     codes = np.where(same[second.codes] == first.codes, np.int32(MISSING), second.codes)
     return Column(values=second.values, codes=codes.astype(np.int32))
+
+
+def _arrow(values: Sequence[str]) -> Any:
+    return (values if isinstance(values, Texts) else Texts.of(values)).arrow
+
+
+def _weakened_abroad(dates: Column, countries: Column) -> Column:
+    """A first of the month is weak in the dates of people born in another country than France."""
+    abroad = np.array([country != _FRANCE for country in countries.values] + [False], dtype=bool)
+    rows = abroad[countries.codes] & (dates.codes != MISSING)
+    place_of = {value: place for place, value in enumerate(dates.values)}
+    code_of = np.arange(len(place_of), dtype=np.int32)
+    for place in np.unique(dates.codes[rows]).tolist():
+        value = weaken_day(dates.values[place])
+        code_of[place] = place_of.setdefault(value, len(place_of))
+    codes = dates.codes.copy()
+    codes[rows] = code_of[dates.codes[rows]]
+    return Column(values=list(place_of), codes=codes)

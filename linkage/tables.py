@@ -1,111 +1,126 @@
-"""A file of records as raw columns: CSV as administrations write it, or Parquet. Nothing is interpreted here.
+"""A file of records as raw columns: CSV as administrations write it, XLSX, or Parquet. Nothing is interpreted here.
 
-CSV: separator `,` `;` or tab, found from the header; UTF-8 (with or without a byte-order mark) or Windows-1252, never a
-mix; quotes as in RFC 4180. Each row keeps the line where it starts, so that every later message can name it. Parquet: cells as
-the text that a CSV would hold; a whole number stored as a float loses its point, a gap of a dataframe is an empty cell.
+Rows keep the line where they start, so that every later message can name it. Cells are text: those of a workbook or a
+Parquet file are what a CSV would hold.
 
-Refused at once, with the line: an empty file, mixed encodings, NUL bytes, broken quotes, a wanted cell longer than
-`LONGEST_CELL`. A row with another number of fields (the footer of an export, a broken line) is refused too, or handed over as
-a problem to who reads records. Refused with the column: any column that holds national identification numbers (NIR), hashed
-or not by its name, in clear by its content, whether it is wanted or not.
+Refused at once, with the line: a file that cannot be read, and a wanted cell longer than `LONGEST_CELL`. A row with another
+number of fields is refused too, or handed over as a problem to who reads records; the last rows, where they are no rows but
+the footer of an export, are left out and said. Refused with the column: any column that holds national identification
+numbers (`linkage.national_numbers`), wanted or not.
 
 A message names columns only once the header is known to be one: where a file has no header, its first row is somebody.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
-from linkage.errors import LinkageError, RowProblem, RowsRefused
+import numpy as np
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
-__all__ = ["LONGEST_CELL", "RawTable", "read_pairs", "read_table"]
+from linkage.columns import ColumnBuilder, RawColumn, Texts, byte_sizes
+from linkage.csv_files import Batch, all_rows, column_key, open_csv
+from linkage.errors import Finding, LinkageError, RowProblems, RowsRefused
+from linkage.national_numbers import NumberWatch
+from linkage.parquet_files import ParquetTable
+from linkage.workbooks import Workbook, check_no_workbook
+
+__all__ = ["LONGEST_CELL", "MOST_ROWS", "RawTable", "read_pairs", "read_table"]
 
 LONGEST_CELL = 1000  # characters; no civil-status field comes near
+MOST_ROWS = 100_000_000
 
-_SEPARATORS = ",;\t"
-# What accents become in UTF-8. Capitals of other alphabets stay out: in Windows-1252, É before an apostrophe looks the same.
-_UTF8_PAIR = re.compile(rb"[\xc3-\xc5][\x80-\xbf]|\xc2[\xa0-\xbf]|\xe2\x80[\x90-\xbf]")
-_NIR_NAME = re.compile(
-    r"(^|_)(nir(\d+|pp|hash|hache)?|nia|nss|insee_individu"
-    r"|(n|no|num|numero)_?(de_)?(la_)?(ss|secu(rite)?(_sociale)?))(_|$)"
-)
-# Sex (or temporary number), year, month (20 and more where it is unknown), department, commune, order, key.
-_NIR = re.compile(r"[1-478]\d{2}(0[1-9]|1[0-2]|[2-9]\d)(\d{2}|2[AB])\d{6}(\d{2})")
-_NIR_WITHOUT_KEY = re.compile(r"[1-478]\d{2}(0[1-9]|1[0-2])(0[1-9]|[1-9]\d|2[AB])\d{6}")
-_NIR_SAMPLE = 2000  # non-empty cells looked at, spread over the column
-# Shares of the sample that make a column one of NIR. One number in 170 happens to have a right key, one in 14 the short form.
-_NIR_SHARE = 0.2
-_NIR_SHARE_WITHOUT_KEY = 0.5
+_WORKBOOKS = (".xlsx", ".xlsm")
+_LONGEST_FOOTER = 3  # rows
+# What the last row of an export begins with when it is no record, the other cells being numbers or nothing.
+_FOOTER_WORDS = frozenset(["fin", "total", "totaux", "nombre", "nb", "eof", "end"])
+_WORDS_AFTER = frozenset(
+    ["de", "du", "des", "d", "général", "general", "ligne", "lignes", "enregistrement", "enregistrements", "fichier"]
+) | {"export", "extraction", "of", "file"}
+_WORD = re.compile(r"[^\W\d_]+")
+_NUMBER_OR_NOTHING = re.compile(r"[\d\s.,:/+-]*")
 
 
 @dataclass(frozen=True, kw_only=True)
 class RawTable:
-    """Columns of strings.
+    """Columns of text.
 
     Attributes:
         name: the file's name, for messages.
-        columns: column name → one string a row.
+        columns: column name → its cells.
         lines: the line of the file where each row starts (1 = header).
-        misshapen: rows that are in no column, having another number of fields.
+        misshapen: rows that are in no column: another number of fields, or an error where a cell should be.
+        findings: what the reader found and did with it.
     """
 
     name: str
-    columns: dict[str, list[str]]
-    lines: Sequence[int]
-    misshapen: list[RowProblem] = field(default_factory=list)
+    columns: dict[str, RawColumn]
+    lines: Sequence[int] | NDArray[np.int64]
+    misshapen: RowProblems = field(default_factory=RowProblems)
+    findings: list[Finding] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.lines)
 
+    @classmethod
+    def of(cls, name: str, columns: Mapping[str, Sequence[str]]) -> RawTable:
+        """A table of these columns, as from a file whose header is line 1."""
+        rows = len(next(iter(columns.values()), ()))
+        held = {column: RawColumn.of(cells) for column, cells in columns.items()}
+        return cls(name=name, columns=held, lines=range(2, rows + 2))
 
-@dataclass(frozen=True, kw_only=True)
-class _File:
-    """All columns of a file, in its order; names may repeat."""
+
+class _Source(Protocol):
+    """A kind of file: its header, its rows, and what there is to say once they are read."""
 
     header: list[str]
-    cells: list[list[str]]
-    lines: Sequence[int]
-    misshapen: list[RowProblem] = field(default_factory=list)
+
+    def batches(self) -> Iterator[Batch]: ...
+    def findings(self) -> list[Finding]: ...
 
 
 def read_table(path: Path, wanted: Sequence[str], optional: Sequence[str] = (), *, misshapen: bool = False) -> RawTable:
-    """The columns of a CSV or Parquet file.
+    """The columns of a CSV, XLSX or Parquet file.
 
     Args:
-        path: `.parquet` is read as Parquet, anything else as CSV.
+        path: `.parquet` is read as Parquet, `.xlsx` and `.xlsm` as workbooks, anything else as CSV.
         wanted: names of columns that must be there; they also tell the separator. Case and outer spaces do not count.
         optional: names of columns that are read where the file has them.
-        misshapen: hand rows with another number of fields over as problems instead of refusing the file.
+        misshapen: hand rows without the right fields over as problems instead of refusing the file.
 
     Returns:
         The table with only these columns, under these names.
 
     Raises:
-        LinkageError: `E_FICHIER_ABSENT`, `E_FICHIER_VIDE`, `E_ENCODAGE`, `E_ENCODAGE_MELANGE`, `E_OCTET_NUL`,
-            `E_SEPARATEUR`, `E_COLONNE_ABSENTE`, `E_COLONNE_DOUBLE`, `E_NOMBRE_CHAMPS`, `E_CELLULE_TROP_LONGUE`, `E_CSV`,
-            `E_PARQUET`, `E_NIR_INTERDIT`.
+        LinkageError: `E_FICHIER_ABSENT`, `E_FICHIER_VIDE`, `E_FICHIER_TROP_GRAND`, `E_ENCODAGE`, `E_ENCODAGE_MELANGE`,
+            `E_OCTET_NUL`, `E_SEPARATEUR`, `E_COLONNE_ABSENTE`, `E_COLONNE_DOUBLE`, `E_NOMBRE_CHAMPS`,
+            `E_CELLULE_TROP_LONGUE`, `E_CELLULE_EN_ERREUR`, `E_CSV`, `E_PARQUET`, `E_CLASSEUR`, `E_NIR_INTERDIT`.
     """
     _check_there(path)
-    parquet = path.suffix.lower() == ".parquet"
-    file = _read_parquet(path) if parquet else _read_csv(path, [*wanted, *optional])
-    kept = _select(path.name, file, wanted, optional)
-    for place, (column, cells) in enumerate(zip(file.header, file.cells, strict=True), start=1):
-        _refuse_nir(path.name, column, cells, place)
-    if file.misshapen and not misshapen:
-        raise RowsRefused(file.misshapen, path.name)
-    if not len(file.lines):
-        if file.misshapen:
-            raise RowsRefused(file.misshapen, path.name)
+    source = _open(path, [*wanted, *optional])
+    places = _select(path.name, source.header, wanted, optional)
+    watch = NumberWatch(path.name, source.header)
+    reading = _Reading(len(source.header), places)
+    for batch in source.batches():
+        watch.look(batch.columns)
+        reading.add(batch)
+        if reading.rows > MOST_ROWS:
+            raise LinkageError(
+                "E_FICHIER_TROP_GRAND", f"{path.name} : plus de {MOST_ROWS} lignes ; partagez le fichier"
+            )
+    watch.refuse()
+    table = reading.table(path.name, source.findings())
+    if len(table.misshapen) and (not misshapen or not len(table)):
+        raise RowsRefused(table.misshapen, path.name)
+    if not len(table):
         raise LinkageError("E_FICHIER_VIDE", f"{path.name} : le fichier n'a aucune ligne de données")
-    _refuse_long_cells(path.name, kept, file.lines)
-    return RawTable(name=path.name, columns=kept, lines=file.lines, misshapen=file.misshapen)
+    _refuse_long_cells(table)
+    return table
 
 
 def read_pairs(path: Path) -> list[tuple[str, str]]:
@@ -119,16 +134,98 @@ def read_pairs(path: Path) -> list[tuple[str, str]]:
     """
     _check_there(path)
     if path.suffix.lower() == ".parquet":
-        file = _read_parquet(path)
-        rows = [list(row) for row in zip(*file.cells, strict=True)]
+        batches = (batch.columns[:2] for batch in ParquetTable(path).batches())
+        rows: Iterable[Sequence[str]] = [
+            row for columns in batches for row in zip(*(column.to_pylist() for column in columns), strict=True)
+        ]
     else:
-        text = _decode(path.name, path.read_bytes())
-        rows = (
-            [row for _, row in _rows(path.name, text, _separator(path.name, text, ("a", "b")))] if text.strip() else []
-        )
-    if not rows or min(map(len, rows)) < 2:
+        check_no_workbook(path)
+        rows = all_rows(path)
+    pairs = [(row[0].strip(), row[1].strip()) for row in rows if len(row) > 1]
+    if not pairs or len(pairs) < sum(1 for _ in rows):
         raise LinkageError("E_VERITE", f"{path.name} : chaque ligne doit avoir deux identifiants")
-    return [(row[0].strip(), row[1].strip()) for row in rows]
+    return pairs
+
+
+class _Reading:
+    """Gathers the rows of a file, block after block."""
+
+    def __init__(self, width: int, places: Mapping[str, int]) -> None:
+        self.rows = 0
+        self._width, self._places = width, places
+        self._builders = {column: ColumnBuilder() for column in places}
+        self._lines: list[NDArray[np.int64]] = []
+        self._misshapen: list[tuple[int, int]] = []
+        self._errors: list[tuple[str, str | None, str, NDArray[np.int64]]] = []
+        self._last: list[list[str]] = []  # whole rows
+
+    def add(self, batch: Batch) -> None:
+        for column, place in self._places.items():
+            self._builders[column].add(batch.columns[place])
+        self.rows += len(batch.lines)
+        self._lines.append(_small(batch.lines))
+        self._misshapen += batch.misshapen
+        self._errors += batch.errors
+        ends = [cells.slice(max(len(cells) - _LONGEST_FOOTER, 0)).to_pylist() for cells in batch.columns]
+        self._last = [*self._last, *map(list, zip(*ends, strict=True))][-_LONGEST_FOOTER:]
+
+    def table(self, name: str, findings: list[Finding]) -> RawTable:
+        """The table, less the footer."""
+        lines = np.concatenate([np.empty(0, dtype=np.int64), *self._lines])
+        below, above = self._footer(int(lines[-1]) if len(lines) else 0)
+        if below or above:
+            left_out = sorted([*(line for line, _ in below), *lines[len(lines) - above :].tolist()])
+            rule = "fin de fichier qui n'est pas un enregistrement : laissée de côté (sinon, l'export est coupé)"
+            findings.append(Finding(code="I_PIED", column=None, count=len(left_out), first_row=left_out[0], rule=rule))
+        columns = {column: builder.column() for column, builder in self._builders.items()}
+        if above:
+            columns = {column: cells.without_last(above) for column, cells in columns.items()}
+            lines = lines[: len(lines) - above]
+        whole = len(lines) and int(lines[-1]) - int(lines[0]) == len(lines) - 1
+        return RawTable(
+            name=name,
+            columns=columns,
+            lines=range(int(lines[0]), int(lines[-1]) + 1) if whole else lines,
+            misshapen=self._problems(self._misshapen[: len(self._misshapen) - len(below)]),
+            findings=findings,
+        )
+
+    def _footer(self, last: int) -> tuple[list[tuple[int, int]], int]:
+        """The misshapen rows below the last good one if they are a footer, and how many of the last good ones are."""
+        below = [(line, size) for line, size in self._misshapen if line > last]
+        if not self._last or len(below) > _LONGEST_FOOTER or any(size > self._width for _, size in below):
+            return [], 0
+        above = 0
+        while above < len(self._last) and _is_footer(self._last[-1 - above]):
+            above += 1
+        return below, above
+
+    def _problems(self, misshapen: Sequence[tuple[int, int]]) -> RowProblems:
+        by_size: dict[int, list[int]] = {}
+        for line, size in misshapen:
+            by_size.setdefault(size, []).append(line)
+        return RowProblems(
+            [
+                *(
+                    ("E_NOMBRE_CHAMPS", None, f"{size} champ(s) au lieu de {self._width}", np.array(lines))
+                    for size, lines in by_size.items()
+                ),
+                *self._errors,
+            ]
+        )
+
+
+def _is_footer(row: Sequence[str]) -> bool:
+    held = [cell for cell in row if cell.strip()]
+    words = _WORD.findall(held[0].casefold()) if held else []
+    if not words or words[0] not in _FOOTER_WORDS or not _WORDS_AFTER.issuperset(words[1:]):
+        return False
+    return all(_NUMBER_OR_NOTHING.fullmatch(cell) for cell in held[1:])
+
+
+def _small(lines: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The same lines, four bytes each where they fit."""
+    return lines if len(lines) and lines[-1] > np.iinfo(np.int32).max else lines.astype(np.int32)
 
 
 def _check_there(path: Path) -> None:
@@ -138,159 +235,39 @@ def _check_there(path: Path) -> None:
         raise LinkageError("E_FICHIER_VIDE", f"{path.name} : le fichier est vide")
 
 
-def _select(name: str, file: _File, wanted: Sequence[str], optional: Sequence[str]) -> dict[str, list[str]]:
+def _open(path: Path, names: Sequence[str]) -> _Source:
+    if path.suffix.lower() == ".parquet":
+        return ParquetTable(path)
+    if path.suffix.lower() in _WORKBOOKS:
+        return Workbook(path, names)
+    check_no_workbook(path)
+    return open_csv(path, names)
+
+
+def _select(name: str, header: Sequence[str], wanted: Sequence[str], optional: Sequence[str]) -> dict[str, int]:
+    """Where each column stands."""
     places: dict[str, list[int]] = {}
-    for place, column in enumerate(file.header):
-        places.setdefault(_key(column), []).append(place)
-    missing = [column for column in wanted if _key(column) not in places]
+    for place, column in enumerate(header):
+        places.setdefault(column_key(column), []).append(place)
+    missing = [column for column in wanted if column_key(column) not in places]
     if missing:
         absent = ", ".join(f"« {column} »" for column in missing)
         raise LinkageError("E_COLONNE_ABSENTE", f"{name} : colonne(s) absente(s) : {absent}")
-    found = [column for column in dict.fromkeys([*wanted, *optional]) if _key(column) in places]
+    found = [column for column in dict.fromkeys([*wanted, *optional]) if column_key(column) in places]
     for column in found:
-        if len(places[_key(column)]) > 1:
+        if len(places[column_key(column)]) > 1:
             raise LinkageError("E_COLONNE_DOUBLE", f"{name} : la colonne « {column} » apparaît deux fois")
-    return {column: file.cells[places[_key(column)][0]] for column in found}
+    return {column: places[column_key(column)][0] for column in found}
 
 
-def _refuse_long_cells(name: str, columns: dict[str, list[str]], lines: Sequence[int]) -> None:
-    for column, cells in columns.items():
-        for line, cell in zip(lines, cells, strict=True):
-            if len(cell) > LONGEST_CELL:
-                rule = f"plus de {LONGEST_CELL} caractères"
-                raise LinkageError("E_CELLULE_TROP_LONGUE", f"{name} : ligne {line}, colonne « {column} » : {rule}")
-
-
-def _key(column: str) -> str:
-    return column.strip().strip("\ufeff").casefold()
-
-
-def _read_parquet(path: Path) -> _File:
-    import pyarrow as pa  # noqa: PLC0415 - heavy, and most files are CSV
-    import pyarrow.parquet as pq  # noqa: PLC0415
-
-    try:
-        data = pq.ParquetFile(path).read()
-        cells = [[_text(cell) for cell in column.to_pylist()] for column in data.columns]
-    except (pa.ArrowException, OSError, ValueError, OverflowError):
-        # Without its cause, whose message may quote a cell.
-        raise LinkageError("E_PARQUET", f"{path.name} : ce fichier n'est pas un Parquet lisible") from None
-    return _File(header=list(data.column_names), cells=cells, lines=range(2, data.num_rows + 2))
-
-
-def _text(cell: Any) -> str:
-    """A cell of a Parquet file as a CSV would hold it."""
-    if isinstance(cell, bytes):
-        return cell.decode()
-    if isinstance(cell, float) and (cell != cell or cell.is_integer()):  # noqa: PLR0124 - only NaN differs from itself
-        return "" if cell != cell else str(int(cell))  # noqa: PLR0124
-    return "" if cell is None else str(cell)
-
-
-def _read_csv(path: Path, wanted: Sequence[str]) -> _File:
-    text = _decode(path.name, path.read_bytes())
-    if not text.strip():
-        raise LinkageError("E_FICHIER_VIDE", f"{path.name} : le fichier est vide")
-    rows = _rows(path.name, text, _separator(path.name, text, wanted))
-    _, header = next(rows)
-    kept: list[list[str]] = []
-    lines: list[int] = []
-    misshapen: list[RowProblem] = []
-    for line, row in rows:
-        if len(row) == len(header):
-            kept.append(row)
-            lines.append(line)
-        else:
-            rule = f"{len(row)} champ(s) au lieu de {len(header)}"
-            misshapen.append(RowProblem(code="E_NOMBRE_CHAMPS", row=line, column=None, rule=rule))
-    cells = map(list, zip(*kept, strict=True)) if kept else ([] for _ in header)
-    return _File(header=header, cells=list(cells), lines=lines, misshapen=misshapen)
-
-
-def _rows(name: str, text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
-    """(line where it starts, fields) of each row that is not blank."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    start = 1
-    try:
-        for row in reader:
-            if row:
-                yield start, row
-            start = reader.line_num + 1
-    except csv.Error:
-        rule = "guillemets ou séparateurs mal formés"
-        raise LinkageError("E_CSV", f"{name} : ligne {start} : {rule}") from None
-
-
-def _decode(name: str, data: bytes) -> str:
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise LinkageError("E_ENCODAGE", f"{name} : fichier UTF-16 ; enregistrez-le en UTF-8")
-    nul = data.find(b"\0")
-    if nul >= 0:
-        raise LinkageError("E_OCTET_NUL", f"{name} : ligne {_line_of(data, nul)} : octet nul")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        if _UTF8_PAIR.search(data):
-            rule = "cette ligne n'est pas en UTF-8 alors que d'autres le sont ; enregistrez tout le fichier en UTF-8"
-            raise LinkageError("E_ENCODAGE_MELANGE", f"{name} : ligne {_line_of(data, error.start)} : {rule}") from None
-    try:
-        return data.decode("cp1252")
-    except UnicodeDecodeError as error:
-        rule = "caractère qui n'est ni de l'UTF-8 ni du Windows-1252"
-        raise LinkageError("E_ENCODAGE", f"{name} : ligne {_line_of(data, error.start)} : {rule}") from None
-
-
-def _line_of(data: bytes, offset: int) -> int:
-    return data.count(b"\n", 0, offset) + 1
-
-
-def _separator(name: str, text: str, wanted: Sequence[str]) -> str:
-    keys = {_key(column) for column in wanted}
-    found = {}
-    refusal = None
-    for separator in _SEPARATORS:
-        try:
-            _, header = next(_rows(name, text, separator))
-        except LinkageError as error:
-            refusal = error
+def _refuse_long_cells(table: RawTable) -> None:
+    for column, cells in table.columns.items():
+        texts = cells.values if isinstance(cells.values, Texts) else Texts.of(cells.values)
+        sizes = np.concatenate([np.empty(0, np.int32), *map(byte_sizes, texts.arrow.chunks)])
+        if sizes.max(initial=0) <= LONGEST_CELL:
             continue
-        found[separator] = (len(keys & {_key(column) for column in header}), len(header))
-    if refusal and not found:
-        raise refusal
-    best = max(found, key=lambda separator: found[separator])
-    if found[best][1] == 1 and len(keys) > 1:
-        rule = "le séparateur n'est ni la virgule, ni le point-virgule, ni la tabulation"
-        raise LinkageError("E_SEPARATEUR", f"{name} : {rule}")
-    return best
-
-
-def _refuse_nir(name: str, column: str, cells: Sequence[str], place: int) -> None:
-    held = [cell for cell in cells if cell.strip()]
-    spread = held[:: -(-len(held) // _NIR_SAMPLE) or 1]
-    sample = [re.sub(r"[\s./_-]", "", cell).upper() for cell in spread]
-    with_key = sum(map(_is_nir, sample))
-    without_key = sum(_NIR_WITHOUT_KEY.fullmatch(cell) is not None for cell in sample)
-    if (
-        _NIR_NAME.search(_words(column))
-        or with_key > _NIR_SHARE * len(sample)
-        or without_key > _NIR_SHARE_WITHOUT_KEY * len(sample)
-    ):
-        rule = "contient des numéros de sécurité sociale ; retirez-la du fichier, même hachée"
-        # A file without header has a record where names should be: digits are never repeated.
-        shown = f"n° {place}" if re.search(r"\d{4}", column) else f"« {column} »"
-        raise LinkageError("E_NIR_INTERDIT", f"{name} : la colonne {shown} {rule}")
-
-
-def _words(column: str) -> str:
-    """A column's name as lower-case words without accents: `NumSécu`, `num secu` and `NUM_SECU` are `num_secu`."""
-    bare = "".join(char for char in unicodedata.normalize("NFKD", column) if not unicodedata.combining(char))
-    return re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", bare).casefold())
-
-
-def _is_nir(cell: str) -> bool:
-    """Whether a cell has the form of a NIR with its key, and the key is right."""
-    found = _NIR.fullmatch(cell)
-    if not found:
-        return False
-    digits = cell[:13].replace("2A", "19").replace("2B", "18")  # Corsica
-    return 97 - int(digits) % 97 == int(found[3])
+        long = np.asarray(pc.utf8_length(texts.arrow)) > LONGEST_CELL
+        long = long[cells.codes]
+        if long.any():
+            line, rule = table.lines[int(long.argmax())], f"plus de {LONGEST_CELL} caractères"
+            raise LinkageError("E_CELLULE_TROP_LONGUE", f"{table.name} : ligne {line}, colonne « {column} » : {rule}")

@@ -34,6 +34,8 @@ _OFFICE = "service.administration"
 _LOCAL = f"{_OFFICE}.local_commands"
 _AGREEMENT = f"{_OFFICE}.agreement_commands"
 _RUN = f"{_OFFICE}.run_commands"
+_CHECK = f"{_OFFICE}.check_commands"
+_CLK = f"{_OFFICE}.clk_commands"
 _NAME = "Tiers de confiance"
 Command = Callable[[argparse.Namespace], int | None]
 Subparsers = Any  # argparse names this type privately
@@ -76,7 +78,9 @@ def build_parser() -> argparse.ArgumentParser:
     _agreement_commands(commands)
     _run_commands(commands)
     _proof_commands(commands)
+    _clk_commands(commands)
     _third_party_commands(commands)
+    _check_commands(commands)
     _evaluate_command(commands)
     return parser
 
@@ -192,15 +196,63 @@ def _run_commands(commands: Subparsers) -> None:
 
 def _add_file(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="FICHIER", help="CSV ou Parquet, une ligne par personne")
-    parser.add_argument("--columns", type=Path, metavar="TOML", help='colonnes de ce fichier : attribut = "COLONNE"')
+    _add_columns(parser)
     parser.add_argument("--extraction", type=_day, metavar="AAAA-MM-JJ", help="date de l'extraction (sinon du fichier)")
     parser.add_argument("--skip-bad-rows", action="store_true", help="écarter les lignes fautives au lieu de refuser")
+
+
+def _add_columns(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--connector", metavar="NOM", help="forme du fichier (allervers connectors)")
+    parser.add_argument("--columns", type=Path, metavar="TOML", help='colonnes de ce fichier : attribut = "COLONNE"')
+
+
+def _check_commands(commands: Subparsers) -> None:
+    parser = _add(commands, "check", f"{_CHECK}:check", "qualité d'un fichier, avant de l'encoder")
+    parser.add_argument("file", type=Path, metavar="FICHIER", help="CSV, XLSX ou Parquet, une ligne par personne")
+    parser.add_argument("--sheet", required=True, help="feuille de rapprochement : nom (P1) ou fichier TOML")
+    parser.add_argument("--side", default="left", metavar="COTE", help="colonnes à prendre dans la feuille (left)")
+    _add_columns(parser)
+    parser.add_argument("--skip-bad-rows", action="store_true", help="écarter les lignes fautives au lieu de refuser")
+    parser.add_argument("--json", action="store_true", help="résultat en JSON, sur une ligne")
+    parser = _add(commands, "connectors", f"{_CHECK}:show_connectors", "formes de fichiers connues, ou l'une d'elles")
+    parser.add_argument("name", nargs="?", metavar="NOM")
 
 
 def _proof_commands(commands: Subparsers) -> None:
     summary = "vérifier des reçus de destruction (fichier ou croisement) ou le journal (log)"
     parser = _add_home(_add(commands, "verify", f"{_OFFICE}.proof_commands:verify", summary))
     parser.add_argument("target", metavar="FICHIER|CROISEMENT|log")
+
+
+def _clk_commands(commands: Subparsers) -> None:
+    actions = _group(commands, "clk", "schémas et filtres de clkhash et d'anonlink, pour comparer ou migrer seulement")
+    parser = _add(actions, "encode", f"{_CLK}:encode", "encoder un CSV selon un schéma de clkhash, mêmes bits que clkhash")
+    parser.add_argument("file", type=Path, metavar="FICHIER", help="CSV en UTF-8, colonnes du schéma dans l'ordre")
+    parser.add_argument("--schema", type=Path, required=True, metavar="SCHEMA.json", help="schéma, version 1, 2 ou 3")
+    parser.add_argument(
+        "--secret-file", required=True, metavar="FICHIER", help="fichier du secret partagé (0600), ou - : entrée standard"
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="CLKS.json", help="fichier à écrire")
+    parser.add_argument("--binary", action="store_true", help="écrire le corps d'un envoi binaire au lieu du JSON")
+    header = parser.add_mutually_exclusive_group()
+    header.add_argument("--no-header", action="store_true", help="la première ligne est une personne")
+    header.add_argument("--ignore-header", action="store_true", help="sauter l'en-tête sans le comparer au schéma")
+    parser.add_argument("--no-validation", action="store_true", help="ne pas vérifier les formats du schéma")
+    parser = _add(actions, "convert", f"{_CLK}:convert", "JSON vers envoi binaire, ou l'inverse")
+    parser.add_argument("source", type=Path, metavar="DEPUIS", help="fichier à lire (.json : JSON, sinon binaire)")
+    parser.add_argument("out", type=Path, metavar="VERS", help="fichier à écrire (.json : JSON, sinon binaire)")
+    parser.add_argument("--blocks", type=Path, metavar="BLOCS.json", help="blocs à côté du fichier binaire")
+    _add_size(parser)
+    parser = _add(actions, "link", f"{_CLK}:link", "relier deux fichiers de CLK, un à un")
+    parser.add_argument("left", type=Path, metavar="A")
+    parser.add_argument("right", type=Path, metavar="B")
+    parser.add_argument("--threshold", type=float, default=0.8, help="plus petit coefficient de Dice (0,8)")
+    parser.add_argument("--out", type=Path, metavar="LIENS.csv", help="fichier à écrire (sinon la sortie)")
+    _add_size(parser)
+
+
+def _add_size(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--size", type=int, default=128, metavar="OCTETS", help="octets d'un CLK d'un fichier binaire (128)")
 
 
 def _third_party_commands(commands: Subparsers) -> None:
@@ -229,6 +281,8 @@ def _evaluate_command(commands: Subparsers) -> None:
     parser.add_argument("left", type=Path, metavar="A")
     parser.add_argument("right", type=Path, metavar="B")
     parser.add_argument("--sheet", required=True, help="feuille de rapprochement : nom (P1) ou fichier TOML")
+    parser.add_argument("--connector-a", metavar="NOM", help="forme du fichier A (allervers connectors)")
+    parser.add_argument("--connector-b", metavar="NOM", help="forme du fichier B")
     truth = parser.add_mutually_exclusive_group(required=True)
     truth.add_argument("--truth", type=Path, metavar="PAIRES.csv", help="paires d'identifiants de la même personne")
     truth.add_argument("--truth-column", metavar="COLONNE", help="colonne de même valeur pour la même personne")

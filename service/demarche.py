@@ -50,6 +50,7 @@ _LATER_RULES = (
 _MODES = ("information", "attribution_directe", "attribution_sauf_refus", "attribution_sauf_refus_conjoint")
 _CHANNELS = ("courrier", "espace_usager", "sms", "courriel", "appel_sortant", "application", "guichet")
 _FALLBACKS = ("courrier", "telephone", "guichet", "france_services", "accompagnant")
+_COLUMN_KEYS = {"colonne": "column", "format": "format", "vide": "missing"}
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _NIR = re.compile(r"(^|[^a-z])(nir|nia|nss)([^a-z]|$)|securite_?sociale|num(ero)?_?(secu|ss)|insee_individu")
 _DAY_OF_YEAR = re.compile(r"--(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
@@ -175,7 +176,7 @@ def _operands(parties: ClosedTable, columns: ClosedTable, freshness: ClosedTable
             organisations=table.texts("organismes"),
             role=table.among("role", _ROLES),
             selection=table.text("selection"),
-            columns=_columns(own_columns.pop(name, None)),
+            **_file(own_columns.pop(name, None)),
             freshness=_freshness(own_freshness.pop(name, None)),
         )
         table.close()
@@ -184,15 +185,21 @@ def _operands(parties: ClosedTable, columns: ClosedTable, freshness: ClosedTable
     return operands
 
 
+def _file(table: ClosedTable | None) -> dict[str, Any]:
+    """The connector of an operand's file and what replaces its columns; `Demarche.sheet` puts them together."""
+    connector = table.text("connecteur", None) if table else None
+    return {"connector": connector, "columns": _columns(table)}
+
+
 def _columns(table: ClosedTable | None) -> dict[str, Any]:
     """The columns as `Sheet.with_columns` takes them, which judges attributes, names and formats."""
     columns: dict[str, Any] = {}
     for attribute, entry in (table.rest() if table else {}).items():
         if isinstance(entry, dict):
-            if "colonne" not in entry or set(entry) - {"colonne", "format"}:
-                sentence = f"[colonnes] {attribute} : les clés sont colonne et, au besoin, format"
+            if "colonne" not in entry or set(entry) - set(_COLUMN_KEYS):
+                sentence = f"[colonnes] {attribute} : les clés sont colonne et, au besoin, format et vide"
                 raise ServiceError("E_CLE_INCONNUE", sentence)
-            columns[attribute] = {{"colonne": "column"}.get(key, key): value for key, value in entry.items()}
+            columns[attribute] = {_COLUMN_KEYS[key]: value for key, value in entry.items()}
         else:
             columns[attribute] = entry
         names = entry.get("colonne") if isinstance(entry, dict) else entry

@@ -43,7 +43,8 @@ class Operand:
         organisations: administrations that may hold it.
         role: `source`, `destinataire`, or `reference`, which never receives anything.
         selection: French sentence: what the holder selects before encoding.
-        columns: attribute → column, columns or {column, format}, as `Sheet.with_columns` takes them.
+        connector: name of the shipped shape of its file, or None.
+        columns: attribute → column, columns or {column, format, missing}, on top of the connector's.
         freshness: required of a subtracted operand.
     """
 
@@ -51,6 +52,7 @@ class Operand:
     organisations: tuple[str, ...]
     role: str
     selection: str
+    connector: str | None
     columns: Mapping[str, Any]
     freshness: Freshness | None
 
@@ -119,13 +121,17 @@ class Demarche:
         """The linkage sheet of the identity profile, with the columns of each operand's file.
 
         Raises:
-            SheetError: no such profile, or a column for an attribute that it does not have.
+            LinkageError: no such profile or connector, or a column for an attribute that the sheet does not have.
         """
+        from linkage.connectors import load_connector  # noqa: PLC0415 - see the head of this module
         from linkage.sheet import Sheet, load_sheet  # noqa: PLC0415 - see the head of this module
 
         sheet = Sheet.from_table(self.own_sheet) if self.own_sheet else load_sheet(self.identity)
         for operand in self.operands.values():
-            if operand.columns:
+            if operand.connector is not None:
+                columns = load_connector(operand.connector).columns_for(sheet, operand.columns)
+                sheet = sheet.with_columns(operand.name, columns)
+            elif operand.columns:
                 sheet = sheet.with_columns(operand.name, operand.columns)
         return sheet
 

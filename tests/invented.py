@@ -38,7 +38,7 @@ def records_of(sheet: Sheet, people: Sequence[Mapping[str, str]]) -> Records:
     identifier, attributes = sheet.for_side("")
     columns = {one.columns[0]: [person.get(one.name, "") for person in people] for one in attributes}
     columns[identifier] = [str(number) for number in range(len(people))]
-    table = RawTable(name="inventes.csv", columns=columns, lines=range(2, len(people) + 2))
+    table = RawTable.of("inventes.csv", columns)
     return records_from_table(table, identifier, attributes)
 
 
@@ -115,4 +115,5 @@ cells_of_kind = {
     "country": countries,
     "category": texts,
     "text": texts,
+    "number": st.integers(-(10**6), 10**6).map(str) | st.just(""),
 }

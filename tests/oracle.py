@@ -13,6 +13,7 @@ import json
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,11 @@ def words(key: bytes, token: str, count: int) -> list[int]:
 
 OPENED = {"œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D"}
 OPENED |= {"ð": "d", "Ð": "D", "þ": "th", "Þ": "TH", "ı": "i"}
-NOBODY = {"X", "XX", "XXX", "SNP", "SP", "SPC", "SN", "SNC", "INCONNU", "INCONNUE", "SANS PRENOM", "SANS NOM"}
+NOBODY = {"SNP", "SP", "SPC", "SN", "SNC", "INCONNU", "INCONNUE", "SANS PRENOM", "SANS NOM", "NON RENSEIGNE"}
+NOBODY |= {"NON COMMUNIQUE", *("X" * times for times in range(1, 21))}
+TITLES = ("M", "MR", "MME", "MLLE", "MONSIEUR", "MADAME", "MADEMOISELLE")
+MARKS = ("NEE", "EPOUSE", "EPSE", "EP", "VEUVE", "VVE", "DIVORCEE", "DIT", "DITE")
+HEADS = ("NEE", "EPOUSE", "EPSE", "VEUVE", "VVE")
 SEXES = {"M": "1 M H HOMME MASCULIN MR MONSIEUR MALE", "F": "2 F FEMME FEMININ MME MADAME MLLE FEMALE"}
 
 
@@ -67,20 +72,30 @@ def bare(text: str) -> str:
     return " ".join(out.split())
 
 
-def untitled(raw: str) -> str:
-    """A surname without the titles before it; M before an apostrophe is none."""
-    text = raw.lstrip()
-    for title in ("MONSIEUR", "MADEMOISELLE", "MADAME", "MLLE", "MME", "MR", "M"):
-        rest = text[len(title) :]
-        follows = rest.removeprefix(".").lstrip()
-        if text.upper().startswith(title) and follows and rest[0] in {".", *" \t\u00a0"}:
-            return untitled(follows)
-    return text
-
-
 def surname(raw: str) -> str:
-    """Words of a surname."""
-    return " ".join({"ST": "SAINT", "STE": "SAINTE"}.get(word, word) for word in bare(untitled(raw)).split())
+    """Words of the surname born with."""
+    raw = unapostrophed(raw)
+    words = bare(raw).replace(" NE E ", " NEE ").split()
+    while len(words) > 1 and words[0] in TITLES:
+        words = words[1:]
+    cuts = [k for k in range(len(words) - 1) if words[k] in (MARKS if k else HEADS)]
+    parts = [words[a + 1 : b] for a, b in zip([-1, *cuts], [*cuts, len(words)], strict=True)]
+    born = [part for cut, part in zip(cuts, parts[1:], strict=True) if words[cut] == "NEE" and part]
+    words = next((part for part in [*born, *parts] if part), [])
+    while len(words) > 1 and words[0] in TITLES:
+        words = words[1:]
+    return " ".join({"ST": "SAINT", "STE": "SAINTE"}.get(word, word) for word in words)
+
+
+def unapostrophed(raw: str) -> str:
+    """Without the apostrophe after a lone letter, D and L apart, at the beginning of a word."""
+    out = ""
+    for place, char in enumerate(raw):
+        letter, before, after = raw[place - 1 : place], raw[place - 2 : place - 1], raw[place + 1 : place + 2]
+        lone = place > 0 and letter.isascii() and letter.isalpha() and letter not in "DdLl"
+        opens = place == 1 or before.isspace() or before in tuple(",;.()/-")
+        out += "" if char in "'ʼʻʹʾʿˈ´`’‘‛′＇" and lone and opens and (after.isalnum() or after == "_") else char
+    return out
 
 
 def first_names(raw: str) -> str:
@@ -88,13 +103,22 @@ def first_names(raw: str) -> str:
     for hyphen in "‐‑‒–—―−﹣－\u00ad":
         raw = raw.replace(hyphen, "-")
     names = []
-    for name in raw.replace(",", " ").replace(";", " ").split():
+    for name in raw.replace(",", " ").replace(";", " ").replace("/", " ").split():
         pieces = [bare(piece).replace(" ", "") for piece in name.split("-")]
         names.append("-".join(piece for piece in pieces if piece))
-    return " ".join(name for name in names if name)
+    names = [name for name in names if name]
+    while len(names) > 1 and names[0] in TITLES and names[0] != "M":
+        names = names[1:]
+    return " ".join(names)
 
 
-def canonical(attribute: Table, raw: str) -> str | None:
+def calendar_date(raw: str) -> str | None:
+    """A date in year, month, day: digits, and a question mark on every 1 January."""
+    digits = raw.replace("-", "")
+    return None if not digits.strip("0") else digits + "?" if digits[4:] == "0101" else digits
+
+
+def canonical(attribute: Table, raw: str) -> str | None:  # noqa: PLR0911 - a kind a line
     """The canonical value of a cell that can be right."""
     kind = attribute["kind"]
     if kind in ("name", "given_names"):
@@ -103,9 +127,13 @@ def canonical(attribute: Table, raw: str) -> str | None:
     if kind == "sex":
         return next((sex for sex, spellings in SEXES.items() if bare(raw) in spellings.split()), None)
     if kind == "date":
-        return raw.replace("-", "") if raw.strip("0-") else None
+        return calendar_date(raw)
     if kind in ("category", "text"):
         return bare(raw) or None
+    if kind == "number":
+        return str(int(raw)) if raw.strip() else None
+    if kind == "country" and country(bare(raw)):
+        return country(bare(raw))
     if kind != "code" and bare(raw) in NOBODY:
         return None
     whole, _, zeros = raw.strip().partition(".")
@@ -113,18 +141,38 @@ def canonical(attribute: Table, raw: str) -> str | None:
     return canonical_code(kind, whole if float_like else bare(raw).replace(" ", ""), attribute.get("pad", 0))
 
 
+@cache
+def spellings_of_countries() -> dict[str, str]:
+    """How files write a country, as the package ships it: facts, not an algorithm."""
+    text = (Path(__file__).parent.parent / "linkage" / "countries.txt").read_text("utf-8")
+    listed = [line.split("/") for line in text.split("\n") if line[:2] == "99"]
+    return {spelling: line[0] for line in listed for spelling in line[1:]}
+
+
+def country(spelling: str) -> str | None:
+    """The code of a country that is written in letters."""
+    return spellings_of_countries().get(spelling)
+
+
 def canonical_code(kind: str, code: str, pad: int) -> str | None:
     """Codes, communes and countries, from letters and digits."""
     if kind == "country":
-        if not code:
-            return None
-        if code.strip("0") == "" or code in ("100", "FR", "FRA", "FRANCE", "99100"):
-            return "99100"
-        return "99" + code if len(code) == 3 and code.isdigit() else code
+        return canonical_country(code) if code else None
     if not code.strip("0"):
         return None
     code = "0" * (pad - len(code)) + code
+    if kind == "cog" and len(code) == 4 and code.isdecimal():
+        code = "0" + code
     return None if kind == "cog" and len(code) == 5 and code[:2] == "99" else code
+
+
+def canonical_country(code: str) -> str:
+    """99 and three digits, however France, Algeria before 1962 and a shortened code are written."""
+    if code.strip("0") == "" or code in ("100", "FR", "FRA", "FRANCE", "99100"):
+        return "99100"
+    if code in ("91352", "92352", "93352", "94352"):
+        return "99352"
+    return country(code) or ("99" + code if len(code) == 3 and code.isdigit() else code)
 
 
 # --- canonical values to tokens ---------------------------------------------------------------------------------------
@@ -139,6 +187,7 @@ GROUPS = {
     "country": {"whole": 1000},
     "category": {"whole": 1000},
     "sex": {"whole": 1000},
+    "number": {"near": 1000},
 }
 PARTICLES = {"DE", "DU", "DES", "D", "L", "LA", "LE", "LES", "DOS", "DA", "DEL", "EL", "AL", "BEN", "AIT", "VAN", "VON"}
 
@@ -159,53 +208,92 @@ def head(kind: str, value: str) -> str:
     return words[0]
 
 
-def tokens(kind: str, value: str, out: set[str]) -> dict[str, set[str]]:
+def lineage(code: str) -> str:
+    """What a commune's code stands for through time; the table has tests of its own (`test_places`)."""
+    from linkage import places  # the one thing of ours that is read: facts, no algorithm
+
+    return places.lineage(code)
+
+
+def groups(entry: Table) -> dict[str, int]:
+    """Shares of the bits of an attribute."""
+    if entry.get("compare"):
+        return {"whole" if entry["compare"] == "exact" else "grams": 1000}
+    return {"first": 1000} if entry.get("most") == 1 else GROUPS[entry["kind"]]
+
+
+def tokens(entry: Table, value: str, out: set[str]) -> dict[str, set[str]]:  # noqa: PLR0911 - a kind a line
     """Tokens by group, without those that the parts in `out` fix."""
+    kind = entry["kind"]
     if "value" in out:
         return {}
     if kind == "date":
         return date_tokens(value, out)
-    if kind in ("code", "cog"):
-        return {"whole": {f"={value}"}, "grams": {f"{place}:{value[place]}" for place in range(len(value))}}
-    if kind in ("sex", "category", "country"):
+    if kind == "number":
+        step, reach = entry.get("step", 1), entry.get("reach", 1)
+        return {"near": {f"~{other}" for other in range(int(value) // step - reach, int(value) // step + reach + 1)}}
+    if entry.get("compare") == "exact" or kind in ("sex", "category", "country"):
         return {"whole": {f"={value}"}}
+    if entry.get("compare") == "positional":
+        underlined = "_" + "_".join(value.split(" ")) + "_"
+        return {"grams": {f"{place}:{two[0]}{two[1]}" for place, two in enumerate(pairwise(underlined))}}
+    if kind in ("code", "cog") and not entry.get("compare"):
+        value = lineage(value) if kind == "cog" else value
+        return {"whole": {f"={value}"}, "grams": {f"{place}:{value[place]}" for place in range(len(value))}}
     fixed = set()
     if out:
         letters = head(kind, value)
-        fixed = {f"_{letters[0]}"} | ({letters[:2]} if "two" in out else set())
+        fixed = {f"_{letters[0]}"} | ({letters[:2]} if out & {"two", "three"} else set())
+        fixed |= {letters[1:3]} if "three" in out else set()
     if kind == "given_names":
         names = value.split(" ")
-        first = set().union(*map(bigrams, names[0].split("-"))) - fixed
-        return {"first": first, "others": set().union(*map(bigrams, "-".join(names[1:]).split("-")))}
-    return {"grams": set().union(*map(bigrams, value.split(" "))) - fixed}
+        if entry.get("compare"):
+            return {"grams": set().union(*map(bigrams, value.replace("-", " ").split(" "))) - fixed}
+        first = set().union(*map(bigrams, names[0].split("-"))) | joints(names[0].split("-"))
+        return {"first": first - fixed, "others": set().union(*map(bigrams, "-".join(names[1:]).split("-")))}
+    between = joints(value.split(" ")) if kind == "name" else set()
+    return {"grams": (set().union(*map(bigrams, value.split(" "))) | between) - fixed}
+
+
+def joints(parts: list[str]) -> set[str]:
+    """The letters that meet where parts of a name are written as one word."""
+    parts = [part for part in parts if part]
+    return {parts[place][-1] + parts[place + 1][0] for place in range(len(parts) - 1)}
 
 
 def date_tokens(value: str, out: set[str]) -> dict[str, set[str]]:
-    """Known parts, the day with its month, digits; nothing that the block value says."""
-    year, month, day = value[:4], value[4:6], value[6:]
+    """Known parts, the day with its month, digits; nothing that the block value says, little of what is weak."""
+    year, month, day = value[:4], value[4:6], value[6:8]
     found: dict[str, set[str]] = {"digits": set()}
-    said = {"year": "year" in out, "month": bool(out & {"month", "day_month"}), "day": bool(out & {"day", "day_month"})}
+    whole_year = "year" in out or {"decade", "unit"} <= out
+    hidden = {f"{place}" for place in range(4) if ("unit" if place == 3 else "decade") in out}
+    said = {"year": whole_year, "month": bool(out & {"month", "day_month"}), "day": bool(out & {"day", "day_month"})}
+    if int(month) and int(day) and not said["month"] and not said["day"]:
+        found["day_month"] = {f"day_month={min(month, day)}{max(month, day)}"}
+    said["day"] = said["day"] or value.endswith("?")
+    said["month"] = said["month"] or value.endswith("0101?")
     for part, text, first in (("year", year, 0), ("month", month, 4), ("day", day, 6)):
         if int(text) and not said[part]:
             found[part] = {f"{part}={text}"}
-            found["digits"] |= {f"{first + place}:{char}" for place, char in enumerate(text)}
-    if int(month) and int(day) and not said["month"] and not said["day"]:
-        found["day_month"] = {f"day_month={month}{day}"}
+            digits = {f"{first + place}": char for place, char in enumerate(text) if f"{first + place}" not in hidden}
+            found["digits"] |= {f"{place}:{char}" for place, char in digits.items()}
     return found
 
 
-def present(kind: str, out: set[str]) -> dict[str, int]:
+def present(entry: Table, out: set[str]) -> dict[str, int]:
     """The groups that keep their bits when the parts in `out` make the block value."""
     if "value" in out:
         return {}
     gone = set(out)
-    if kind == "date" and out & {"day", "month", "day_month"}:
+    if entry["kind"] == "date" and out & {"day", "month", "day_month"}:
         gone.add("day_month")
-    if kind == "date" and "day_month" in out:
+    if entry["kind"] == "date" and "day_month" in out:
         gone |= {"day", "month"}
-    if kind == "date" and {"year", "month", "day"} <= gone:
+    if entry["kind"] == "date" and {"decade", "unit"} <= gone:
+        gone.add("year")
+    if entry["kind"] == "date" and {"year", "month", "day"} <= gone:
         gone.add("digits")
-    return {group: share for group, share in GROUPS[kind].items() if group not in gone}
+    return {group: share for group, share in groups(entry).items() if group not in gone}
 
 
 # --- plain filters ----------------------------------------------------------------------------------------------------
@@ -223,7 +311,12 @@ def values(sheet: Table, cells: Mapping[str, str]) -> dict[str, str | None]:
 
 def left_out(plan: Table, name: str) -> set[str]:
     """Parts of an attribute that make the block value."""
-    return {one.split(".")[1] for one in [*plan["blocks"], *plan["finer"]] if one.split(".")[0] == name}
+    lacking = [
+        *plan["blocks"],
+        *plan["finer"][: plan.get("depth", 0)],
+        *[f"{one}.value" for one in plan.get("without", ())],
+    ]
+    return {one.split(".")[1] for one in lacking if one.split(".")[0] == name}
 
 
 def class_name(name: str, entry: Table) -> str:
@@ -239,19 +332,32 @@ def inserted(sheet: Table, plan: Table, known: Mapping[str, str | None]) -> dict
     weights = {
         (name, group): entry["bits"] * share
         for name, entry in attributes.items()
-        for group, share in present(entry["kind"], left_out(plan, name)).items()
+        for group, share in present(entry, left_out(plan, name)).items()
     }
     budget = plan["length"] * 714 // 1000
     counts: dict[tuple[str, str], int] = {}
     for name, entry in attributes.items():
         value = known[name]
-        for group, found in tokens(entry["kind"], value, left_out(plan, name)).items() if value else ():
+        for group, found in tokens(entry, value, left_out(plan, name)).items() if value else ():
             bits = budget * weights.get((name, group), 0) // sum(weights.values())
             for place, token in enumerate(sorted(found)):
                 k = bits // len(found) + (1 if place < bits % len(found) else 0)
                 key = class_name(name, entry), token
                 counts[key] = max(counts.get(key, 0), k)
     return counts
+
+
+def worth(sheet: Table, plan: Table, known: Mapping[str, str | None]) -> int:
+    """How many insertions a record has: the bits of every group in which it has a token."""
+    attributes = sheet["attributes"]
+    shares = {name: present(entry, left_out(plan, name)) for name, entry in attributes.items()}
+    weights = sum(entry["bits"] * share for name, entry in attributes.items() for share in shares[name].values())
+    return sum(
+        plan["length"] * 714 // 1000 * entry["bits"] * shares[name].get(group, 0) // weights
+        for name, entry in attributes.items()
+        for group, found in (tokens(entry, known[name], left_out(plan, name)) if known[name] else {}).items()
+        if found
+    )
 
 
 def plain_filter(sheet: Table, plan: Table, known: Mapping[str, str | None], pass_key: bytes) -> set[int]:
@@ -278,7 +384,10 @@ def public_statistics() -> Any:
 def weights_of(sheet: Table, component: str) -> dict[str, int] | int:
     """Weights of the values of a component, or the number of equally frequent ones."""
     name, part = component.split(".")
-    declared = sheet.get("statistics", {}).get(name if part == "value" else component)
+    stated = sheet.get("statistics", {})
+    declared = stated.get(name if part == "value" else component)
+    if declared is None and part in ("decade", "unit") and isinstance(stated.get(f"{name}.year"), dict):
+        return folded_years(part, weights_of(sheet, f"{name}.year"))
     if isinstance(declared, int):
         return declared
     if declared is not None:
@@ -287,18 +396,28 @@ def weights_of(sheet: Table, component: str) -> dict[str, int] | int:
     kind = sheet["attributes"][name]["kind"]
     if kind == "date":
         return calendar(part)
-    return {"M": 1, "F": 1} if kind == "sex" else dict(public_statistics()[kind][part])
+    return {"M": 1, "F": 1} if kind == "sex" else dict(public_statistics()["letters"][kind][part]["shares"])
 
 
 def calendar(part: str) -> dict[str, int]:
     """Years of the pyramid, or what four years hold of each day, month or day of the month."""
-    if part == "year":
-        return {str(1920 + 10 * decade + year): PYRAMID[decade] for decade in range(11) for year in range(10)}
+    if part in ("year", "decade", "unit"):
+        years = {str(1920 + 10 * decade + year): PYRAMID[decade] for decade in range(11) for year in range(10)}
+        return years if part == "year" else folded_years(part, years)
     days = [(month, day) for month in range(1, 13) for day in range(1, MONTHS[month - 1] + 1)]
     weights: dict[str, int] = {}
-    for month, day in [*days * 4, (2, 29), *[(1, 1)] * 16]:  # 1 January stands for days that nobody knows
+    for month, day in [*days[1:] * 4, (2, 29)]:  # 1 January stands for days that nobody knows
         key = {"month": f"{month:02}", "day": f"{day:02}", "day_month": f"{month:02}{day:02}"}[part]
         weights[key] = weights.get(key, 0) + 1
+    return weights
+
+
+def folded_years(part: str, years: Any) -> dict[str, int]:
+    """Weights of decades, or of last digits of years."""
+    weights: dict[str, int] = {}
+    for year, weight in years.items():
+        key = year[:3] if part == "decade" else year[3]
+        weights[key] = weights.get(key, 0) + weight
     return weights
 
 
@@ -307,6 +426,11 @@ def shares_of(sheet: Table, component: str) -> list[tuple[str | None, int, int]]
     weights = weights_of(sheet, component)
     if isinstance(weights, int):
         return [(None, BILLION // weights, weights)]
+    kind, part = sheet["attributes"][component.split(".")[0]]["kind"], component.split(".")[1]
+    if kind in ("name", "given_names") and component not in sheet.get("statistics", {}):
+        mass, count = public_statistics()["letters"][kind][part]["rest"]
+        rest: list[tuple[str | None, int, int]] = [(None, 1000 * mass // count, count)] if count else []
+        return [(value, 1000 * weight, 1) for value, weight in weights.items()] + rest
     total = sum(weights.values())
     return [(value, BILLION * weight // total, 1) for value, weight in weights.items()]
 
@@ -315,7 +439,9 @@ def share(sheet: Table, components: Sequence[str], parts: Sequence[str]) -> int:
     """Expected share of several values together."""
     result = BILLION
     for component, part in zip(components, parts, strict=True):
-        one = next((s for value, s, _ in shares_of(sheet, component) if value in (None, part)), 0)
+        some = shares_of(sheet, component)
+        named = [s for value, s, _ in some if value == part]
+        one = next(iter([*named, *(s for value, s, _ in some if value is None)]), 0)
         result = result * one // BILLION
     return result
 
@@ -338,11 +464,17 @@ def pool(sheet: Table, components: Sequence[str], records: int, floor: int) -> i
 def part_of(kind: str, part: str, value: str) -> str | None:
     """The block value's part of a canonical value."""
     if kind == "date":
-        text = {"year": value[:4], "month": value[4:6], "day": value[6:], "day_month": value[4:]}[part]
-        return None if text == "0000" or (part != "year" and "00" in (text[:2], text[2:])) else text
+        places = {"month": value[4:6], "day": value[6:8], "day_month": value[4:8]}
+        if part in ("year", "decade", "unit"):
+            text = {"year": value[:4], "decade": value[:3], "unit": value[3]}[part]
+            return None if value[:4] == "0000" else text
+        text = places[part]
+        if value.endswith("?") and (part in ("day", "day_month") or (part == "month" and value[4:8] == "0101")):
+            return None
+        return None if "00" in (text[:2], text[2:]) else text
     if part == "value":
         return value
-    size = {"initial": 1, "two": 2}[part]
+    size = {"initial": 1, "two": 2, "three": 3}[part]
     letters = head(kind, value)[:size]
     return letters if len(letters) == size else None
 
@@ -355,6 +487,12 @@ def numbered(parts: Sequence[str], buckets: int) -> bytes:
 
 def label(sheet: Table, plan: Table, known: Mapping[str, str | None]) -> bytes | None:
     """The name of the block of a record, or None when it falls out of the pass."""
+    found = block(sheet, plan, known)
+    return found and found[0]
+
+
+def block(sheet: Table, plan: Table, known: Mapping[str, str | None]) -> tuple[bytes, int] | None:
+    """The name of the block of a record and how many finer components it took."""
     parts: dict[str, str | None] = {}
     for component in [*plan["blocks"], *plan["finer"]]:
         name, part = component.split(".")
@@ -365,15 +503,24 @@ def label(sheet: Table, plan: Table, known: Mapping[str, str | None]) -> bytes |
         return None
     expected = plan["population"] * share(sheet, plan["blocks"], base) // BILLION
     if base and expected < plan["floor"]:
-        return frame("bucket", numbered(base, plan["buckets"]))
-    if not plan["finer"] or expected <= plan["cap"]:
-        return frame("value", *base)
-    finer = [text for component in plan["finer"] if (text := parts[component]) is not None]
-    if len(finer) < len(plan["finer"]):
+        return frame("bucket", numbered(base, plan["buckets"])), 0
+    return split(sheet, plan, base, [(component, parts[component]) for component in plan["finer"]], expected)
+
+
+def split(
+    sheet: Table, plan: Table, texts: list[str], finer: list[tuple[str, str | None]], expected: int, depth: int = 0
+) -> tuple[bytes, int] | None:
+    """The block of a value that is not rare, one finer component after the other."""
+    if expected <= plan["cap"] * 2 // 3 or not finer:
+        return frame("split" if depth else "value", *texts), depth
+    (component, text), *others = finer
+    if text is None:
         return None
-    if expected * share(sheet, plan["finer"], finer) // BILLION < plan["floor"]:
-        return frame("rest", *base, numbered(finer, pool(sheet, plan["finer"], expected, plan["floor"])))
-    return frame("split", *base, *finer)
+    smaller = expected * share(sheet, [component], [text]) // BILLION
+    if smaller < plan["floor"]:
+        number = numbered([text], pool(sheet, [component], expected, plan["floor"]))
+        return frame("rest", *texts, number), depth + 1
+    return split(sheet, plan, [*texts, text], others, smaller, depth + 1)
 
 
 # --- diffusion --------------------------------------------------------------------------------------------------------
@@ -441,9 +588,16 @@ def encoded(sheet: Table, plan: Table, cells: Mapping[str, str], run_key: bytes)
     """
     pass_key = expand(run_key, "pass-key", plan["name"])
     known = values(sheet, cells)
-    name = label(sheet, plan, known)
-    bits = plain_filter(sheet, plan, known, pass_key)
-    if name is None or 5 * len(bits) < plan["length"]:
+    form = plan.get("form")
+    if form and known[form]:
+        first = sheet["attributes"][form]["second_form_of"]
+        known = {**known, first: known[form], form: known[first]}
+    found = block(sheet, plan, known)
+    if found is None:
+        return None
+    name, depth = found
+    bits = plain_filter(sheet, {**plan, "depth": depth}, known, pass_key)
+    if 1000 * worth(sheet, {**plan, "depth": depth}, known) < 320 * (plan["length"] * 714 // 1000):
         return None
     if plan["degree"]:
         bits = diffused(bits, table(block_secret(pass_key, name), plan["length"], plan["degree"]))

@@ -18,8 +18,10 @@ NAMES = {path: ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuff
 # What the third party may use of linkage (rule 2), and what must never be within its reach, even through others.
 THIRD_PARTY_LINKAGE = {"linker", "wire", "blocks", "match", "solve", "plan", "errors"}
 ENCODER = {
-    "linkage.records", "linkage.tables", "linkage.normalise", "linkage.features", "linkage.encode", "linkage.diffuse",
+    "linkage.attribute", "linkage.weights", "linkage.records", "linkage.tables", "linkage.normalise", "linkage.cells",
+    "linkage.names", "linkage.dates", "linkage.codes", "linkage.places", "linkage.features", "linkage.encode", "linkage.diffuse",
     "linkage.passes", "linkage.holder", "linkage.rules", "linkage.planner", "linkage.evaluate", "crypto.hashing",
+    "linkage.clkhash", "linkage.connectors", "linkage.field", "linkage.alterations", "linkage.suspicions", "linkage.inspection",
 }  # fmt: skip
 NETWORK = {
     "httpx2",

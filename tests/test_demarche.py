@@ -17,6 +17,9 @@ REFUSALS = {
     "unknown key in a table": ('seuil = "attribution"', 'seuil = "attribution"\nfacile = true', "E_CLE_INCONNUE"),
     "unknown key in a column": ('colonne = "date_naissance", format', 'colonne = "d", sens', "E_CLE_INCONNUE"),
     "columns of nobody": ("[colonnes.c2s]", "[colonnes.csg]", "E_CLE_INCONNUE"),
+    "unknown connector": ('prenoms = "prenoms"', 'connecteur = "inconnu"', "E_CONNECTEUR"),
+    "connector without a place of birth": ('cog_pays_naissance = "cog_pays_naissance"', 'connecteur = "men"', "E_CONNECTEUR"),
+    "connector of another type": ('prenoms = "prenoms"', "connecteur = 3", "E_DEMARCHE"),
     "freshness of nobody": ("[regle.fraicheur.c2s]", "[regle.fraicheur.csg]", "E_CLE_INCONNUE"),
     "column of an unknown attribute": ('prenoms = "prenoms"', 'surnoms = "prenoms"', "E_CLE_INCONNUE"),
     "missing entry": ('profil = "P1"', "", "E_DEMARCHE"),
@@ -100,6 +103,20 @@ def test_the_sheet_takes_the_columns_of_each_operand() -> None:
     assert formats == {"rsa": ("JJ/MM/AAAA", "AAAA-MM-JJ"), "c2s": ("AAAA-MM-JJ", "JJ/MM/AAAA")}
     other = parse_demarche(TEXT.replace('prenoms = "prenoms"', 'prenoms = "PRENOM_1"'))
     assert sheet.digest == other.sheet().digest
+
+
+def test_a_connector_stands_under_the_columns_of_an_operand() -> None:
+    """The shipped shape first, then what the démarche writes; it changes nothing that parties share."""
+    start, end = TEXT.index("[colonnes.rsa]"), TEXT.index("[colonnes.c2s]")
+    own = '[colonnes.rsa]\nconnecteur = "ccmsa"\nprenoms = { colonne = "PRENOMS", vide = ["-"] }\n\n'
+    demarche = parse_demarche(TEXT[:start] + own + TEXT[end:])
+    sheet = demarche.sheet()
+    identifier, attributes = sheet.for_side("rsa")
+    columns = {one.name: one.columns for one in attributes}
+    assert ("numero_allocataire", ("PRENOMS",)) == (identifier, columns["prenoms"])
+    assert ("date_naissance_alloc",) == columns["date_naissance"]
+    assert ("-",) == next(one.missing for one in attributes if one.name == "prenoms")
+    assert load_demarche("c2s-rsa").sheet().digest == sheet.digest
 
 
 def test_the_digest_ignores_layout_only() -> None:

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from crypto.keys import PassKey
-from linkage.encode import _MASKS_AT_ONCE, budgets, encode
+from linkage.attribute import COMPARISONS, COMPONENTS, KINDS
+from linkage.encode import _RECORDS_AT_ONCE as _MASKS_AT_ONCE, budgets, encode
 from linkage.errors import SheetError
-from linkage.features import left_out_groups, tokens
+from linkage.features import groups, left_out_groups, tokens
 from linkage.planner import plan_passes
 from linkage.profiles import PROFILES
-from linkage.sheet import COMPONENTS, KINDS, Sheet
+from linkage.sheet import Sheet
 from tests import oracle
 from tests.invented import FEBRL4, P1, P1_TABLE, Cells, born, cells_of_kind, people, person, records_of, word
 
@@ -47,6 +48,10 @@ def sheets(draw: st.DrawFn) -> dict[str, Any]:
             attributes[f"a{place}"]["class"] = "adresse"
         if kind in ("code", "cog"):
             attributes[f"a{place}"]["pad"] = draw(st.integers(0, 6))
+        if kind in COMPARISONS and draw(st.booleans()):
+            attributes[f"a{place}"]["compare"] = draw(st.sampled_from(COMPARISONS[kind]))
+        if kind == "number":
+            attributes[f"a{place}"] |= {"step": draw(st.integers(1, 9)), "reach": draw(st.integers(0, 3))}
     if "name" in kinds and draw(st.booleans()):
         attributes["autre"] = {"kind": "name", "bits": 7, "second_form_of": f"a{kinds.index('name')}"}
     return {"version": "linkage/v1", "attributes": attributes}
@@ -68,7 +73,7 @@ def test_the_fast_encoder_is_the_oracle_bit_for_bit(data):
     left_out = data.draw(st.lists(st.sampled_from(components), max_size=3, unique=True))
     profile = data.draw(st.sampled_from(list(PROFILES.values())))
     key = PassKey(data.draw(st.binary(min_size=32, max_size=32)))
-    if all(set(left_out_groups(a.kind, parts_of(a.name, left_out))) >= set(gives(a.kind)) for a in sheet.attributes):
+    if all(left_out_groups(a, parts_of(a.name, left_out)) >= set(groups(a)) for a in sheet.attributes):
         with pytest.raises(SheetError):
             encode(records_of(sheet, crowd), sheet.attributes, profile, left_out, key)
         return
@@ -83,11 +88,6 @@ def test_the_fast_encoder_is_the_oracle_bit_for_bit(data):
 def parts_of(name: str, left_out: list[str]) -> list[str]:
     """Parts of an attribute among components."""
     return [one.split(".")[1] for one in left_out if one.split(".")[0] == name]
-
-
-def gives(kind: str) -> set[str]:
-    """Groups of a kind."""
-    return set(oracle.GROUPS[kind])
 
 
 @pytest.mark.parametrize("profile", PROFILES)

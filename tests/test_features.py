@@ -6,8 +6,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from linkage.features import GROUPS, NAME_CLASS, block_part, left_out_groups, token_class, tokens
-from linkage.sheet import COMPONENTS, KINDS, Attribute, Sheet
+from linkage.attribute import COMPARISONS, COMPONENTS, KINDS, Attribute
+from linkage.features import NAME_CLASS, block_part, groups, left_out_groups, token_class, tokens
+from linkage.sheet import Sheet
 from tests import oracle
 from tests.invented import LETTERS, cells_of_kind
 
@@ -21,17 +22,20 @@ def attribute(kind: str, **keys: object) -> Attribute:
 
 
 def test_every_kind_shares_out_all_its_bits():
-    """The groups of a kind share a thousand."""
-    assert {kind: sum(groups.values()) for kind, groups in GROUPS.items()} == dict.fromkeys(KINDS, 1000)
+    """The groups of an attribute share a thousand, whichever way it is compared."""
+    ways = [attribute(kind) for kind in KINDS]
+    ways += [attribute(kind, compare=way) for kind, some in COMPARISONS.items() for way in some]
+    ways.append(attribute("given_names", most=1))
+    assert [sum(groups(one).values()) for one in ways] == [1000] * len(ways)
 
 
 @pytest.mark.parametrize(
     ("kind", "value", "expected"),
     [
-        ("name", "DE FOIX", {"grams": ["DE", "E_", "FO", "IX", "OI", "X_", "_D", "_F"]}),
+        ("name", "DE FOIX", {"grams": ["DE", "EF", "E_", "FO", "IX", "OI", "X_", "_D", "_F"]}),
         ("name", "O", {"grams": ["O_", "_O"]}),
         ("name", "ANNAN", {"grams": ["AN", "NA", "NN", "N_", "_A"]}),
-        ("given_names", "JO-AL", {"first": ["AL", "JO", "L_", "O_", "_A", "_J"]}),
+        ("given_names", "JO-AL", {"first": ["AL", "JO", "L_", "OA", "O_", "_A", "_J"]}),
         ("given_names", "JO AL LI-SE", {"first": ["JO", "O_", "_J"],
                                         "others": ["AL", "E_", "I_", "LI", "L_", "SE", "_A", "_L", "_S"]}),
         ("text", "12 BIS", {"grams": ["12", "2_", "BI", "IS", "S_", "_1", "_B"]}),
@@ -56,11 +60,49 @@ def test_every_kind_shares_out_all_its_bits():
                               "digits": ["0:1", "1:9", "2:9", "3:2", "4:0", "5:7"]}),
         ("date", "00000714", {"month": ["month=07"], "day": ["day=14"], "day_month": ["day_month=0714"],
                               "digits": ["4:0", "5:7", "6:1", "7:4"]}),
+        ("date", "19921103", {"year": ["year=1992"], "month": ["month=11"], "day": ["day=03"], "day_month": ["day_month=0311"],
+                              "digits": ["0:1", "1:9", "2:9", "3:2", "4:1", "5:1", "6:0", "7:3"]}),
+        ("date", "19920101?", {"year": ["year=1992"], "day_month": ["day_month=0101"],
+                               "digits": ["0:1", "1:9", "2:9", "3:2"]}),
+        ("date", "19920501?", {"year": ["year=1992"], "month": ["month=05"], "day_month": ["day_month=0105"],
+                               "digits": ["0:1", "1:9", "2:9", "3:2", "4:0", "5:5"]}),
+        ("number", "-3", {"near": ["~-2", "~-3", "~-4"]}),
     ],
 )  # fmt: skip
 def test_tokens_of_each_kind(kind, value, expected):
     """Spelling and groups are those that the module writes down."""
     assert tokens(attribute(kind), value) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "keys", "value", "expected"),
+    [
+        ("name", {"compare": "exact"}, "DE FOIX", {"whole": ["=DE FOIX"]}),
+        ("given_names", {"compare": "bigrams"}, "AL-BO CY", {"grams": ["AL", "BO", "CY", "L_", "O_", "Y_", "_A", "_B", "_C"]}),
+        ("text", {"compare": "positional"}, "12 B", {"grams": ["0:_1", "1:12", "2:2_", "3:_B", "4:B_"]}),
+        ("code", {"compare": "positional"}, "B7", {"grams": ["0:_B", "1:B7", "2:7_"]}),
+        ("code", {"compare": "bigrams"}, "B7", {"grams": ["7_", "B7", "_B"]}),
+        ("code", {"compare": "exact"}, "B7", {"whole": ["=B7"]}),
+        ("number", {"step": 10, "reach": 2}, "137", {"near": ["~11", "~12", "~13", "~14", "~15"]}),
+        ("number", {"step": 10, "reach": 0}, "139", {"near": ["~13"]}),
+    ],
+)  # fmt: skip
+def test_ways_of_comparing(kind, keys, value, expected):
+    """A sheet may ask for another comparison than the kind's own; a number has its neighbours."""
+    assert tokens(attribute(kind, **keys), value) == expected
+
+
+def test_a_name_written_as_one_word_or_two_keeps_nearly_all_its_tokens():
+    """JEANPIERRE has one token that JEAN-PIERRE lacks without the joint, none with it."""
+    apart, together = (set(tokens(attribute("given_names"), one)["first"]) for one in ("JEAN-PIERRE", "JEANPIERRE"))
+    assert together - apart == set()
+    assert apart - together == {"N_", "_P"}
+
+
+def test_day_and_month_swapped_still_agree_on_the_pair():
+    """A date read in the wrong order keeps its year and its unordered pair."""
+    right, swapped = (tokens(attribute("date"), one) for one in ("19920311", "19921103"))
+    assert [group for group in right if right[group] == swapped[group]] == ["year", "day_month"]
 
 
 @pytest.mark.parametrize(
@@ -71,6 +113,8 @@ def test_tokens_of_each_kind(kind, value, expected):
         ("name", "DE LA TOUR", ["initial"], {"_T"}),
         ("name", "DE LA TOUR", ["two"], {"_T", "TO"}),
         ("name", "ANNAN", ["two"], {"_A", "AN"}),
+        ("name", "MARTIN", ["three", "initial"], {"_M", "MA", "AR"}),
+        ("given_names", "J-PIERRE", ["three"], {"_J", "JP", "PI"}),
         ("given_names", "JEAN-PIERRE ANDRE", ["two"], {"_J", "JE"}),
         ("given_names", "JEAN JULES", ["initial"], {"_J"}),
     ],
@@ -84,7 +128,7 @@ def test_leading_bigrams_leave_with_the_block(kind, value, left_out, gone):
 
 
 @pytest.mark.parametrize(
-    ("left_out", "groups", "places"),
+    ("left_out", "kept", "places"),
     [
         (["year"], {"month", "day", "day_month"}, "4567"),
         (["month"], {"year", "day"}, "012367"),
@@ -93,21 +137,27 @@ def test_leading_bigrams_leave_with_the_block(kind, value, left_out, gone):
         (["day", "month"], {"year"}, "0123"),
         (["year", "month"], {"day"}, "67"),
         (["year", "day_month"], set(), ""),
+        (["decade"], {"year", "month", "day", "day_month"}, "34567"),
+        (["unit"], {"year", "month", "day", "day_month"}, "0124567"),
+        (["decade", "unit", "month"], {"day"}, "67"),
     ],
 )
-def test_dates_lose_what_the_block_fixes(left_out, groups, places):
+def test_dates_lose_what_the_block_fixes(left_out, kept, places):
     """The named parts, the day with its month, and the digits they fix; a group without a word left gives its bits away."""
     found = tokens(attribute("date"), "19800229", left_out)
     digits = {token[0] for token in found.pop("digits", [])}
-    assert (set(found), digits) == (groups, set(places))
-    assert set(GROUPS["date"]) - left_out_groups("date", left_out) == groups | ({"digits"} if places else set())
+    assert (set(found), digits) == (kept, set(places))
+    assert set(groups(attribute("date"))) - left_out_groups(attribute("date"), left_out) == {
+        *kept,
+        *(["digits"] if places else []),
+    }
 
 
 @pytest.mark.parametrize("kind", [kind for kind, part in PARTS if part == "value"])
 def test_a_whole_value_leaves_whole(kind):
     """A code, category, text or sex that makes the block leaves no token and no bits."""
     assert tokens(attribute(kind), "F", ["value"]) == {}
-    assert left_out_groups(kind, ["value"]) == set(GROUPS[kind])
+    assert left_out_groups(attribute(kind), ["value"]) == set(groups(attribute(kind)))
 
 
 def test_classes():
@@ -124,11 +174,15 @@ def test_classes():
         ("name", "initial", "DE LA TOUR", "T"), ("name", "two", "D AUBIGNE", "AU"), ("name", "initial", "DE", "D"),
         ("name", "initial", "LE DU", "D"), ("name", "two", "O", None), ("name", "two", "OE", "OE"),
         ("given_names", "two", "J-PIERRE", "JP"), ("given_names", "initial", "MARIE ANNE", "M"),
-        ("given_names", "two", "J ANNE", None),
+        ("given_names", "two", "J ANNE", None), ("name", "three", "DE LA TOUR", "TOU"), ("name", "three", "LE DU", None),
+        ("date", "decade", "19800229", "198"), ("date", "unit", "19800229", "0"), ("date", "unit", "00000229", None),
+        ("date", "decade", "19920101?", "199"), ("date", "decade", "00000229", None), ("date", "unit", "20000000", "0"),
         ("date", "year", "19800229", "1980"), ("date", "month", "19800229", "02"), ("date", "day", "19800229", "29"),
         ("date", "day_month", "19800229", "0229"), ("date", "day_month", "19800200", None), ("date", "day", "19800200", None),
         ("date", "month", "19800200", "02"), ("date", "year", "00000229", None), ("date", "year", "19000000", "1900"),
         ("date", "year", "20000000", "2000"), ("date", "month", "19001000", "10"), ("date", "day", "19001010", "10"),
+        ("date", "year", "19920101?", "1992"), ("date", "month", "19920101?", None), ("date", "day", "19920101?", None),
+        ("date", "month", "19920501?", "05"), ("date", "day", "19920501?", None), ("date", "day_month", "19920501?", None),
         ("sex", "value", "F", "F"), ("code", "value", "0012", "0012"),
     ],
 )  # fmt: skip
@@ -140,8 +194,9 @@ def test_block_parts(kind, part, value, expected):
 def other_value(kind: str, part: str, value: str) -> str:
     """Another value with the same block part and nothing else in common."""
     if kind == "date":
-        fixed = {"year": "0123", "month": "45", "day": "67", "day_month": "4567"}[part]
-        return "".join(char if str(place) in fixed else str((int(char) + 1) % 10) for place, char in enumerate(value))
+        fixed = {"year": "0123", "decade": "012", "unit": "3", "month": "45", "day": "67", "day_month": "4567"}[part]
+        digits = enumerate(value[:8])
+        return "".join(char if str(place) in fixed else str((int(char) + 1) % 10) for place, char in digits)
     letter = next(char for char in LETTERS if char not in value)
     return f"{oracle.part_of(kind, part, value)}{letter * 3}"
 
@@ -174,8 +229,9 @@ def test_tokens_are_those_of_the_oracle(kind, data):
     """Any value, any parts left out: the same tokens, sorted, in groups that have bits; the same block parts."""
     value = data.draw(canonical_of_kind[kind])
     parts = data.draw(st.sets(st.sampled_from(COMPONENTS[kind])))
-    expected = {group: sorted(found) for group, found in oracle.tokens(kind, value, parts).items() if found}
+    expected = {group: sorted(found) for group, found in oracle.tokens({"kind": kind}, value, parts).items() if found}
     assert tokens(attribute(kind), value, parts) == expected
-    assert set(expected) <= set(GROUPS[kind]) - left_out_groups(kind, parts) == set(oracle.present(kind, parts))
+    kept = set(groups(attribute(kind))) - left_out_groups(attribute(kind), parts)
+    assert set(expected) <= kept == set(oracle.present({"kind": kind}, parts))
     for part in COMPONENTS[kind]:
         assert block_part(attribute(kind), part, value) == oracle.part_of(kind, part, value)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from crypto.keys import RunKey
 from linkage.errors import LinkageError
-from linkage.holder import LEAST_FILL, HolderPass, encode_passes, encoder_digest
+from linkage.holder import HolderPass, encode_passes, encoder_digest
 from linkage.plan import Plan
 from linkage.planner import plan_passes
 from linkage.profiles import PROFILES
@@ -208,7 +208,6 @@ def test_who_falls_out_of_a_pass():
     ]
     found = {one.plan.name: (sorted(one.records.tolist()), one.left_aside) for one in encoded(crowd)}
     assert found == {"jour": ([0, 2], 3), "annee": ([0, 1, 2], 2), "noms": ([0, 1], 3)}
-    assert LEAST_FILL == 0.2
 
 
 def test_a_file_that_the_plan_does_not_fit_is_refused_before_anything_leaves():

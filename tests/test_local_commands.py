@@ -14,6 +14,7 @@ from service.administration.app import Office
 from service.administration.local_commands import encode_file, take_seat
 from service.administration.terminal import Terminal
 from service.errors import ServiceError
+from tests.connector_samples import invented_people, write_sample
 from tests.partners import NOW, RUN, people_csv, run_key_of_test, scene
 
 
@@ -29,7 +30,7 @@ def office(known: Any, party: Any) -> Any:
 def encode(known: Any, party: Any, file: Any, **changes: Any) -> Any:
     seat = known.seat(party, key=run_key_of_test())
     seat.folder.mark("joined", "2026-11-20T09:00:00Z")
-    words = {"file": file, "columns": None, "extraction": None, "skip_bad_rows": False}
+    words = {"file": file, "connector": None, "columns": None, "extraction": None, "skip_bad_rows": False}
     encode_file(office(known, party), seat, Namespace(**{**words, **changes}))
     return seat
 
@@ -116,5 +117,20 @@ def test_a_file_with_other_columns(known, tmp_path):
     )
     assert encode(known, "cnaf", file, columns=own).folder.done("encoded")
     own.write_text("prenoms =", encoding="utf-8")
-    with pytest.raises(ServiceError, match="E_COLONNES"):
+    with pytest.raises(LinkageError, match="E_COLONNES"):
         encode(known, "cnaf", file, columns=own)
+
+
+def test_a_file_in_the_shape_of_a_connector(known, tmp_path):
+    """A connector stands for the démarche's columns; the agent's own go on top."""
+    people = invented_people(130)
+    file = write_sample(tmp_path, "ccmsa", people)
+    with pytest.raises(LinkageError, match="E_COLONNE_ABSENTE"):
+        encode(known, "cnaf", file)
+    assert 130 == len(encode(known, "cnaf", file, connector="ccmsa").folder.identifiers())
+    own = tmp_path / "colonnes.toml"
+    own.write_text('nom_naissance = "ABSENT"\n', encoding="utf-8")
+    with pytest.raises(LinkageError, match="E_COLONNE_ABSENTE"):
+        encode(known, "cnaf", file, connector="ccmsa", columns=own)
+    with pytest.raises(LinkageError, match=r"E_CONNECTEUR.*cog_commune_naissance"):
+        encode(known, "cnaf", file, connector="men")

@@ -128,7 +128,7 @@ FAULTS = [
 def test_a_bad_row_is_refused_by_line_and_column(tmp_path, code, column, row):
     """Each fault has its code, line, column and a rule; nothing of the row is said."""
     with pytest.raises(RowsRefused) as refusal:
-        read_records(write(tmp_path, HEADER, "OUI;A;;M;", '"n\no";B;;F;', row), SHEET, "gauche")
+        read_records(write(tmp_path, HEADER, "OUI;A;;M;", '"n\no";B;;F;', row, "z;B;;F;"), SHEET, "gauche")
     problem = refusal.value.problems[0]
     assert (refusal.value.code, problem.code, problem.row, problem.column) == (code, code, 5, column)
     assert str(problem) in str(refusal.value)
@@ -150,7 +150,7 @@ def test_all_problems_are_listed_by_line(tmp_path):
     """Several problems of several rows come by line; the message shows twenty and counts the rest."""
     rows = [f"{number};A;;{SECRET};31/02/1980" for number in range(15)]
     with pytest.raises(RowsRefused) as refusal:
-        read_records(write(tmp_path, HEADER, *rows, "x"), SHEET, "gauche")
+        read_records(write(tmp_path, HEADER, *rows, "x", "z;A;;M;"), SHEET, "gauche")
     found = [(one.row, one.code) for one in refusal.value.problems]
     assert len(found) == 31
     assert [row for row, _ in found] == sorted(row for row, _ in found)

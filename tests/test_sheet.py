@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from linkage.attribute import COMPONENTS, DATE_FORMATS, KINDS
 from linkage.errors import SheetError
 from linkage.normalise import normaliser
-from linkage.sheet import COMPONENTS, DATE_FORMATS, KINDS, Sheet, load_sheet
+from linkage.sheet import Sheet, load_sheet
 from tests.invented import P1, P1_TABLE, ROOT
 
 SHIPPED = ["essnet", "febrl4", "leipzig", "matchid", "pseudopeople"]
@@ -96,6 +97,20 @@ FAULTS: list[tuple[str, str, Change]] = [
     ("E_FEUILLE", "strict", put("strict", True)),
     ("E_FEUILLE", "strict", put("strict", 499)),
     ("E_FEUILLE", "strict", put("strict", 1001)),
+    ("E_FEUILLE", "information", put("information", 1001)),
+    ("E_FEUILLE", "information", put("information", "800")),
+    ("E_FEUILLE", "bad_rows", put("bad_rows", "drop")),
+    ("E_FEUILLE", "most_bad_rows", put("most_bad_rows", 1001)),
+    ("E_FEUILLE", "compare", put("attributes", "nom", "compare", "positional")),
+    ("E_FEUILLE", "compare", put("attributes", "sexe", "compare", "exact")),
+    ("E_FEUILLE", "most", put("attributes", "nom", "most", 1)),
+    ("E_FEUILLE", "longest", put("attributes", "postal", "longest", 5)),
+    ("E_FEUILLE", "longest", put("attributes", "nom", "longest", -1)),
+    ("E_FEUILLE", "step", put("attributes", "nom", "step", 2)),
+    ("E_FEUILLE", "pad", put("attributes", "nom", "pad", 2)),
+    ("E_FEUILLE", "missing", put("attributes", "nom", "missing", [0])),
+    ("E_FEUILLE", "missing", put("columns", "droite", "nom", {"column": "nom1", "missing": [1]})),
+    ("E_FEUILLE", "country", put("attributes", "naissance", "country", "sexe")),
     ("E_FEUILLE", "attribut", put("attributes", {})),
     ("E_FEUILLE", "attributes", put("attributes", [1])),
     ("E_FEUILLE", "[attributes.nom]", put("attributes", "nom", "name")),
@@ -192,10 +207,16 @@ SAME: list[Change] = [
     put("attributes", "postal", "optional", True),
     put("columns", {}),
     put("columns", "gauche", {"nom": "X"}),
+    put("bad_rows", "skip"),
+    put("most_bad_rows", 0),
+    put("attributes", "nom", "missing", "0"),
 ]
 OTHER: list[Change] = [
     put("name", "autre"),
     put("strict", 830),
+    put("information", 780),
+    put("attributes", "nom", "longest", 13),
+    put("attributes", "nom", "compare", "exact"),
     put("attributes", "nom", "bits", 11),
     put("attributes", "postal", "pad", 4),
     put("attributes", "postal", "kind", "cog"),

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from linkage.attribute import COMPONENTS
 from linkage.errors import SheetError
-from linkage.sheet import COMPONENTS, Sheet
+from linkage.sheet import Sheet
 from linkage.statistics import BILLION, BUCKET_FILL, Statistics
 from tests import oracle
 from tests.invented import FEBRL4, FEBRL4_TABLE, P1, P1_TABLE

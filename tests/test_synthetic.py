@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linkage.synthetic.families import month_days
-from linkage.synthetic.files import COLUMNS, TwoFiles, identities, two_files, write_file
+from linkage.synthetic.files import COLUMNS, TwoFiles, identities, subgroups, two_files, write_file
 from linkage.synthetic.frequencies import Frequencies, generator, texts
 from linkage.synthetic.mistakes import (
     CERTIFIE,
@@ -410,6 +410,29 @@ def test_rows_are_those_of_the_people_they_are_said_to_be():
     expected = identities(files.people, files.left_person)
     assert expected == {key: column for key, column in files.left.items() if key != "identifiant"}
     assert tuple(files.left) == tuple(files.right) == COLUMNS
+
+
+def test_subgroups_hold_whom_they_name():
+    """Each row is in the groups that its person's identity, and its own date, put it in; the last group is the rest."""
+    files = two_files(
+        size_left=3000, size_right=2500, overlap=1500, seed=4, profile_left=DECLARATIF, profile_right=CERTIFIE
+    )
+    found, people = subgroups(files), files.people
+    birthdays = Counter(zip(people.family, people.birth_year, people.birth_month, people.birth_day, strict=True))
+    for side, (columns, members) in enumerate(((files.left, files.left_person), (files.right, files.right_person))):
+        for row, person in enumerate(members.tolist()):
+            names = people.birth_name[person] + people.first_names[person, 0]
+            born = (people.family, people.birth_year, people.birth_month, people.birth_day)
+            expected = {
+                "foreign_born": people.birth_country[person] != FRANCE,
+                "compound_name": any(mark in names for mark in " -'"),
+                "usage_name": bool(people.usage_name[person]) and people.sex[person] == "F",
+                "siblings_same_day": birthdays[tuple(part[person] for part in born)] > 1,
+                "partial_date": re.search("-00$|-01-01$", columns["date_naissance"][row]) is not None,
+            }
+            expected["everybody_else"] = not any(expected.values())
+            assert expected == {name: bool(masks[side][row]) for name, masks in found.items()}
+    assert all(left.any() and right.any() for left, right in found.values())
 
 
 def test_order_and_identifiers_say_nothing():

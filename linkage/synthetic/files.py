@@ -21,13 +21,15 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from linkage.synthetic.frequencies import Integers, generator
 from linkage.synthetic.mistakes import ErrorProfile, with_mistakes
 from linkage.synthetic.morphemes import without_accents
 from linkage.synthetic.people import People, population
+from linkage.synthetic.places import FRANCE
 
-__all__ = ["COLUMNS", "DateFormat", "TwoFiles", "identities", "two_files", "write_file"]
+__all__ = ["COLUMNS", "DateFormat", "TwoFiles", "identities", "subgroups", "two_files", "write_file"]
 
 COLUMNS = (
     "identifiant",
@@ -97,6 +99,46 @@ def two_files(
     left, left_person = _file(people, in_left, profile_left, generator(seed, _LEFT_STREAM))
     right, right_person = _file(people, in_right, profile_right, generator(seed, _RIGHT_STREAM))
     return TwoFiles(left=left, right=right, left_person=left_person, right_person=right_person, people=people)
+
+
+def subgroups(files: TwoFiles) -> dict[str, tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
+    """Groups that linkage may serve less well: by name, who is in it, (left, right) by row of the files.
+
+    `foreign_born`; `compound_name` (birth name or first first name of several parts, or a particle); `usage_name` (women who
+    have one, nearly all of them married); `partial_date` (this file holds no day, or the first of a January); `siblings_same_day`
+    (twins); `everybody_else` (none of these).
+    """
+    people, found = files.people, {}
+    firsts = people.first_names[:, 0]
+    compound = np.array(
+        [
+            any(mark in f"{name}{first}" for mark in " -'")
+            for name, first in zip(people.birth_name, firsts, strict=True)
+        ],
+        dtype=bool,
+    )
+    born = np.stack([people.family, people.birth_year, people.birth_month, people.birth_day])
+    _, inverse, count = np.unique(born, axis=1, return_inverse=True, return_counts=True)
+    of_people = {
+        "foreign_born": people.birth_country != FRANCE,
+        "compound_name": compound,
+        "usage_name": (people.usage_name != "") & (people.sex == "F"),
+        "siblings_same_day": count[inverse.reshape(-1)] > 1,
+    }
+    sides = (files.left, files.left_person), (files.right, files.right_person)
+    for name, members in of_people.items():
+        found[name] = _both(*(members[person] for _, person in sides))
+    found["partial_date"] = _both(*(_partial(columns["date_naissance"]) for columns, _ in sides))
+    found["everybody_else"] = _both(*(~np.any([some[side] for some in found.values()], axis=0) for side in (0, 1)))
+    return found
+
+
+def _both(left: NDArray[np.bool_], right: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    return left.astype(bool), right.astype(bool)
+
+
+def _partial(dates: list[str]) -> NDArray[np.bool_]:
+    return np.array([date.endswith(("-00", "-01-01")) for date in dates], dtype=bool)
 
 
 def identities(people: People, rows: Integers) -> dict[str, list[str]]:

@@ -16,6 +16,7 @@ A run, step by step
 Commands
     terminal            sentences, progress, refusals
     local_commands      init, identity, pin, demarche, run encode: never touch the network
+    check_commands      check, connectors: a file looked at before it is encoded
     client              the third party over HTTP, every request signed
     connection          an online office, and patience
     agreement_commands  server, agreement …

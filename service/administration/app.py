@@ -74,18 +74,21 @@ def _harden() -> None:
 def evaluate_command(args: argparse.Namespace) -> None:
     """`allervers evaluate`: a rehearsal of two files against a truth, entirely on this machine."""
     # Here, not above: nothing but a rehearsal needs the matcher.
+    from linkage.connectors import with_file_columns  # noqa: PLC0415
     from linkage.evaluate import Instruments, Truth, evaluate  # noqa: PLC0415
     from linkage.sheet import load_sheet  # noqa: PLC0415
 
     _harden()
     terminal = Terminal()
+    sheet = with_file_columns(load_sheet(args.sheet), "left", args.connector_a, None)
+    sheet = with_file_columns(sheet, "right", args.connector_b, None)
     with terminal.stages() as report:
         found = evaluate(
             (args.left, args.right),
-            load_sheet(args.sheet),
+            sheet,
             Truth(pairs=args.truth, column=args.truth_column),
             args.profile,
-            bad_rows="skip" if args.skip_bad_rows else "refuse",
+            bad_rows="skip" if args.skip_bad_rows else None,
             instruments=Instruments(clock=time.perf_counter, peak=_peak_bytes, progress=report),
         )
     if args.json:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import tomllib
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
+from linkage.connectors import with_file_columns
 from linkage.records import Records, read_records
-from linkage.sheet import Sheet
 from service.administration.app import Office, open_office
 from service.administration.conventions import AgreementStore
 from service.administration.keyring import read_public
@@ -19,7 +17,7 @@ from service.administration.seat import Seat
 from service.demarche import list_demarches, load_demarche
 from service.errors import ServiceError
 from service.forms import write_time
-from service.rule_sheet import Demarche, Freshness
+from service.rule_sheet import Freshness
 
 __all__ = [
     "check_demarche",
@@ -104,11 +102,11 @@ def take_seat(office: Office, run: str) -> Seat:
 
 
 def encode_file(office: Office, seat: Seat, args: argparse.Namespace) -> None:
-    """Encode a file; `args` has file, columns, extraction and skip_bad_rows."""
+    """Encode a file; `args` has file, connector, columns, extraction and skip_bad_rows."""
     terminal = office.terminal
     seat.folder.require("joined", f"les clés ne sont pas confirmées : allervers run join {seat.run}")
     _check_fresh(office, seat, args.file, args.extraction)
-    records = _read(office, seat, args.file, args.columns, skip=args.skip_bad_rows)
+    records = _read(office, seat, args)
     with terminal.progress("encodage") as report:
         made = encode(seat, records, report=report)
     for one in made:
@@ -116,33 +114,15 @@ def encode_file(office: Office, seat: Seat, args: argparse.Namespace) -> None:
     seat.folder.mark("encoded", write_time(office.clock()))
 
 
-def _read(office: Office, seat: Seat, path: Path, columns: Path | None, *, skip: bool) -> Records:
-    sheet = _sheet(seat.stored.demarche, seat.operand, columns)
-    records = read_records(path, sheet, seat.operand, bad_rows="skip" if skip else "refuse")
+def _read(office: Office, seat: Seat, args: argparse.Namespace) -> Records:
+    # This file's own columns change nothing that parties share.
+    sheet = with_file_columns(seat.stored.demarche.sheet(), seat.operand, args.connector, args.columns)
+    records = read_records(args.file, sheet, seat.operand, bad_rows="skip" if args.skip_bad_rows else None)
     if records.set_aside:
         office.terminal.note(f"{len({one.row for one in records.set_aside})} ligne(s) écartée(s) :")
         for problem in records.set_aside[:20]:
             office.terminal.note(f"  {problem}")
     return records
-
-
-def _sheet(demarche: Demarche, operand: str, columns: Path | None) -> Sheet:
-    """The sheet of the démarche, with this file's own columns: they change nothing that parties share."""
-    sheet = demarche.sheet()
-    if columns is None:
-        return sheet
-    try:
-        own: dict[str, Any] = tomllib.loads(columns.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        sentence = f'{columns} doit être un fichier TOML de lignes attribut = "COLONNE"'
-        raise ServiceError("E_COLONNES", sentence) from error
-    renamed = {
-        name: {{"colonne": "column"}.get(key, key): value for key, value in entry.items()}
-        if isinstance(entry, dict)
-        else entry
-        for name, entry in own.items()
-    }
-    return sheet.with_columns(operand, {**demarche.operands[operand].columns, **renamed})
 
 
 def _check_fresh(office: Office, seat: Seat, path: Path, extraction: date | None) -> None:

@@ -1,0 +1,165 @@
+"""What a plan costs and what it is worth, before any data is exchanged: blocks, bytes, time, recall, exposure of each pass.
+
+Sizes come from the declared sizes and public statistics, recall from assumed rates of mistakes (`linkage.assumptions`), time
+from rates measured on two cores of an ordinary server. All of it is an estimate; nothing of it enters the plan.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from linkage.assumptions import UNIT, Pairs, Truths, imagine_pairs, linked
+from linkage.exposure import exposure, insertions_by_group
+from linkage.plan import PassPlan, Plan, estimated_dice, target_size
+from linkage.profiles import Profile, profile_named
+from linkage.sheet import Sheet
+from linkage.sizing import Limits, Sizing, size_blocks
+from linkage.statistics import BILLION, Statistics
+
+__all__ = ["PassCost", "PlanCost", "cost_plan"]
+
+ROW_HEAD = 32  # bytes of a row beside its filter: id and tag
+ENCODED_BITS = 2_000_000_000  # of filters a second: a million rows of 2048 bits
+MATCHED_BITS = 800_000_000_000  # of pairs of filters a second: 390 million pairs of 2048 bits
+_SEEN_DEPTH = BILLION // 100  # of the records: depths with fewer do not count for exposure
+
+
+@dataclass(frozen=True, kw_only=True)
+class PassCost:
+    """One pass.
+
+    Attributes:
+        plan: of the pass.
+        sizing: expected blocks.
+        mean: records of the larger file in the block of an average record.
+        bytes: sent by the recipient and by the source.
+        encode_seconds, match_seconds: on two cores, both files encoded.
+        meeting, linking: share of the true pairs, in thousandths of a percent (100,000 = all).
+        exposure: largest κ of its blocks, in thousandths.
+        split: share of the records in blocks that are split, per mille.
+    """
+
+    plan: PassPlan
+    sizing: Sizing
+    mean: int
+    bytes: tuple[int, int]
+    encode_seconds: float
+    match_seconds: float
+    meeting: int
+    linking: int
+    exposure: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain numbers and strings."""
+        one = self.plan
+        return {
+            "name": one.name,
+            "blocks": list(one.blocks),
+            "finer": list(one.finer),
+            "without": list(one.without),
+            "form": one.form,
+            "degree": one.degree,
+            "expected_blocks": self.sizing.blocks,
+            "mean_block": self.mean,
+            "largest_block": self.sizing.largest,
+            "split": self.sizing.split / BILLION,
+            "pairs": one.expected_pairs,
+            "bytes": list(self.bytes),
+            "encode_seconds": round(self.encode_seconds, 2),
+            "match_seconds": round(self.match_seconds, 2),
+            "meeting": self.meeting / UNIT,
+            "linking": self.linking / UNIT,
+            "exposure": self.exposure / 1000,
+            "threshold": round(estimated_dice(one.information, one.length, max(1, one.degree)), 4),
+            "strict_threshold": round(estimated_dice(one.strict, one.length, max(1, one.degree)), 4),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanCost:
+    """A whole plan: its passes, and the share of the true pairs that some pass brings together or links."""
+
+    profile: str
+    sizes: tuple[int, int]
+    passes: tuple[PassCost, ...]
+    meeting: int
+    linking: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain numbers and strings."""
+        return {
+            "profile": self.profile,
+            "sizes": list(self.sizes),
+            "passes": [one.to_json() for one in self.passes],
+            "meeting": self.meeting / UNIT,
+            "linking": self.linking / UNIT,
+            "bytes": [sum(one.bytes[side] for one in self.passes) for side in (0, 1)],
+            "pairs": sum(one.plan.expected_pairs for one in self.passes),
+            "encode_seconds": round(sum(one.encode_seconds for one in self.passes), 2),
+            "match_seconds": round(sum(one.match_seconds for one in self.passes), 2),
+        }
+
+
+def cost_plan(sheet: Sheet, plan: Plan, sizes: tuple[int, int]) -> PlanCost:
+    """What that plan, made for those sizes, costs with a diffused profile."""
+    statistics, profile, pairs = Statistics(sheet), profile_named(plan.profile), imagine_pairs(sheet)
+    met, told = np.zeros(len(pairs.weight), dtype=bool), np.zeros(len(pairs.weight), dtype=bool)
+    passes = []
+    for one in plan.passes:
+        meeting, linking = _reached(one, sheet, profile, pairs)
+        met, told = met | meeting, told | linking
+        sizing = size_blocks(statistics, one.blocks, one.finer, _limits(one))
+        passes.append(
+            PassCost(
+                plan=one,
+                sizing=sizing,
+                mean=sizing.pair_share * one.population // BILLION**2,
+                bytes=(sizes[0] * _row_bytes(one), sizes[1] * _row_bytes(one)),
+                encode_seconds=sum(sizes) * one.length / ENCODED_BITS,
+                match_seconds=one.expected_pairs * one.length / MATCHED_BITS,
+                meeting=pairs.share(meeting),
+                linking=pairs.share(linking),
+                exposure=_exposure(one, sheet, statistics, profile, sizing),
+            )
+        )
+    return PlanCost(
+        profile=plan.profile,
+        sizes=sizes,
+        passes=tuple(passes),
+        meeting=pairs.share(met),
+        linking=pairs.share(told),
+    )
+
+
+def _row_bytes(plan: PassPlan) -> int:
+    return ROW_HEAD + plan.length // 8
+
+
+def _limits(plan: PassPlan) -> Limits:
+    return Limits(population=plan.population, cap=target_size(plan.cap) or plan.population, floor=plan.floor)
+
+
+def _reached(plan: PassPlan, sheet: Sheet, profile: Profile, pairs: Pairs) -> tuple[Truths, Truths]:
+    """Imagined pairs that meet in a block, and those of them that are similar enough.
+
+    What splits heavy blocks is not asked of anybody: few records are in blocks that are split.
+    """
+    meeting, form = pairs.meeting(plan.blocks, bool(plan.form)), bool(plan.form)
+    if not plan.degree:
+        return meeting, meeting
+    left_out = plan.left_out(0)
+    shares = insertions_by_group(sheet.attributes, profile, left_out)
+    whole = sum(sum(shares[one.name].values()) for one in sheet.attributes if not one.second_form_of)
+    common = pairs.alike(sheet.attributes, profile, left_out, form)
+    return meeting, meeting & linked(common, profile, whole, plan.degree, plan.information)
+
+
+def _exposure(plan: PassPlan, sheet: Sheet, statistics: Statistics, profile: Profile, sizing: Sizing) -> int:
+    depths = [depth for depth, share in enumerate(sizing.depths) if share >= _SEEN_DEPTH]
+    return max(
+        (exposure(sheet.attributes, statistics, profile, plan.left_out(depth), max(1, plan.degree)) for depth in depths),
+        default=0,
+    )

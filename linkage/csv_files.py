@@ -1,0 +1,322 @@
+"""CSV as administrations write it, a block of rows at a time: separator `,` `;` or tab, quotes as in RFC 4180.
+
+The separator is the one that shows the wanted columns in the header, or what a spreadsheet declares in a line `sep=;`
+before it. Every row knows the line where it starts; blank lines count and are no rows.
+
+A block in which every quote opens or closes a cell, no cell spans lines and no line is beyond measure means the same to
+Arrow's reader as to the standard library's, and goes to the former; any other block goes to the latter, whose refusals
+are the ones that are raised.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+from numpy.typing import NDArray
+
+from linkage.errors import Finding, LinkageError
+from linkage.text_files import BLOCK, TextFile, open_text
+
+__all__ = ["Batch", "CsvFile", "all_rows", "column_key", "open_csv"]
+
+_SEPARATORS = ",;\t"
+_SEPARATOR_NAMES = {",": "virgule", ";": "point-virgule", "\t": "tabulation"}
+_ENCODING_NAMES = {"utf-8": "UTF-8", "cp1252": "Windows-1252"}
+_DECLARED = re.compile(r'"?sep=([,;\t])"?\r?\n', re.IGNORECASE)
+_HEAD = 1 << 20  # bytes in which the header is looked for
+_PIECE = 1 << 14  # rows made at a time by the slow way
+_LONGEST_LINE = csv.field_size_limit()  # longer ones may hold a cell that the standard library refuses
+_LINE_FEED, _RETURN, _QUOTE = b'\n\r"'
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """Some rows of a file.
+
+    Attributes:
+        columns: one string array a column of the file, without nulls.
+        lines: the line of the file where each row starts.
+        misshapen: (line, number of fields) of rows that are in no column.
+        errors: (code, column, rule, lines) of rows left out for another reason.
+    """
+
+    columns: list[Any]
+    lines: NDArray[np.int64]
+    misshapen: list[tuple[int, int]]
+    errors: list[tuple[str, str | None, str, NDArray[np.int64]]] = field(default_factory=list)
+
+
+class CsvFile:
+    """A CSV file whose header is read."""
+
+    def __init__(self, text: TextFile, head: _Head, block: int) -> None:
+        """Takes what `open_csv` found."""
+        self.header = head.row
+        self._text, self._head, self._block = text, head, block
+        self._quoted = False
+
+    def batches(self) -> Iterator[Batch]:
+        """All rows after the header, in order.
+
+        Raises:
+            LinkageError: `E_CSV` with the line where the broken row starts.
+        """
+        line = self._head.next_line
+        blocks = _Blocks(self._text.blocks(self._text.start + self._head.size, self._block))
+        for data in blocks:
+            self._quoted = self._quoted or b'"' in data
+            batch = _fast(data, line, self._head.separator, len(self.header))
+            if batch:
+                yield batch
+                line += data.count(b"\n") + (not data.endswith(b"\n"))
+            else:
+                lines = _Lines(data, blocks)
+                yield from self._slow(lines, line)
+                line += lines.taken
+                blocks.put_back(lines.rest())
+
+    def findings(self) -> list[Finding]:
+        """How the file is written; what is known once all of it has been read."""
+        encoding = _ENCODING_NAMES[self._text.encoding]
+        separator = _SEPARATOR_NAMES[self._head.separator]
+        found = [
+            Finding(code="I_ENCODAGE", column=None, count=0, first_row=None, rule=f"fichier en {encoding}"),
+            Finding(code="I_SEPARATEUR", column=None, count=0, first_row=None, rule=f"séparateur : {separator}"),
+        ]
+        if self._quoted:
+            rule = "des cellules entre guillemets sont lues sans eux"
+            found.append(Finding(code="I_GUILLEMETS", column=None, count=0, first_row=None, rule=rule))
+        return found
+
+    def _slow(self, lines: _Lines, first: int) -> Iterator[Batch]:
+        """Rows by the standard library, until the first row that starts after the block."""
+        name, width = self._text.path.name, len(self.header)
+        rows: list[list[str]] = []
+        starts: list[int] = []
+        misshapen: list[tuple[int, int]] = []
+        for start, row in _rows(name, lines, self._head.separator, first):
+            if len(row) == width:
+                rows.append(row)
+                starts.append(start)
+            elif row:
+                misshapen.append((start, len(row)))
+            if len(rows) == _PIECE or lines.block_is_over:
+                yield Batch(columns=_columns(rows, width), lines=np.array(starts, np.int64), misshapen=misshapen)
+                rows, starts, misshapen = [], [], []
+            if lines.block_is_over:
+                return
+        yield Batch(columns=_columns(rows, width), lines=np.array(starts, np.int64), misshapen=misshapen)
+
+
+def open_csv(path: Path, wanted: Sequence[str], block: int = BLOCK) -> CsvFile:
+    """Finds encoding, separator and header.
+
+    Args:
+        path: the file, which is not empty.
+        wanted: names of columns that tell the separator.
+        block: bytes read at a time.
+
+    Raises:
+        LinkageError: `E_FICHIER_VIDE`, `E_SEPARATEUR`, `E_CSV`; see `linkage.text_files.open_text`.
+    """
+    text = open_text(path)
+    return CsvFile(text, _read_head(text, wanted), block)
+
+
+def all_rows(path: Path) -> list[list[str]]:
+    """Every row that is not blank, the first one included, of a small file of two columns or more.
+
+    Raises:
+        LinkageError: as `open_csv`.
+    """
+    text = open_text(path)
+    whole = text.text()
+    if not whole.strip():
+        return []
+    separator = _separator(path.name, whole, ("a", "b"))
+    return [row for _, row in _rows(path.name, io.StringIO(whole, newline=""), separator, 1) if row]
+
+
+def column_key(column: str) -> str:
+    """What two spellings of a column's name have in common."""
+    return column.strip().strip("\ufeff").casefold()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Head:
+    """The header: its cells, the bytes before the first row, and the line where that row starts."""
+
+    row: list[str]
+    separator: str
+    size: int
+    next_line: int
+
+
+def _read_head(text: TextFile, wanted: Sequence[str]) -> _Head:
+    name = text.path.name
+    with text.path.open("rb") as file:
+        file.seek(text.start)
+        data = file.read(_HEAD)
+        if file.read(1):
+            data = data[: data.rfind(b"\n") + 1] or data
+    whole = data.decode(text.encoding, "ignore")
+    if not whole.strip():
+        raise LinkageError("E_FICHIER_VIDE", f"{name} : le fichier est vide")
+    declared = _DECLARED.match(whole)
+    lines = io.StringIO(whole, newline="")
+    lines.seek(len(declared[0]) if declared else 0)
+    separator = declared[1] if declared else _separator(name, whole, wanted)
+    row = next((row for _, row in _rows(name, lines, separator, 1 + bool(declared)) if row), None)
+    if row is None:
+        raise LinkageError("E_FICHIER_VIDE", f"{name} : le fichier est vide")
+    before = whole[: lines.tell()]
+    next_line = 1 + sum(1 for _ in io.StringIO(before, newline=""))
+    return _Head(row=row, separator=separator, size=len(before.encode(text.encoding)), next_line=next_line)
+
+
+def _separator(name: str, text: str, wanted: Sequence[str]) -> str:
+    keys = {column_key(column) for column in wanted}
+    found = {}
+    refusal = None
+    for separator in _SEPARATORS:
+        try:
+            header = next(row for _, row in _rows(name, io.StringIO(text, newline=""), separator, 1) if row)
+        except LinkageError as error:
+            refusal = error
+            continue
+        found[separator] = (len(keys & {column_key(column) for column in header}), len(header))
+    if refusal and not found:
+        raise refusal
+    best = max(found, key=lambda separator: found[separator])
+    if found[best][1] == 1 and len(keys) > 1:
+        rule = "le séparateur n'est ni la virgule, ni le point-virgule, ni la tabulation"
+        raise LinkageError("E_SEPARATEUR", f"{name} : {rule}")
+    return best
+
+
+class _Blocks(Iterator[bytes]):
+    """Blocks of a file, with what was taken from it too early put back."""
+
+    def __init__(self, blocks: Iterable[bytes]) -> None:
+        self._blocks = iter(blocks)
+        self._waiting = b""
+
+    def __next__(self) -> bytes:
+        data, self._waiting = self._waiting, b""
+        return data or next(self._blocks)
+
+    def put_back(self, data: bytes) -> None:
+        self._waiting = data
+
+
+class _Lines(Iterator[str]):
+    """The lines of a block, and of the next ones as long as somebody goes on asking."""
+
+    def __init__(self, data: bytes, blocks: _Blocks) -> None:
+        self._current = io.StringIO(data.decode(), newline="")
+        self._size = len(self._current.getvalue())
+        self._blocks = blocks
+        self._further = False
+        self.taken = 0
+
+    def __next__(self) -> str:
+        line = self._current.readline()
+        if not line:
+            self._current = io.StringIO(next(self._blocks).decode(), newline="")
+            self._further = True
+            line = self._current.readline()
+        self.taken += 1
+        return line
+
+    @property
+    def block_is_over(self) -> bool:
+        """Whether the lines of the first block are all taken."""
+        return self._further or self._current.tell() >= self._size
+
+    def rest(self) -> bytes:
+        """What is left of the block that is being read."""
+        return self._current.read().encode()
+
+
+def _rows(name: str, lines: Iterable[str], separator: str, first: int) -> Iterator[tuple[int, list[str]]]:
+    """(line where it starts, fields) of each row; a blank line is a row of no field."""
+    reader = csv.reader(lines, delimiter=separator, strict=True)
+    start = first
+    try:
+        for row in reader:
+            yield start, row
+            start = first + reader.line_num
+    except csv.Error:
+        rule = "guillemets ou séparateurs mal formés"
+        raise LinkageError("E_CSV", f"{name} : ligne {start} : {rule}") from None
+
+
+def _columns(rows: list[list[str]], width: int) -> list[Any]:
+    columns: Iterable[Sequence[str]] = zip(*rows, strict=True) if rows else ([] for _ in range(width))
+    return [pa.array(cells, pa.string()) for cells in columns]
+
+
+def _fast(data: bytes, first: int, separator: str, width: int) -> Batch | None:
+    """A block by Arrow, or None where only the standard library may judge."""
+    signs = np.frombuffer(data, dtype=np.uint8)
+    feeds = np.flatnonzero(signs == _LINE_FEED)
+    bounds = np.concatenate([[-1], feeds, [] if data.endswith(b"\n") else [len(data)]]).astype(np.int64)
+    sizes = np.diff(bounds) - 1
+    if sizes.max() > _LONGEST_LINE or not (
+        _returns_end_lines(data) and _quotes_are_plain(data, signs, feeds, separator)
+    ):
+        return None
+    blank = (sizes == 0) | ((sizes == 1) & (signs[np.minimum(bounds[:-1] + 1, len(data) - 1)] == _RETURN))
+    lines = first + np.flatnonzero(~blank)
+    ragged: list[tuple[int, int]] = []
+
+    def set_aside(row: Any) -> Literal["skip"]:
+        ragged.append((row.number - 1, row.actual_columns))
+        return "skip"
+
+    names = [str(place) for place in range(width)]
+    try:
+        table = arrow_csv.read_csv(
+            io.BytesIO(data),
+            arrow_csv.ReadOptions(use_threads=False, block_size=len(data) + 1, column_names=names),
+            arrow_csv.ParseOptions(delimiter=separator, invalid_row_handler=set_aside),
+            arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), check_utf8=False),
+        )
+    except pa.ArrowException:
+        return None
+    kept = np.delete(lines, [place for place, _ in ragged])
+    if len(kept) != table.num_rows:
+        return None
+    columns = [
+        pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], pa.string()) for column in table.columns
+    ]
+    return Batch(columns=columns, lines=kept, misshapen=[(int(lines[place]), size) for place, size in ragged])
+
+
+def _returns_end_lines(data: bytes) -> bool:
+    return b"\r" not in data or data.count(b"\r") == data.count(b"\r\n")
+
+
+def _quotes_are_plain(data: bytes, signs: NDArray[np.uint8], feeds: NDArray[np.int64], separator: str) -> bool:
+    """Whether quotes open at the beginning of a cell, close at its end on the same line, or are doubled within."""
+    if b'"' not in data:
+        return True
+    quotes = np.flatnonzero(signs == _QUOTE)
+    if len(quotes) % 2 or (np.searchsorted(quotes, feeds) % 2).any():
+        return False
+    opening, closing = quotes[::2], quotes[1::2]
+    before = signs[opening - 1]  # of the first sign, the last one: judged apart
+    after = signs[np.minimum(closing + 1, len(signs) - 1)]
+    around = (ord(separator), _LINE_FEED, _QUOTE)
+    opens = np.isin(before, around) | (opening == 0)
+    closes = np.isin(after, (*around, _RETURN)) | (closing == len(signs) - 1)
+    return bool(opens.all() and closes.all())

@@ -1,0 +1,158 @@
+"""Bigrams of many values at once: what `linkage.features` says of names, given names and texts, compiled.
+
+A column's distinct values are laid end to end, each character as its place in the column's sorted alphabet, so that the
+number of a bigram, left · alphabet + right, orders bigrams as their spelling does. Cutting a value again costs less than
+keeping its tokens: it is cut in each pass, and nothing but its characters stays in memory.
+
+Columns written with more than 256 different characters are not packed: their values are cut one by one by `features`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linkage.attribute import Attribute
+from linkage.bits import BASE, HEAD, find_heads, survey_values
+from linkage.names import PARTICLES
+
+__all__ = ["LETTERS", "Packed", "Survey", "heads", "pack", "rules_of", "survey"]
+
+LARGEST_ALPHABET = 256
+_AT_ONCE = 1 << 16  # values laid end to end together
+LETTERS = {"initial": 1, "two": 2, "three": 3}  # of the block value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Packed:
+    """Distinct values, laid end to end.
+
+    Attributes:
+        letters: (characters,) uint8, places in the alphabet.
+        offsets: (values + 1,) int64, where each value begins.
+        alphabet: the different characters, sorted; the padding `_` is always one.
+        marks: (4,) int64, the size of the alphabet, then the places of the space, the hyphen and the padding (-1: none).
+        particles: numbers of the words that do not file a name, as `_number` makes them.
+    """
+
+    letters: NDArray[np.uint8]
+    offsets: NDArray[np.int64]
+    alphabet: str
+    marks: NDArray[np.int64]
+    particles: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def arrays(self) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """What compiled functions take: letters, offsets, marks and particles."""
+        return self.letters, self.offsets, self.marks, self.particles
+
+    def spelling(self, number: int, letters: int = 2) -> str:
+        """The characters of a bigram, or of as many letters."""
+        text = ""
+        for _ in range(letters):
+            number, place = divmod(number, len(self.alphabet))
+            text = self.alphabet[place] + text
+        return text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Survey:
+    """What a cut of all values gives, whatever the key.
+
+    Attributes:
+        present: (values,) uint8, bit g set where a value has tokens of group g.
+        least: (2, alphabet²) int32, of each group and bigram the fewest tokens of a value that has it; 0 = nobody has it.
+        uses: (alphabet²,) int64, how many values have each bigram.
+    """
+
+    present: NDArray[np.uint8]
+    least: NDArray[np.int32]
+    uses: NDArray[np.int64]
+
+
+def rules_of(attribute: Attribute, left_out: Sequence[str]) -> NDArray[np.int64] | None:
+    """How an attribute is cut: (hyphens part words, the first word has a group of its own, words are joined, letters left out).
+
+    Returns:
+        (4,) int64, or None for attributes that are not compared by bigrams.
+    """
+    bigrams = attribute.compare == "bigrams"
+    if "value" in left_out or not (bigrams or (not attribute.compare and attribute.kind in ("name", "given_names", "text"))):
+        return None
+    given, told = attribute.kind == "given_names", max((LETTERS.get(part, 0) for part in left_out), default=0)
+    alone = given and not bigrams
+    return np.array([given, alone, alone or attribute.kind == "name", told], dtype=np.int64)
+
+
+def pack(values: Sequence[str]) -> Packed | None:
+    """Values laid end to end, or None when their alphabet is too large."""
+    sizes = np.fromiter(map(len, values), dtype=np.int64, count=len(values))
+    offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(sizes)])
+    seen = {ord("_")}
+    for text in _joined(values):
+        seen |= set(np.unique(_points(text)).tolist())
+        if len(seen) > LARGEST_ALPHABET:
+            return None
+    alphabet = np.array(sorted(seen), dtype=np.uint32)
+    letters = np.empty(int(offsets[-1]), dtype=np.uint8)
+    at = 0
+    for text in _joined(values):
+        letters[at : at + len(text)] = np.searchsorted(alphabet, _points(text))
+        at += len(text)
+    places = {chr(point): place for place, point in enumerate(alphabet.tolist())}
+    marks = [len(alphabet), *(places.get(mark, -1) for mark in " -_")]
+    known = (word for word in sorted(PARTICLES) if set(word) <= set(places))
+    particles = [_number([places[char] for char in word]) for word in known]
+    return Packed(
+        letters=letters,
+        offsets=offsets,
+        alphabet="".join(places),
+        marks=np.array(marks, dtype=np.int64),
+        particles=np.array([0, *particles], dtype=np.int64),  # 0 is no word: the array is never empty
+    )
+
+
+def heads(packed: Packed, *, given: bool) -> NDArray[np.int64]:
+    """The first letters that each value is filed under.
+
+    Args:
+        packed: the values.
+        given: first names, filed under the first without its hyphens; else names, under the first word that is no particle.
+
+    Returns:
+        (values, 3) int64, places in the alphabet; -1 where there is no such letter.
+    """
+    found = np.empty((len(packed), HEAD), dtype=np.int64)
+    find_heads(packed.arrays, given, found)
+    return found
+
+
+def survey(packed: Packed, rules: NDArray[np.int64]) -> Survey:
+    """Cuts all values once, to know what they have and which positions each bigram will need."""
+    present = np.zeros(len(packed), dtype=np.uint8)
+    least = np.zeros((2, len(packed.alphabet) ** 2), dtype=np.int32)
+    uses = np.zeros(len(packed.alphabet) ** 2, dtype=np.int64)
+    survey_values(packed.arrays, rules, present, least, uses)
+    return Survey(present=present, least=least, uses=uses)
+
+
+def _joined(values: Sequence[str]) -> Iterator[str]:
+    for start in range(0, len(values), _AT_ONCE):
+        yield "".join(values[start : start + _AT_ONCE])
+
+
+def _points(text: str) -> NDArray[np.uint32]:
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.uint32)
+
+
+def _number(places: Sequence[int]) -> int:
+    number = 0
+    for place in places:
+        number = number * BASE + place + 1
+    return number

@@ -1,0 +1,168 @@
+"""The features of records, cut once a distinct value and kept while one file is encoded: all passes need most of them.
+
+Names, given names and texts are laid end to end and surveyed (`linkage.cut`). The values of other attributes are few, or
+they are cut when their records come; their tokens are listed one after the other. A date is cut in two: its year with
+nothing else, its month and day with nothing else; a column has some hundred of each where it has tens of thousands of dates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linkage.attribute import Attribute
+from linkage.cut import Packed, Survey, pack, rules_of, survey
+from linkage.features import groups, tokens
+from linkage.records import Records
+
+__all__ = ["FeatureTable", "Features", "features_of"]
+
+MOST_LISTED = 1 << 17  # distinct values whose tokens are kept; more are cut when their records come
+
+
+@dataclass(frozen=True, kw_only=True)
+class Features:
+    """The tokens of the distinct values of one attribute: of value v, entries offsets[v] to offsets[v+1].
+
+    Attributes:
+        offsets: (values + 1,) int64.
+        token: (entries,) int32, index into names.
+        group: (entries,) int32, index into the attribute's groups.
+        size: (entries,) int32, tokens of that group in that value.
+        place: (entries,) int32, the token's place among them, sorted.
+        names: distinct tokens.
+    """
+
+    offsets: NDArray[np.int64]
+    token: NDArray[np.int32]
+    group: NDArray[np.int32]
+    size: NDArray[np.int32]
+    place: NDArray[np.int32]
+    names: list[str]
+
+    def present(self) -> NDArray[np.uint8]:
+        """(values,) uint8, bit g set where a value has tokens of group g."""
+        found = np.zeros(len(self.offsets) - 1, dtype=np.uint8)
+        value = np.repeat(np.arange(len(found)), np.diff(self.offsets))
+        for group in np.unique(self.group).tolist():
+            found[value[self.group == group]] |= np.uint8(1 << group)
+        return found
+
+
+class FeatureTable:
+    """Features of records by attribute and left-out parts. Belongs to one encoding of one file and dies with it."""
+
+    def __init__(self, records: Records) -> None:
+        self.records = records
+        self._packed: dict[str, Packed | None] = {}
+        self._surveys: dict[tuple[str, tuple[str, ...]], Survey] = {}
+        self._listed: dict[tuple[str, tuple[str, ...]], Features] = {}
+
+    def packed(self, name: str) -> Packed | None:
+        """The values of an attribute laid end to end, or None when their alphabet is too large."""
+        if name not in self._packed:
+            self._packed[name] = pack(self.records.columns[name].values)
+        return self._packed[name]
+
+    def survey(
+        self, attribute: Attribute, left_out: tuple[str, ...]
+    ) -> tuple[Packed, NDArray[np.int64], Survey] | None:
+        """What bigrams an attribute gives, or None when it is not compared by bigrams that can be cut fast."""
+        rules = rules_of(attribute, left_out)
+        packed = None if rules is None else self.packed(attribute.name)
+        if rules is None or packed is None:
+            return None
+        key = attribute.name, left_out
+        if key not in self._surveys:
+            self._surveys[key] = survey(packed, rules)
+        return packed, rules, self._surveys[key]
+
+    def features(self, attribute: Attribute, left_out: tuple[str, ...]) -> Features | None:
+        """The tokens of all values of an attribute, or None when there are too many to keep."""
+        values = self.records.columns[attribute.name].values
+        if len(values) > MOST_LISTED:
+            return None
+        key = attribute.name, left_out
+        if key not in self._listed:
+            self._listed[key] = features_of(attribute, values, left_out)
+        return self._listed[key]
+
+
+def features_of(attribute: Attribute, values: Sequence[str], left_out: Sequence[str]) -> Features:
+    """The tokens of some values of an attribute."""
+    if attribute.kind != "date":
+        return _listed(attribute, values, left_out)
+    years = _repeated(attribute, [f"{value[:4]}0000" for value in values], left_out)
+    return _together(years, _repeated(attribute, [f"0000{value[4:]}" for value in values], left_out))
+
+
+def _listed(attribute: Attribute, values: Sequence[str], left_out: Sequence[str]) -> Features:
+    order = list(groups(attribute))
+    index: dict[str, int] = {}
+    offsets, entries = [0], []
+    for value in values:
+        for group, names in tokens(attribute, value, left_out).items():
+            number, size = order.index(group), len(names)
+            entries += [(index.setdefault(name, len(index)), number, size, place) for place, name in enumerate(names)]
+        offsets.append(len(entries))
+    columns = np.ascontiguousarray(np.array(entries, dtype=np.int32).reshape(-1, 4).T)
+    return Features(
+        offsets=np.array(offsets, dtype=np.int64),
+        token=columns[0],
+        group=columns[1],
+        size=columns[2],
+        place=columns[3],
+        names=list(index),
+    )
+
+
+def _repeated(attribute: Attribute, values: Sequence[str], left_out: Sequence[str]) -> Features:
+    """The same for values that are often equal: each is cut once."""
+    index = {value: code for code, value in enumerate(dict.fromkeys(values))}
+    one = _listed(attribute, list(index), left_out)
+    codes = np.fromiter((index[value] for value in values), dtype=np.int64, count=len(values))
+    offsets = _offsets(np.diff(one.offsets)[codes])
+    entries = np.arange(offsets[-1]) + np.repeat(one.offsets[codes] - offsets[:-1], np.diff(offsets))
+    return Features(
+        offsets=offsets,
+        token=one.token[entries],
+        group=one.group[entries],
+        size=one.size[entries],
+        place=one.place[entries],
+        names=one.names,
+    )
+
+
+def _together(first: Features, second: Features) -> Features:
+    """Each value with the tokens of both: in a group that both have, those of the first are spelled before."""
+    counts = np.diff(first.offsets), np.diff(second.offsets)
+    offsets = _offsets(counts[0] + counts[1])
+    values = [np.repeat(np.arange(len(count)), count) for count in counts]
+    most = 1 + max((int(one.group.max()) for one in (first, second) if len(one.group)), default=0)
+    sizes = np.zeros((2, len(counts[0]), most), dtype=np.int32)
+    for side, one in enumerate((first, second)):
+        sizes[side, values[side], one.group] = one.size
+    before = np.zeros_like(sizes[0]), sizes[0]
+    columns = np.empty((4, int(offsets[-1])), dtype=np.int32)
+    for side, one in enumerate((first, second)):
+        start = offsets[:-1] + (counts[0] if side else 0) - one.offsets[:-1]
+        where = start[values[side]] + np.arange(len(one.token))
+        columns[0, where] = one.token + (len(first.names) if side else 0)
+        columns[1, where] = one.group
+        columns[2, where] = sizes.sum(axis=0, dtype=np.int32)[values[side], one.group]
+        columns[3, where] = one.place + before[side][values[side], one.group]
+    return Features(
+        offsets=offsets,
+        token=columns[0],
+        group=columns[1],
+        size=columns[2],
+        place=columns[3],
+        names=[*first.names, *second.names],
+    )
+
+
+def _offsets(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts, dtype=np.int64)])

@@ -1,0 +1,113 @@
+"""Surnames and first names: a raw cell to upper-case words joined with a space, or None for a missing name.
+
+Surnames lose their titles and their hyphens; ST and STE are written out; particles stay (`headword` looks past them). The
+apostrophe of D' and L' parts two words, that of M'Baye or O'Brien none: before a space, M is a title. A cell with two
+surnames, `DUPONT EPOUSE MARTIN`, counts for the one born with; `split_surname` gives both.
+
+First names keep their order, and the hyphen of a composed one; spaces, commas, semicolons and slashes part them.
+"""
+
+from __future__ import annotations
+
+import re
+
+from linkage.cells import APOSTROPHES, HYPHENS, fold, fold_character, is_placeholder
+
+__all__ = ["PARTICLES", "given_names_of", "headword", "split_surname", "surname_of"]
+
+# Words before a name that it is not filed under.
+PARTICLES = frozenset(["DE", "DU", "DES", "D", "L", "LA", "LE", "LES", "DOS", "DA", "DEL", "EL"])
+PARTICLES |= {"AL", "BEN", "AIT", "VAN", "VON"}
+_SAINTS = {"ST": "SAINT", "STE": "SAINTE"}
+# Beside a first name a lone M may be the initial of another one.
+_TITLES_OF_FIRST_NAMES = frozenset(["MME", "MLLE", "MR", "MONSIEUR", "MADAME", "MADEMOISELLE"])
+_TITLES = _TITLES_OF_FIRST_NAMES | {"M"}
+# Words between two surnames: the one born with comes first, or last. EP is a surname too, at the head of a cell.
+_BORN_FIRST = frozenset(["EPOUSE", "EPSE", "EP", "VEUVE", "VVE", "DIVORCEE", "DIT", "DITE"])
+_BORN_LAST = "NEE"
+_MARKERS = _BORN_FIRST | {_BORN_LAST, "NE"}
+_HEADS = frozenset(["EPOUSE", "EPSE", "VEUVE", "VVE", _BORN_LAST])
+# An apostrophe after a lone letter that is no French particle belongs to the word.
+_WITHIN_A_WORD = re.compile(
+    r"(?:^|(?<=[\s,;.()/-]))([A-CE-KM-Za-ce-km-z])[" + "".join(sorted(APOSTROPHES)) + r"](?=\w)"
+)
+_SEPARATORS = frozenset(",;/")
+
+
+class _FirstNames(dict[int, str]):
+    """The translation table of first names: hyphens stay, separators are spaces, other signs go."""
+
+    def __missing__(self, point: int) -> str:
+        character = chr(point)
+        if character.isspace() or character in _SEPARATORS:
+            return " "
+        return "-" if character in HYPHENS else fold_character(character).replace(" ", "")
+
+
+_FIRST_NAMES = _FirstNames()
+_FIRST_NAMES.update({point: _FIRST_NAMES[point] for point in range(0x250)})
+
+
+def surname_of(raw: str) -> str | None:
+    """The canonical surname of a cell; of two surnames, the one born with."""
+    words = _surname_words(raw)
+    if len(words) > 1:
+        words = _split(_untitled(words, _TITLES))[0]
+    joined = " ".join([_SAINTS.get(word, word) for word in _untitled(words, _TITLES)])
+    return None if not joined or is_placeholder(joined) else joined
+
+
+def given_names_of(raw: str) -> str | None:
+    """The canonical first names of a cell, in order."""
+    words = raw.translate(_FIRST_NAMES).split()
+    if "-" in raw or not raw.isascii():
+        words = [name for word in words if (name := "-".join([part for part in word.split("-") if part]))]
+    joined = " ".join(_untitled(words, _TITLES_OF_FIRST_NAMES))
+    return None if not joined or is_placeholder(joined.replace("-", " ")) else joined
+
+
+def split_surname(raw: str) -> tuple[str, str | None]:
+    """The surname born with and the name of usage that one cell may hold; both still to be normalised.
+
+    `DUPONT EPOUSE MARTIN`, `DUPONT EP. MARTIN`, `MARTIN NEE DUPONT`, `DUPONT VVE MARTIN`, `DUPONT DIT MARTIN` all give
+    (`DUPONT`, `MARTIN`). One name alone, whatever stands before it, is (that name, None).
+    """
+    words = _surname_words(raw)
+    if len(words) < 2 or _MARKERS.isdisjoint(words):
+        return raw, None
+    born, usage = _split(_untitled(words, _TITLES))
+    return " ".join(born), " ".join(usage) or None
+
+
+def headword(name: str) -> str:
+    """The first word of a canonical surname that is not a particle: DE LA TOUR is filed under TOUR."""
+    words = name.split(" ")
+    return next((word for word in words if word not in PARTICLES), words[-1])
+
+
+def _surname_words(raw: str) -> list[str]:
+    return fold(raw if APOSTROPHES.isdisjoint(raw) else _WITHIN_A_WORD.sub(r"\1", raw)).split()
+
+
+def _untitled(words: list[str], titles: frozenset[str]) -> list[str]:
+    """Without the titles before the first word that is none."""
+    while len(words) > 1 and words[0] in titles:
+        words = words[1:]
+    return words
+
+
+def _split(words: list[str]) -> tuple[list[str], list[str]]:
+    """The words born with and those of usage; a marker counts between two names, a few also at the head."""
+    if _MARKERS.isdisjoint(words):
+        return words, []
+    words = " ".join(words).replace(" NE E ", " NEE ").split()
+    parts: list[tuple[str, list[str]]] = [("", [])]
+    for place, word in enumerate(words):
+        if (word in _HEADS if place == 0 else word in _BORN_FIRST or word == _BORN_LAST) and place < len(words) - 1:
+            parts.append((word, []))
+        else:
+            parts[-1][1].append(word)
+    parts = [(marker, part) for marker, part in parts if part]
+    born = next((part for marker, part in parts if marker == _BORN_LAST), parts[0][1])
+    usage = next((part for _, part in parts if part is not born), [])
+    return born, usage

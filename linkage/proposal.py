@@ -1,0 +1,188 @@
+"""A pass set for a sheet that declares none, from its attributes, the declared sizes and public statistics.
+
+Candidates are the coarsest block values whose blocks stay under the target at that size, heavy values split by sex, decade
+and last digit of the year where these do not divide already. Of them, passes are taken one by one: first the best one
+without dates and the best one without names (either may be wholly wrong), then whichever links most of the pairs that no pass
+links yet, under the assumptions of `linkage.assumptions`. Of candidates that are as good to within a tenth of a point, the one
+that compares fewer pairs. Integers throughout: both parties propose the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from linkage.assumptions import UNIT, Pairs, Truths, imagine_pairs, linked
+from linkage.attribute import COMPONENTS
+from linkage.exposure import insertions_by_group
+from linkage.plan import INFORMATION_PER_THOUSAND, largest_distance, target_size
+from linkage.profiles import Profile
+from linkage.sheet import PassRule, Sheet
+from linkage.sizing import Limits, largest_share, size_blocks
+from linkage.statistics import BILLION, Statistics
+
+__all__ = ["MOST_PASSES", "propose_passes"]
+
+LEAST_PASSES, MOST_PASSES = 3, 5
+_MOST_COMPONENTS = 4
+_GAIN = UNIT // 2_000  # a further pass must link that many more of the pairs
+_AS_GOOD = UNIT // 1_000
+_MOST_SPLIT = BILLION // 4
+_FAR_TOO_LARGE = 40  # times the target: splitting would not help
+_NAMES = ("name", "given_names")
+_OTHER_PARTS = {"decade": "year", "unit": "year", "month": "day_month", "day": "day_month"}
+_LETTERS = ("initial", "two", "three")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Candidate:
+    blocks: tuple[str, ...]
+    finer: tuple[str, ...]
+    form: str
+    pair_share: int
+    links: Truths
+    kinds: frozenset[str]
+
+
+def propose_passes(
+    sheet: Sheet, profile: Profile, statistics: Statistics, sizes: tuple[int, int]
+) -> tuple[PassRule, ...]:
+    """The passes proposed; none when nothing divides."""
+    pairs = imagine_pairs(sheet)
+    found = list(_candidates(sheet, profile, statistics, sizes, pairs))
+    chosen: list[_Candidate] = []
+    reached = np.zeros(len(pairs.weight), dtype=bool)
+    for wanted in (_without(frozenset({"date"})), _without(frozenset(_NAMES)), *[lambda _: True] * (MOST_PASSES - 2)):
+        best = _best([one for one in found if wanted(one) and one not in chosen], pairs, reached)
+        if best is None:
+            continue
+        gain = pairs.share(best.links & ~reached)
+        if len(chosen) >= LEAST_PASSES and gain < _GAIN:
+            break
+        chosen.append(best)
+        reached = reached | best.links
+    return tuple(
+        PassRule(name=f"p{place}", ladder=(one.blocks,), split=one.finer, form=one.form)
+        for place, one in enumerate(chosen, start=1)
+    )
+
+
+def _without(kinds: frozenset[str]) -> Callable[[_Candidate], bool]:
+    return lambda one: not one.kinds & kinds
+
+
+def _best(found: list[_Candidate], pairs: Pairs, reached: Truths) -> _Candidate | None:
+    """The candidate that links most of what is not linked yet; the cheapest of those that are as good."""
+    gains = [pairs.share(one.links & ~reached) for one in found]
+    if not gains:
+        return None
+    good = [one for one, gain in zip(found, gains, strict=True) if gain + _AS_GOOD >= max(gains)]
+    return min(good, key=lambda one: (one.pair_share, len(one.blocks), one.blocks, one.form))
+
+
+def _candidates(
+    sheet: Sheet, profile: Profile, statistics: Statistics, sizes: tuple[int, int], pairs: Pairs
+) -> Iterator[_Candidate]:
+    limits = Limits(population=max(sizes), cap=target_size(profile.cap), floor=profile.floor)
+    forms = {one.second_form_of: one.name for one in sheet.attributes if one.second_form_of}
+    fitting: list[frozenset[str]] = []
+    for blocks in _block_values(sheet, statistics):
+        coarser = any(known <= _implied(blocks) for known in fitting)
+        expected = largest_share(statistics, blocks) * limits.population // BILLION
+        if coarser or expected > _FAR_TOO_LARGE * limits.cap:
+            continue
+        finer = _splitters(sheet, blocks)
+        sizing = size_blocks(statistics, blocks, finer, limits)
+        if sizing.largest > limits.cap or sizing.split > _MOST_SPLIT:
+            continue
+        fitting.append(frozenset(blocks))
+        names = [component.partition(".")[0] for component in blocks]
+        for form in ["", *(forms[name] for name in names if name in forms)]:
+            without = tuple(f"{forms[name]}.value" for name in names if name in forms)
+            yield _Candidate(
+                blocks=blocks,
+                finer=finer[: len(sizing.depths) - 1],
+                form=form,
+                pair_share=sizing.pair_share,
+                links=_links(sheet, profile, (blocks, without, form), sizes, sizing.pair_share, pairs),
+                kinds=frozenset(sheet.attribute(name).kind for name in names),
+            )
+
+
+def _links(
+    sheet: Sheet,
+    profile: Profile,
+    division: tuple[tuple[str, ...], tuple[str, ...], str],
+    sizes: tuple[int, int],
+    pair_share: int,
+    pairs: Pairs,
+) -> Truths:
+    """The imagined pairs that such a pass links, if the others of its plan compare as many pairs as it does."""
+    blocks, without, form = division
+    left_out = (*blocks, *without)
+    names_only = all(sheet.attribute(one.partition(".")[0]).kind in (*_NAMES, "sex") for one in blocks)
+    compared = LEAST_PASSES * (sizes[0] * sizes[1] * pair_share // BILLION**2 + 1)
+    distance = largest_distance(profile.length, compared, (INFORMATION_PER_THOUSAND * min(sizes), 1000))
+    shares = insertions_by_group(sheet.attributes, profile, left_out)
+    whole = sum(sum(shares[one.name].values()) for one in sheet.attributes if not one.second_form_of)
+    common = pairs.alike(sheet.attributes, profile, left_out, bool(form))
+    degree = profile.names_degree if names_only else profile.degree
+    return pairs.meeting(blocks, bool(form)) & linked(common, profile, whole, degree, distance)
+
+
+def _block_values(sheet: Sheet, statistics: Statistics) -> Iterator[tuple[str, ...]]:
+    """Sets of components, small sets first, coarse components first."""
+    components = [
+        f"{one.name}.{part}"
+        for one in sheet.attributes
+        if not one.optional and not one.second_form_of
+        for part in _coarse_first(COMPONENTS[one.kind])
+        if part != "value" or one.kind == "sex" or one.name in statistics.declared
+    ]
+    for size in range(1, _MOST_COMPONENTS + 1):
+        for blocks in combinations(components, size):
+            if _sound(blocks):
+                yield blocks
+
+
+def _coarse_first(parts: tuple[str, ...]) -> tuple[str, ...]:
+    order = ("month", "day", "decade", "year", "day_month", *_LETTERS, "value")
+    return tuple(part for part in order if part in parts)
+
+
+def _sound(blocks: tuple[str, ...]) -> bool:
+    """Whether no component says what another one says, and something but sex divides."""
+    parts: dict[str, list[str]] = {}
+    for component in blocks:
+        name, _, part = component.partition(".")
+        parts.setdefault(name, []).append(part)
+    for some in parts.values():
+        letters = [part for part in some if part in _LETTERS]
+        if len(letters) > 1 or any(_OTHER_PARTS.get(part) in some for part in some):
+            return False
+        if {"month", "day"} <= set(some):
+            return False
+    return True
+
+
+def _implied(blocks: tuple[str, ...]) -> frozenset[str]:
+    """The components and all coarser ones that they tell."""
+    found = set(blocks)
+    for component in blocks:
+        name, _, part = component.partition(".")
+        if part in _LETTERS:
+            found |= {f"{name}.{one}" for one in _LETTERS[: _LETTERS.index(part)]}
+        found |= {f"{name}.{one}" for one, whole in _OTHER_PARTS.items() if whole == part}
+    return frozenset(found)
+
+
+def _splitters(sheet: Sheet, blocks: tuple[str, ...]) -> tuple[str, ...]:
+    """Components that split heavy values: sex, then decade and last digit of the year of birth."""
+    names = {component.partition(".")[0] for component in blocks}
+    sexes = [f"{one.name}.value" for one in sheet.attributes if one.kind == "sex" and one.name not in names]
+    dates = [one.name for one in sheet.attributes if one.kind == "date" and not one.optional]
+    free = [name for name in dates[:1] if not {f"{name}.{part}" for part in ("year", "decade", "unit")} & set(blocks)]
+    return (*sexes, *(f"{name}.{part}" for name in free for part in ("decade", "unit")))

@@ -1,0 +1,153 @@
+"""Commands that look at a file before anything is encoded: its quality, and the connectors that describe its shape.
+
+Nothing here touches the network. The report shows line numbers and counts, never a value of a record.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from linkage.alterations import ALTERATIONS
+from linkage.connectors import CERTAINTIES, list_connectors, load_connector, with_file_columns
+from linkage.errors import LinkageError
+from linkage.inspection import Inspection, inspect
+from linkage.sheet import load_sheet
+from linkage.suspicions import SUSPICIONS
+from service.administration.app import open_office
+from service.administration.terminal import Terminal
+
+__all__ = ["check", "show_connectors"]
+
+_DUPLICATES = {
+    "same_identity": "mêmes noms, prénoms et date de naissance",
+    "same_first_name": "mêmes nom, premier prénom et date de naissance",
+}
+_REFUSED = 1
+
+
+def check(args: argparse.Namespace) -> int:
+    """`allervers check`: the data-quality report of a file, before it is encoded; 1 when encoding would refuse it."""
+    office = open_office(None)
+    sheet = with_file_columns(load_sheet(args.sheet), args.side, args.connector, args.columns)
+    try:
+        found = inspect(
+            args.file,
+            sheet,
+            args.side,
+            today=office.clock().date(),
+            connector=load_connector(args.connector) if args.connector else None,
+            bad_rows="skip" if args.skip_bad_rows else None,
+        )
+    except LinkageError as error:
+        if not args.json:
+            raise
+        found = Inspection(
+            file=args.file.name,
+            sheet=sheet.name,
+            rows=0,
+            usable=0,
+            refusals=[{"code": error.code, "rule": error.message}],
+        )
+    if args.json:
+        office.terminal.say(json.dumps(found.to_json(), ensure_ascii=False, sort_keys=True))
+    else:
+        _show(office.terminal, found)
+    return 0 if found.encodable else _REFUSED
+
+
+def show_connectors(args: argparse.Namespace) -> None:
+    """`allervers connectors`: the shapes of files that are known, or one of them in words."""
+    terminal = open_office(None).terminal
+    if args.name is None:
+        width = max(map(len, list_connectors()))
+        for name in list_connectors():
+            terminal.say(f"{name:<{width}} : {load_connector(name).title}")
+        return
+    one = load_connector(args.name)
+    terminal.say(f"{one.name} : {one.title}")
+    terminal.say(f"organisme   : {one.body}")
+    terminal.say(f"source      : {one.source} ({CERTAINTIES[one.certainty]})")
+    terminal.say(f"fichier     : {one.file}")
+    terminal.say(f"une ligne   : {one.row}")
+    for attribute, entry in one.columns.items():
+        terminal.say(f"colonne     : {attribute} = {_column(entry)}")
+    for attribute, size in one.cuts.items():
+        terminal.say(f"coupe       : {attribute} à {size} caractères")
+    for attribute, most in one.first_names.items():
+        terminal.say(f"garde       : {attribute}, {most} prénom(s)")
+    for attribute, digits in one.digits.items():
+        terminal.say(f"chiffres    : {attribute}, {digits}")
+    terminal.say(f"absents     : {', '.join(one.absent) or 'aucun'}")
+    for trap in one.traps:
+        terminal.say(f"attention   : {trap}")
+
+
+def _column(entry: Any) -> str:
+    """A column as the agent's own file of columns would write it."""
+    if not isinstance(entry, Mapping):
+        return _listed(entry)
+    words = {"column": "colonne", "format": "format", "missing": "vide"}
+    return "{ " + ", ".join(f"{words[key]} = {_listed(value)}" for key, value in entry.items()) + " }"
+
+
+def _listed(value: Any) -> str:
+    if isinstance(value, str):
+        return f'"{value}"'
+    return "[" + ", ".join(f'"{one}"' for one in value) + "]"
+
+
+def _show(terminal: Terminal, found: Inspection) -> None:
+    numbers = found.to_json()
+    terminal.say(
+        f"fichier     : {found.file}, {found.rows} lignes lues, {found.usable} utilisables (feuille {found.sheet})"
+    )
+    for finding in found.findings:
+        terminal.say(f"lecture     : {finding}")
+    for warning in found.warnings:
+        terminal.say(f"attention   : {warning}")
+    for problem in found.problems:
+        column = f", colonne « {problem['column']} »" if problem["column"] else ""
+        lines = _lines(problem["lines"], problem["count"])
+        terminal.say(f"inutilisable: {problem['code']}{column}, {lines} : {problem['rule']}")
+    for attribute in numbers["attributes"]:
+        _show_attribute(terminal, attribute)
+    for one in numbers["duplicates"]:
+        groups = " ; ".join(", ".join(map(str, lines)) for lines in one["lines"])
+        where = f" (lignes {groups}{' ; …' if one['groups'] > len(one['lines']) else ''})" if groups else ""
+        terminal.say(
+            f"doublons    : {one['rows']} ligne(s) en {one['groups']} groupe(s), {_DUPLICATES[one['kind']]}{where}"
+        )
+    for one in numbers["passes"]:
+        blocks = " + ".join(one["blocks"]) or "sans division"
+        lacking = ", ".join(f"{count} sans {component}" for component, count in one["lacking"].items() if count)
+        terminal.say(
+            f"passe {one['name']} : {blocks} ; hors de la passe {one['left_out']}{f' ({lacking})' if lacking else ''}, "
+            f"plus grand bloc {one['largest_block']}"
+        )
+    for refusal in found.refusals:
+        terminal.say(f"refus       : {refusal['code']} : {refusal['rule']}")
+    terminal.say(f"verdict     : {'encodable' if found.encodable else 'ne peut pas être encodé en l’état'}")
+
+
+def _show_attribute(terminal: Terminal, one: Mapping[str, Any]) -> None:
+    if not one["present"]:
+        terminal.say(f"{one['name']} : absent du fichier (colonne {', '.join(one['columns'])})")
+        return
+    rate = f"{100 * one['fill_rate']:.1f}".replace(".", ",")
+    formats = ", ".join(f"{name} × {count}" for name, count in one["date_formats"].items())
+    terminal.say(
+        f"{one['name']} : rempli à {rate} %, {one['distinct']} valeurs distinctes{f' ({formats})' if formats else ''}"
+    )
+    for change in one["changes"]:
+        terminal.say(f"  changé    : {change['rows']} ligne(s), {ALTERATIONS[change['rule']]}")
+    for suspect in one["suspicious"]:
+        terminal.say(f"  à vérifier: {_lines(suspect['lines'], suspect['count'])}, {SUSPICIONS[suspect['kind']]}")
+
+
+def _lines(shown: Sequence[int], count: int) -> str:
+    """How many lines, and the first of them."""
+    more = ", …" if count > len(shown) else ""
+    return f"{count} ligne(s) ({', '.join(map(str, shown))}{more})"
