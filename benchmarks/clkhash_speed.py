@@ -36,14 +36,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage.clkhash.clks import encode_columns, encode_rows
-from linkage.clkhash.coding import column_of
+from linkage.clkhash.coding import CodedColumn, column_of
 from linkage.clkhash.linkage_schema import LinkageSchema, read_linkage_schema
 from linkage.synthetic.files import identities
 from linkage.synthetic.people import population
 
 __all__ = ["main"]
 
-SECRET = "a secret for measuring only"
+SECRET = "for measuring only"  # noqa: S105
 VERSION = "0.18.3"
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "clkhash"
 Row = tuple[str, ...]
@@ -202,14 +202,10 @@ class Peer:
 def compare(name: str, document: dict[str, Any], rows: list[Row], peer: Peer, repeats: int) -> bool:
     """Time one schema; whether every CLK is the same."""
     schema, secret = read_linkage_schema(document), SECRET.encode()
-    lists = lambda: [list(cells) for cells in zip(*fresh(rows), strict=True)]  # noqa: E731
-    ways: dict[str, tuple[Callable[[], Any], Callable[[Any], Clks]]] = {
-        "coded columns": (
-            lambda: [column_of(cells) for cells in lists()],
-            lambda coded: encode_columns(schema, secret, coded, len(rows)),
-        ),
-        "lists by column": (lists, lambda cells: from_lists(schema, secret, cells)),
-        "rows as tuples": (lambda: fresh(rows), lambda cells: encode_rows(schema, secret, cells)),
+    ways: dict[str, tuple[Callable[[list[Row]], Any], Callable[[Any], Clks]]] = {
+        "coded columns": (coded, lambda columns: encode_columns(schema, secret, columns, len(rows))),
+        "lists by column": (listed, lambda columns: from_lists(schema, secret, columns)),
+        "rows as tuples": (list, lambda given: encode_rows(schema, secret, given)),
     }
     encode_rows(schema, secret, rows[:1000])
     seconds: dict[str, list[float]] = {way: [] for way in ("clkhash", *ways)}
@@ -218,7 +214,7 @@ def compare(name: str, document: dict[str, Any], rows: list[Row], peer: Peer, re
         spent, expected = peer.run(document, rows)
         seconds["clkhash"].append(spent)
         for way, (prepare, work) in ways.items():
-            prepared = prepare()
+            prepared = prepare(fresh(rows))
             start = time.process_time()
             found = work(prepared)
             seconds[way].append(time.process_time() - start)
@@ -230,6 +226,16 @@ def compare(name: str, document: dict[str, Any], rows: list[Row], peer: Peer, re
 def fresh(rows: list[Row]) -> list[Row]:
     """The same rows in new strings: what a reader has just made, no string's hash is known yet."""
     return [tuple(row) for row in json.loads(json.dumps(rows))]
+
+
+def listed(rows: list[Row]) -> list[list[str]]:
+    """Rows as columns of strings."""
+    return [list(cells) for cells in zip(*rows, strict=True)]
+
+
+def coded(rows: list[Row]) -> list[CodedColumn]:
+    """Rows as coded columns."""
+    return [column_of(cells) for cells in listed(rows)]
 
 
 def from_lists(schema: LinkageSchema, secret: bytes, lists: list[list[str]]) -> Clks:

@@ -30,9 +30,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from benchmarks.quality_measure import Read, measure, one_to_one, read_set
+from benchmarks.quality_measure import Read, measure, read_set
 from benchmarks.quality_sets import SETS
 from linkage.evaluate import score
+from linkage.outlook import one_to_one
 from linkage.records import Records
 
 __all__ = ["main"]
@@ -113,19 +114,19 @@ def _cells(records: Records, name: str) -> list[str | None]:
 def _judged(
     left: NDArray[np.int64], right: NDArray[np.int64], scores: NDArray[np.float64], *, data: Read, own: float
 ) -> dict[str, float]:
-    true = {(ours, theirs) for ours, theirs in data.true.tolist()}
-    told = [
-        pair for pair, value in zip(zip(left.tolist(), right.tolist(), strict=True), scores, strict=True) if value > own
-    ]
-    once = one_to_one(dict(zip(zip(left.tolist(), right.tolist(), strict=True), scores.tolist(), strict=True)))
-    by_pair = dict(zip(zip(left.tolist(), right.tolist(), strict=True), scores.tolist(), strict=True))
-    kept = [(tuple(pair) in true, by_pair[pair[0], pair[1]]) for pair in once.tolist()]
+    pairs = np.stack([left, right], axis=1)
+    width = np.int64(len(data.right))
+    hits = np.isin(left * width + right, data.true[:, 0] * width + data.true[:, 1])
+    told = scores > own
+    once = np.flatnonzero(one_to_one(pairs, scores))
+    kept = once[np.argsort(-scores[once], kind="stable")]
     # One-to-one goes from the best score down, so that a higher threshold keeps a prefix of its links.
-    right_so_far = np.cumsum([hit for hit, _ in kept])
-    curve = [score(int(hits), count + 1, len(true))[2] for count, hits in enumerate(right_so_far)]
-    above = sum(value > own for _, value in kept)
+    curve = [
+        score(int(right_links), count, len(data.true))[2] for count, right_links in enumerate(np.cumsum(hits[kept]), 1)
+    ]
+    above = int((scores[kept] > own).sum())
     return {
-        "own": score(sum(pair in true for pair in told), len(told), len(true))[2],
+        "own": score(int(hits[told].sum()), int(told.sum()), len(data.true))[2],
         "own_one_to_one": curve[above - 1] if above else 0.0,
         "best": max(curve, default=0.0),
     }

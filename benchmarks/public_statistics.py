@@ -25,8 +25,8 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from linkage.attribute import Attribute, parse_attribute
-from linkage.features import block_part, groups, tokens
 from linkage.cells import fold
+from linkage.features import block_part, groups, tokens
 
 __all__ = ["main"]
 
@@ -69,7 +69,7 @@ def main(folder: Path) -> None:
 def _surnames(folder: Path) -> Weights:
     table = pq.read_table(folder / "insee_noms_1891_2000.parquet")
     births = [f"_{year + 1}_{year + 10}" for year in DECADES if f"_{year + 1}_{year + 10}" in table.column_names]
-    counts = [sum(values) for values in zip(*[table[name].to_pylist() for name in births], strict=True)]
+    counts = np.sum([table[name].to_numpy() for name in births], axis=0).tolist()
     return _clean(table["NOM"].to_pylist(), counts)
 
 
@@ -125,7 +125,7 @@ def _drawn(weights: Weights, rng: np.random.Generator) -> Callable[[int], list[s
 def _communes(folder: Path, rng: np.random.Generator) -> Callable[[int], list[str]]:
     table = pq.read_table(folder / "communes_cog_population.parquet")
     people = [float(count or 0) for count in table["population"].to_pylist()]
-    draw = _drawn(dict(zip(table["code"].to_pylist(), people, strict=True)), rng)
+    draw = _drawn(dict(zip(map(str, table["code"].to_pylist()), people, strict=True)), rng)
     return lambda size: [one if rng.random() >= BORN_ABROAD else "" for one in draw(size)]
 
 
@@ -156,7 +156,8 @@ def _pairs(
     sizes = np.array([len(some) * (len(some) - 1) for some in members.values()], dtype=np.float64)
     chosen = rng.choice(len(sizes), size=PAIRS, p=sizes / sizes.sum())
     blocks = list(members.values())
-    return [tuple(blocks[place][k] for k in rng.choice(len(blocks[place]), 2, replace=False)) for place in chosen]  # type: ignore[misc]
+    two = [rng.choice(len(blocks[place]), 2, replace=False) for place in chosen]
+    return [(blocks[place][i], blocks[place][j]) for place, (i, j) in zip(chosen, two, strict=True)]
 
 
 def _common(group: str, cut: list[list[Tokens]]) -> dict[str, int]:

@@ -6,7 +6,8 @@ FOLDER holds the sets as `<name>/<file>.parquet`; those that are missing are sai
 those of the plan, or for `reference` the label-free one. Columns:
 
     P R F1     of the links told (union over passes), over all true pairs
-    best       the F1 of the best threshold, picked with labels: nobody has it; regret is what it would add
+    rehearsed  the F1 of the thresholds that a rehearsal proposes for the next agreement, without labels
+    best       the F1 of the best thresholds, picked with labels: nobody has it; regret is what it would add to F1
     1-1        F1 if one-to-one held across passes too: a diagnostic, since no party sees scores of several passes
 
 `--groups` adds precision and recall by group of people, and what missed and false pairs look like.
@@ -27,7 +28,7 @@ from benchmarks.quality_sets import SETS
 __all__ = ["main"]
 
 _PROFILES = ["reference", "standard", "renforce"]
-_HEAD = "set               profile    P      R      F1     best   regret 1-1    links  seconds"
+_HEAD = "set               profile    P      R      F1     rehearsed best regret  1-1     links seconds"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -65,10 +66,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _line(found: dict[str, Any]) -> str:
     numbers = " ".join(f"{found[key]:6.4f}" for key in ("precision", "recall", "f1"))
-    labelled = " " * 20
+    others = " " * 28
     if "best_f1" in found:
-        labelled = f"{found['best_f1']:6.4f} {found['regret']:6.4f} {found['one_to_one'][2]:6.4f}"
-    return f"{found['set']:17} {found['profile']:10} {numbers} {labelled} {found['links']:6} {found['seconds']:7.1f}"
+        rehearsed = f"{found['rehearsed'][2]:6.4f}" if "rehearsed" in found else " " * 6
+        others = f"{rehearsed} {found['best_f1']:6.4f} {found['regret']:7.4f} {found['one_to_one'][2]:6.4f}"
+    return f"{found['set']:17} {found['profile']:10} {numbers} {others} {found['links']:6} {found['seconds']:7.1f}"
 
 
 def _details(found: dict[str, Any]) -> str:

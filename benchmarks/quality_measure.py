@@ -1,9 +1,11 @@
-"""What one set and profile give: the links of production, what a threshold picked with labels would have given, who is missed.
+"""What one set and profile give: the links of production, what other thresholds would have given, who is missed.
 
-`measure` runs `linkage.evaluate.rehearse`, the path of production, whose thresholds know no truth. It then encodes once more
-and moves all thresholds of the plan together, one-to-one inside each pass as ever: the best F1 is a ceiling that nobody has
-without labels, and the difference to the shipped threshold is the *regret*. That also gives the links that would remain if
-one-to-one held across passes, which only a party that sees scores of several passes could ask for: a diagnostic.
+`measure` runs `linkage.evaluate.rehearse`, the path of production, whose thresholds know no truth. Beside its figures stand
+
+* those of the thresholds that the rehearsal itself proposes for the next agreement, without labels either (`rehearsed`);
+* the best F1 when all thresholds of the plan move together, picked with labels after encoding once more: a ceiling that
+  nobody has; the difference to the shipped F1 is the *regret*;
+* what would remain if one-to-one held across passes: a diagnostic, for no party sees scores of several passes.
 
 Patterns say what missed pairs and false links look like, attribute by attribute in the sheet's order: `=` equal, `x`
 different, `m` missing on one side, `.` missing on both. Never a value.
@@ -13,7 +15,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,14 +25,16 @@ from numpy.typing import NDArray
 from benchmarks.quality_sets import Groups, QualitySet
 from crypto.keys import RunKey, fresh_share
 from linkage.blocks import shared_blocks
-from linkage.evaluate import Instruments, read_truth, rehearse, score
+from linkage.evaluate import Instruments, Rehearsal, read_truth, rehearse, score
 from linkage.holder import encode_passes
 from linkage.match import Candidates, match_blocks
+from linkage.outlook import one_to_one
 from linkage.plan import PassPlan, Plan, estimated_dice
 from linkage.records import MISSING, Records, read_records
+from linkage.sightings import dice_floors
 from linkage.solve import solve_one_to_one
 
-__all__ = ["Read", "groups_of", "measure", "one_to_one", "read_set"]
+__all__ = ["Read", "groups_of", "measure", "read_set"]
 
 Pairs = NDArray[np.int64]  # (k, 2): row of the left file, row of the right file
 _HAMMING = range(-140, 41, 5)  # moves of the largest accepted distance, in bits
@@ -64,12 +68,11 @@ def measure(data: Read, profile: str, *, repeats: int = 1, with_labels: bool = T
     runs = []
     for _ in range(repeats):
         start = time.perf_counter()
-        rehearsal = rehearse(left, right, sheet, profile, Instruments(clock=time.perf_counter))
-        seconds = time.perf_counter() - start
-        runs.append((score(_right(rehearsal.links, true), len(rehearsal.links), len(true)), rehearsal, seconds))
+        instruments = Instruments(clock=time.perf_counter)
+        rehearsal = rehearse(left, right, sheet, profile, instruments, expect=with_labels)
+        runs.append((_scores(rehearsal.links, true), rehearsal, time.perf_counter() - start))
     runs.sort(key=lambda run: run[0][2])
     (precision, recall, f1), rehearsal, seconds = runs[(len(runs) - 1) // 2]
-    first = rehearsal.plan.passes[0]
     found: dict[str, Any] = {
         "set": data.of.name,
         "profile": profile,
@@ -79,8 +82,10 @@ def measure(data: Read, profile: str, *, repeats: int = 1, with_labels: bool = T
         "recall": recall,
         "f1": f1,
         "links": len(rehearsal.links),
-        "threshold": first.information,
-        "passes": [[one.name, *one.blocks, f"t={one.degree}", _shown(one)] for one in rehearsal.plan.passes],
+        "passes": [
+            {"name": one.name, "blocks": [*one.blocks, *one.finer], "degree": one.degree, "threshold": _shown(one)}
+            for one in rehearsal.plan.passes
+        ],
         "seconds": seconds,
         "runs": [run[0][2] for run in runs],
         "missed_patterns": _patterns(data, _difference(true, rehearsal.links)),
@@ -88,7 +93,7 @@ def measure(data: Read, profile: str, *, repeats: int = 1, with_labels: bool = T
         "groups": _by_group(groups_of(data), rehearsal.links, true),
         "note": data.of.note,
     }
-    return {**found, **_labelled(data, rehearsal.plan, f1)} if with_labels else found
+    return {**found, **_other_thresholds(data, rehearsal, f1)} if with_labels else found
 
 
 def groups_of(data: Read) -> Groups:
@@ -110,35 +115,26 @@ def groups_of(data: Read) -> Groups:
     return {name: (sides[0][name], sides[1][name]) for name in sides[0]}
 
 
-def one_to_one(scores: Mapping[tuple[int, int], float]) -> Pairs:
-    """The best links in which each record stands once."""
-    left: set[int] = set()
-    right: set[int] = set()
-    kept = []
-    for (ours, theirs), _ in sorted(scores.items(), key=lambda item: (-item[1], item[0])):
-        if ours not in left and theirs not in right:
-            left.add(ours)
-            right.add(theirs)
-            kept.append((ours, theirs))
-    return _as_pairs(kept)
-
-
-def _labelled(data: Read, plan: Plan, f1: float) -> dict[str, Any]:
-    """The ceiling with labels, and one-to-one across passes at the shipped thresholds."""
+def _other_thresholds(data: Read, rehearsal: Rehearsal, f1: float) -> dict[str, Any]:
+    """The rehearsal's proposal, the ceiling with labels, one-to-one across passes at the shipped thresholds."""
+    plan, outlook = rehearsal.plan, rehearsal.outlook
     passes = _scored(data, plan)
     moves = _HAMMING if plan.passes[0].measure == "hamming" else _DICE
-    curve = {}
-    for move in moves:
-        pairs = _as_pairs(_links(passes, move))
-        curve[move] = score(_right(pairs, data.true), len(pairs), len(data.true))[2]
+    curve = {move: _scores(_links(passes, move), data.true)[2] for move in moves}
     best = max(curve, key=lambda move: (curve[move], -abs(move)))
-    once = one_to_one(_links(passes, 0))
-    return {
+    once = rehearsal.links[one_to_one(rehearsal.links, rehearsal.dice)]
+    found = {
         "best_f1": curve[best],
         "best_move": best,
         "regret": curve[best] - f1,
-        "one_to_one": score(_right(once, data.true), len(once), len(data.true)),
+        "one_to_one": _scores(once, data.true),
     }
+    if outlook is not None:
+        floors = dice_floors(outlook.bounds, outlook.proposal.information.numbers)
+        links = outlook.seen.links[outlook.expectation.linked(floors)]
+        found["rehearsed"] = _scores(links, data.true)
+        found["rehearsed_dice"] = outlook.proposal.information.per_mille / 1000
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,21 +166,16 @@ def _moved(plan: PassPlan, move: int) -> float:
     return (plan.information + move) / 1000
 
 
-def _links(passes: Iterable[_Scored], move: int) -> dict[tuple[int, int], float]:
-    """Union over passes of one-to-one links at thresholds moved by so much; the best estimated Dice of each."""
-    links: dict[tuple[int, int], float] = {}
+def _links(passes: Iterable[_Scored], move: int) -> Pairs:
+    """Union over passes of one-to-one links at thresholds moved by so much."""
+    pairs: list[Pairs] = []
     for one in passes:
         kept = one.candidates.score >= _moved(one.plan, move) - 1e-12
-        some = Candidates(left=one.left[kept], right=one.right[kept], score=one.candidates.score[kept])
-        order = np.lexsort((some.right, some.left, -some.score))
-        solved = solve_one_to_one(Candidates(left=some.left[order], right=some.right[order], score=some.score[order]))
-        for ours, theirs, value in zip(solved.left.tolist(), solved.right.tolist(), solved.score.tolist(), strict=True):
-            if one.plan.measure == "hamming":
-                shown = estimated_dice((1.0 - value) * one.plan.length, one.plan.length, one.plan.degree)
-            else:
-                shown = value
-            links[ours, theirs] = max(links.get((ours, theirs), 0.0), shown)
-    return links
+        left, right, values = one.left[kept], one.right[kept], one.candidates.score[kept]
+        order = np.lexsort((right, left, -values))
+        solved = solve_one_to_one(Candidates(left=left[order], right=right[order], score=values[order]))
+        pairs.append(np.stack([solved.left, solved.right], axis=1))
+    return np.unique(np.concatenate(pairs), axis=0)
 
 
 def _shown(plan: PassPlan) -> float:
@@ -199,7 +190,7 @@ def _by_group(groups: Groups, links: Pairs, true: Pairs) -> dict[str, dict[str, 
     for name, (left, right) in groups.items():
         linked = links[left[links[:, 0]] | right[links[:, 1]]]
         meant = true[left[true[:, 0]] | right[true[:, 1]]]
-        precision, recall, f1 = score(_right(linked, true), len(linked), len(meant))
+        precision, recall, f1 = _scores(linked, meant)
         found[name] = {"true_pairs": len(meant), "precision": precision, "recall": recall, "f1": f1}
     return found
 
@@ -222,16 +213,12 @@ def _difference(some: Pairs, others: Pairs) -> Pairs:
     return some[~np.isin(_keys(some), _keys(others))]
 
 
-def _right(links: Pairs, true: Pairs) -> int:
-    return int(np.isin(_keys(links), _keys(true)).sum())
+def _scores(links: Pairs, true: Pairs) -> tuple[float, float, float]:
+    return score(int(np.isin(_keys(links), _keys(true)).sum()), len(links), len(true))
 
 
 def _keys(pairs: Pairs) -> NDArray[np.int64]:
     return pairs[:, 0] * np.int64(1 << 32) + pairs[:, 1]
-
-
-def _as_pairs(pairs: Iterable[tuple[int, int]]) -> Pairs:
-    return np.array(list(pairs), dtype=np.int64).reshape(-1, 2)
 
 
 def _where(codes: NDArray[np.int32], of_value: list[bool]) -> NDArray[np.bool_]:

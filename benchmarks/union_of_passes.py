@@ -76,7 +76,10 @@ def _report(name: str, data: Read, profile: str, repeats: int) -> None:
         meeting, linked = (len(some[rule.name] & true) / max(1, len(true)) for some in (met, passes))
         blocks = " + ".join([*rule.blocks, *(f"({one})" for one in rule.finer)])
         print(f"{'':17} {rule.name:9} t={rule.degree} meet {meeting:.4f} link {linked:.4f} {blocks}")
-    print(f"{'':17} {'meeting':9} in some pass {len(set().union(*met.values()) & true) / max(1, len(true)):.4f}", flush=True)
+    print(
+        f"{'':17} {'meeting':9} in some pass {len(set().union(*met.values()) & true) / max(1, len(true)):.4f}",
+        flush=True,
+    )
 
 
 def _without_blocks(plan: Plan, sheet: Sheet, sizes: tuple[int, int]) -> Plan:
@@ -105,7 +108,8 @@ def _links(data: Read, plan: Plan) -> tuple[dict[str, Pairs], dict[str, Pairs]]:
 
 def _meeting(ours: HolderPass, theirs: HolderPass, true: NDArray[np.int64]) -> Pairs:
     tags = [
-        dict(zip(one.records.tolist(), (tag.tobytes() for tag in one.encoded.tags), strict=True)) for one in (ours, theirs)
+        dict(zip(one.records.tolist(), (tag.tobytes() for tag in one.encoded.tags), strict=True))
+        for one in (ours, theirs)
     ]
     return {(i, j) for i, j in true.tolist() if i in tags[0] and tags[0][i] == tags[1].get(j)}
 

@@ -6,7 +6,15 @@ Map, in the order in which a record travels:
 - ``attribute``   one attribute of a sheet: its kind, weight, comparison, and how a file writes it
 - ``sheet``       the linkage sheet: attributes, weights, ways of dividing, columns of each file
 - ``identities``  the sheets that are shipped (`P1`)
-- ``tables``      a CSV or Parquet file as raw columns; refuses broken files and NIR columns
+- ``tables``      a CSV, XLSX or Parquet file as raw columns, its footer left out; refuses broken files and NIR columns
+- ``columns``     columns of text, each distinct cell once, in little memory
+- ``text_files``  text of unknown encoding as blocks of UTF-8
+- ``csv_files``   CSV a block of rows at a time, quickly where its quotes are plain
+- ``parquet_files``  Parquet as the text that a CSV would hold
+- ``workbooks``   the first visible sheet of an XLSX, as the text that a CSV would hold
+- ``workbook_parts``  what an XLSX is made of, judged before it is opened
+- ``national_numbers``  columns of national identification numbers, known by name or content
+- ``column_checks``  moved columns refused, oddities of a column said
 - ``cells``       what readers of one cell share: folding, words that mean nothing, how a cell is refused
 - ``names``       surnames and first names: titles, particles, two surnames in one cell
 - ``dates``       dates of birth: formats, partial dates, days that mean nothing

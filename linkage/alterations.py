@@ -42,6 +42,7 @@ _WORDS = (*_NAMES, "text", "category")
 _TITLES = frozenset(["M", "MR", "MME", "MLLE", "MONSIEUR", "MADAME", "MADEMOISELLE"])
 _SAINTS = frozenset(["ST", "STE"])
 _TIME = re.compile(r"\d[ T]\d{1,2}:\d{2}")
+_SIGN = re.compile(r"[^A-Za-z0-9\s]")
 _DECIMAL = re.compile(r"\d+[.,]0+")
 
 
@@ -95,9 +96,13 @@ def _letters(text: str) -> set[str]:
         found.add("accents")
     if text != text.upper():
         found.add("case")
-    if any(not char.isalnum() and not char.isspace() and not unicodedata.combining(char) for char in text):
+    if _SIGN.search(text) if text.isascii() else any(map(_is_sign, text)):
         found.add("punctuation")
     return found
+
+
+def _is_sign(char: str) -> bool:
+    return not (char.isalnum() or char.isspace() or unicodedata.combining(char))
 
 
 def _loses(char: str) -> bool:

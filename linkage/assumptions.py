@@ -51,7 +51,7 @@ class Mistake:
     loss: int = 0
     in_form: tuple[tuple[str, ...], int] | None = None
 
-    def seen(self, form: bool) -> tuple[tuple[str, ...], int]:
+    def seen(self, *, form: bool) -> tuple[tuple[str, ...], int]:
         """Components destroyed and bits lost in a pass."""
         return self.in_form if form and self.in_form is not None else (self.parts, self.loss)
 
@@ -109,7 +109,7 @@ class Pairs:
     swapped: Truths
     names: frozenset[str]
 
-    def meeting(self, components: Sequence[str], form: bool = False) -> Truths:
+    def meeting(self, components: Sequence[str], *, form: bool = False) -> Truths:
         """The combinations in which both records have the same values of these components."""
         meets = np.ones(len(self.weight), dtype=bool)
         for component in components:
@@ -118,18 +118,20 @@ class Pairs:
                 meets &= ~self.swapped
             if name in self.mistakes:
                 some, which = self.mistakes[name]
-                destroys = np.array([False, *(part in one.seen(form)[0] for one in some)])
+                destroys = np.array([False, *(part in one.seen(form=form)[0] for one in some)])
                 meets &= ~destroys[which]
         return meets
 
     def alike(
-        self, attributes: Sequence[Attribute], profile: Profile, left_out: Sequence[str], form: bool = False
+        self, attributes: Sequence[Attribute], profile: Profile, left_out: Sequence[str], *, form: bool = False
     ) -> NDArray[np.int64]:
         """How many insertions the two filters have in common, out of all of them but those of second forms."""
         shares = insertions_by_group(attributes, profile, left_out)
-        common = np.full(len(self.weight), sum(sum(shares[one.name].values()) for one in attributes if not one.second_form_of))
+        common = np.full(
+            len(self.weight), sum(sum(shares[one.name].values()) for one in attributes if not one.second_form_of)
+        )
         for name, (some, which) in self.mistakes.items():
-            loss = np.array([0, *(one.seen(form)[1] for one in some)])
+            loss = np.array([0, *(one.seen(form=form)[1] for one in some)])
             common = common - loss[which] * sum(shares[name].values()) // 1000
         result: NDArray[np.int64] = np.maximum(0, common)
         return result

@@ -6,8 +6,8 @@ Parsed strictly: an unknown key, a value out of range or a key that its kind doe
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from linkage.errors import SheetError
@@ -25,6 +25,7 @@ __all__ = [
     "parse_attribute",
     "several_strings",
     "whole_number",
+    "with_bits",
 ]
 
 # What a block value may be made of, for each kind of attribute.
@@ -182,6 +183,12 @@ def parse_attribute(name: str, entry: Any) -> Attribute:
         country=_named(entry, "country", where),
         missing=_cells(entry.get("missing", ()), where),
     )
+
+
+def with_bits(attributes: Sequence[Attribute], bits: Iterable[tuple[str, int]]) -> tuple[Attribute, ...]:
+    """The attributes with other weights for those that are named: a pass may weigh them in its own way."""
+    other = dict(bits)
+    return tuple(replace(one, bits=other.get(one.name, one.bits)) for one in attributes)
 
 
 def check_side(where: str, entries: Mapping[str, Any], kinds: Mapping[str, str]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["APOSTROPHES", "HYPHENS", "BadValue", "fold", "fold_character", "is_placeholder"]
+__all__ = ["APOSTROPHES", "HYPHENS", "BadValue", "fold", "fold_character", "folded_words", "is_placeholder"]
 
 # Decomposition does not know ligatures and barred letters: without this Cœur would be CUR.
 _LIGATURES = str.maketrans({"œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L"})
@@ -71,11 +71,14 @@ _FOLDED = _Folded({point: fold_character(chr(point)) for point in range(_LATIN)}
 
 def fold(text: str) -> str:
     """Upper case without accents, ligatures opened, everything but letters and digits turned into single spaces."""
-    if text.isascii():
-        upper = text.upper()
-        if upper.isalnum():
-            return upper
-    return " ".join(text.translate(_FOLDED).split())
+    return " ".join(folded_words(text))
+
+
+def folded_words(text: str) -> list[str]:
+    """The words of `fold`, apart."""
+    if text.isascii() and text.isalnum():  # most names of most files
+        return [text.upper()]
+    return text.translate(_FOLDED).split()
 
 
 def is_placeholder(folded: str) -> bool:

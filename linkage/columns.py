@@ -76,7 +76,7 @@ class Texts(Sequence[str]):
         start = 0
         for piece in self._data.chunks:
             sizes = byte_sizes(piece)
-            held = piece.buffers()[2]
+            held: Any = piece.buffers()[2]
             first = np.frombuffer(held, dtype=np.uint8)[_offsets(piece)[:-1][sizes > 0]] if held else sizes[:0]
             blank[start : start + len(piece)] = sizes == 0
             doubtful = start + np.flatnonzero(sizes > 0)[_MAY_BE_SPACE[first]]

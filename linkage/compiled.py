@@ -14,7 +14,7 @@ from typing import Any
 from llvmlite import ir
 from numba import njit, types
 
-__all__ = ["INDEX", "LANES", "VECTOR", "WORD", "arrays_as_pointers", "compiled", "load", "store", "turned"]
+__all__ = ["INDEX", "LANES", "VECTOR", "WORD", "arrays_as_pointers", "compiled", "inlined", "load", "store", "turned"]
 
 LANES = 8  # words of a vector
 WORD = ir.IntType(64)
@@ -28,6 +28,11 @@ def compiled(function: Any) -> Any:
         return njit(nogil=True, cache=True)(function)
     except RuntimeError:  # no folder for the cache
         return njit(nogil=True)(function)
+
+
+def inlined(function: Any) -> Any:
+    """`function` as part of the compiled functions that call it: a call would count references to its arrays each time."""
+    return njit(inline="always")(function)
 
 
 def arrays_as_pointers(context: Any, builder: Any, signature: Any, values: Any) -> list[Any]:

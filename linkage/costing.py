@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from linkage.assumptions import UNIT, Pairs, Truths, imagine_pairs, linked
+from linkage.assumptions import Pairs, imagine_pairs, linked
 from linkage.exposure import exposure, insertions_by_group
 from linkage.plan import PassPlan, Plan, estimated_dice, target_size
 from linkage.profiles import Profile, profile_named
@@ -20,6 +21,8 @@ from linkage.sizing import Limits, Sizing, size_blocks
 from linkage.statistics import BILLION, Statistics
 
 __all__ = ["PassCost", "PlanCost", "cost_plan"]
+
+Chances = NDArray[np.float64]
 
 ROW_HEAD = 32  # bytes of a row beside its filter: id and tag
 ENCODED_BITS = 2_000_000_000  # of filters a second: a million rows of 2048 bits
@@ -37,9 +40,8 @@ class PassCost:
         mean: records of the larger file in the block of an average record.
         bytes: sent by the recipient and by the source.
         encode_seconds, match_seconds: on two cores, both files encoded.
-        meeting, linking: share of the true pairs, in thousandths of a percent (100,000 = all).
+        meeting, linking: share of the true pairs.
         exposure: largest κ of its blocks, in thousandths.
-        split: share of the records in blocks that are split, per mille.
     """
 
     plan: PassPlan
@@ -48,8 +50,8 @@ class PassCost:
     bytes: tuple[int, int]
     encode_seconds: float
     match_seconds: float
-    meeting: int
-    linking: int
+    meeting: float
+    linking: float
     exposure: int
 
     def to_json(self) -> dict[str, Any]:
@@ -70,11 +72,11 @@ class PassCost:
             "bytes": list(self.bytes),
             "encode_seconds": round(self.encode_seconds, 2),
             "match_seconds": round(self.match_seconds, 2),
-            "meeting": self.meeting / UNIT,
-            "linking": self.linking / UNIT,
+            "meeting": round(self.meeting, 6),
+            "linking": round(self.linking, 6),
             "exposure": self.exposure / 1000,
-            "threshold": round(estimated_dice(one.information, one.length, max(1, one.degree)), 4),
-            "strict_threshold": round(estimated_dice(one.strict, one.length, max(1, one.degree)), 4),
+            "threshold": _shown(one, one.information),
+            "strict_threshold": _shown(one, one.strict),
         }
 
 
@@ -85,8 +87,8 @@ class PlanCost:
     profile: str
     sizes: tuple[int, int]
     passes: tuple[PassCost, ...]
-    meeting: int
-    linking: int
+    meeting: float
+    linking: float
 
     def to_json(self) -> dict[str, Any]:
         """Plain numbers and strings."""
@@ -94,8 +96,8 @@ class PlanCost:
             "profile": self.profile,
             "sizes": list(self.sizes),
             "passes": [one.to_json() for one in self.passes],
-            "meeting": self.meeting / UNIT,
-            "linking": self.linking / UNIT,
+            "meeting": round(self.meeting, 6),
+            "linking": round(self.linking, 6),
             "bytes": [sum(one.bytes[side] for one in self.passes) for side in (0, 1)],
             "pairs": sum(one.plan.expected_pairs for one in self.passes),
             "encode_seconds": round(sum(one.encode_seconds for one in self.passes), 2),
@@ -106,12 +108,13 @@ class PlanCost:
 def cost_plan(sheet: Sheet, plan: Plan, sizes: tuple[int, int]) -> PlanCost:
     """What that plan, made for those sizes, costs with a diffused profile."""
     statistics, profile, pairs = Statistics(sheet), profile_named(plan.profile), imagine_pairs(sheet)
-    met, told = np.zeros(len(pairs.weight), dtype=bool), np.zeros(len(pairs.weight), dtype=bool)
+    weight = pairs.weight / pairs.weight.sum()
+    apart, unlinked = np.ones(len(weight)), np.ones(len(weight))
     passes = []
     for one in plan.passes:
-        meeting, linking = _reached(one, sheet, profile, pairs)
-        met, told = met | meeting, told | linking
         sizing = size_blocks(statistics, one.blocks, one.finer, _limits(one))
+        meeting, linking = _reached(one, sheet, profile, pairs, sizing)
+        apart, unlinked = apart * (1 - meeting), unlinked * (1 - linking)
         passes.append(
             PassCost(
                 plan=one,
@@ -120,8 +123,8 @@ def cost_plan(sheet: Sheet, plan: Plan, sizes: tuple[int, int]) -> PlanCost:
                 bytes=(sizes[0] * _row_bytes(one), sizes[1] * _row_bytes(one)),
                 encode_seconds=sum(sizes) * one.length / ENCODED_BITS,
                 match_seconds=one.expected_pairs * one.length / MATCHED_BITS,
-                meeting=pairs.share(meeting),
-                linking=pairs.share(linking),
+                meeting=float(weight @ meeting),
+                linking=float(weight @ linking),
                 exposure=_exposure(one, sheet, statistics, profile, sizing),
             )
         )
@@ -129,9 +132,15 @@ def cost_plan(sheet: Sheet, plan: Plan, sizes: tuple[int, int]) -> PlanCost:
         profile=plan.profile,
         sizes=sizes,
         passes=tuple(passes),
-        meeting=pairs.share(met),
-        linking=pairs.share(told),
+        meeting=float(1 - weight @ apart),
+        linking=float(1 - weight @ unlinked),
     )
+
+
+def _shown(plan: PassPlan, number: int) -> float:
+    """A threshold as people read it: the Dice of the underlying filters."""
+    dice = number / 1000 if plan.measure == "dice" else estimated_dice(number, plan.length, plan.degree)
+    return round(dice, 4)
 
 
 def _row_bytes(plan: PassPlan) -> int:
@@ -142,24 +151,33 @@ def _limits(plan: PassPlan) -> Limits:
     return Limits(population=plan.population, cap=target_size(plan.cap) or plan.population, floor=plan.floor)
 
 
-def _reached(plan: PassPlan, sheet: Sheet, profile: Profile, pairs: Pairs) -> tuple[Truths, Truths]:
-    """Imagined pairs that meet in a block, and those of them that are similar enough.
+def _reached(plan: PassPlan, sheet: Sheet, profile: Profile, pairs: Pairs, sizing: Sizing) -> tuple[Chances, Chances]:
+    """For each imagined pair, the chance that it meets in a block, and that it is linked there.
 
-    What splits heavy blocks is not asked of anybody: few records are in blocks that are split.
+    Its people are in split blocks as often as anybody, in one pass whatever they are in another.
     """
-    meeting, form = pairs.meeting(plan.blocks, bool(plan.form)), bool(plan.form)
-    if not plan.degree:
-        return meeting, meeting
-    left_out = plan.left_out(0)
-    shares = insertions_by_group(sheet.attributes, profile, left_out)
-    whole = sum(sum(shares[one.name].values()) for one in sheet.attributes if not one.second_form_of)
-    common = pairs.alike(sheet.attributes, profile, left_out, form)
-    return meeting, meeting & linked(common, profile, whole, plan.degree, plan.information)
+    form = bool(plan.form)
+    meeting = linking = np.zeros(len(pairs.weight))
+    for depth, share in enumerate(sizing.depths):
+        meets = pairs.meeting((*plan.blocks, *plan.finer[:depth]), form=form)
+        alike = meets
+        if plan.degree:
+            left_out = plan.left_out(depth)
+            shares = insertions_by_group(sheet.attributes, profile, left_out)
+            whole = sum(sum(shares[one.name].values()) for one in sheet.attributes if not one.second_form_of)
+            common = pairs.alike(sheet.attributes, profile, left_out, form=form)
+            alike = meets & linked(common, profile, whole, plan.degree, plan.information)
+        part = share / sum(sizing.depths)
+        meeting, linking = meeting + part * meets, linking + part * alike
+    return meeting, linking
 
 
 def _exposure(plan: PassPlan, sheet: Sheet, statistics: Statistics, profile: Profile, sizing: Sizing) -> int:
     depths = [depth for depth, share in enumerate(sizing.depths) if share >= _SEEN_DEPTH]
     return max(
-        (exposure(sheet.attributes, statistics, profile, plan.left_out(depth), max(1, plan.degree)) for depth in depths),
+        (
+            exposure(sheet.attributes, statistics, profile, plan.left_out(depth), max(1, plan.degree))
+            for depth in depths
+        ),
         default=0,
     )

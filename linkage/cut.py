@@ -1,10 +1,10 @@
 """Bigrams of many values at once: what `linkage.features` says of names, given names and texts, compiled.
 
 A column's distinct values are laid end to end, each character as its place in the column's sorted alphabet, so that the
-number of a bigram, left · alphabet + right, orders bigrams as their spelling does. Cutting a value again costs less than
-keeping its tokens: it is cut in each pass, and nothing but its characters stays in memory.
+number of a bigram, left · alphabet + right, orders bigrams as their spelling does. Values are cut once and their bigrams kept
+as long as there is room; the rest is cut again when its records come.
 
-Columns written with more than 256 different characters are not packed: their values are cut one by one by `features`.
+Columns written with more than 255 different characters are not packed: their values are cut one by one by `features`.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage.attribute import Attribute
-from linkage.bits import BASE, HEAD, find_heads, survey_values
+from linkage.bits import BASE, HEAD, cut_values, find_heads, survey_values
 from linkage.names import PARTICLES
 
-__all__ = ["LETTERS", "Packed", "Survey", "heads", "pack", "rules_of", "survey"]
+__all__ = ["LETTERS", "Cut", "Packed", "Survey", "cut", "heads", "pack", "rules_of", "survey"]
 
-LARGEST_ALPHABET = 256
+LARGEST_ALPHABET = 255  # so that no bigram is the number that stands for none
 _AT_ONCE = 1 << 16  # values laid end to end together
 LETTERS = {"initial": 1, "two": 2, "three": 3}  # of the block value
 
@@ -59,6 +59,26 @@ class Packed:
             number, place = divmod(number, len(self.alphabet))
             text = self.alphabet[place] + text
         return text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cut:
+    """Values cut into bigrams.
+
+    Attributes:
+        starts: (values + 1,) int64, where the bigrams of each value begin.
+        split: (values,) uint16, how many of them are of the first group.
+        bigrams: uint16, of each value those of the first group, sorted, then those of the second.
+    """
+
+    starts: NDArray[np.int64]
+    split: NDArray[np.uint16]
+    bigrams: NDArray[np.uint16]
+
+    @property
+    def arrays(self) -> tuple[NDArray[np.int64], NDArray[np.uint16], NDArray[np.uint16]]:
+        """What compiled functions take."""
+        return self.starts, self.split, self.bigrams
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,13 +153,30 @@ def heads(packed: Packed, *, given: bool) -> NDArray[np.int64]:
     return found
 
 
-def survey(packed: Packed, rules: NDArray[np.int64]) -> Survey:
-    """Cuts all values once, to know what they have and which positions each bigram will need."""
-    present = np.zeros(len(packed), dtype=np.uint8)
-    least = np.zeros((2, len(packed.alphabet) ** 2), dtype=np.int32)
-    uses = np.zeros(len(packed.alphabet) ** 2, dtype=np.int64)
-    survey_values(packed.arrays, rules, present, least, uses)
-    return Survey(present=present, least=least, uses=uses)
+def cut(packed: Packed, rules: NDArray[np.int64], codes: NDArray[np.int32]) -> Cut:
+    """Cuts some values, nothing left out."""
+    letters = packed.offsets[codes + 1] - packed.offsets[codes]
+    bigrams = np.empty(int(2 * (letters.sum() + len(codes))), dtype=np.uint16)
+    starts, split = np.empty(len(codes) + 1, dtype=np.int64), np.empty(len(codes), dtype=np.uint16)
+    cut_values(packed.arrays, rules, codes, starts, split, bigrams)
+    return Cut(starts=starts, split=split, bigrams=bigrams[: starts[-1]].copy())
+
+
+def survey(packed: Packed, rules: NDArray[np.int64], whole: Cut | None) -> Survey:
+    """Goes through all values once, to know what they have and which positions each bigram will need.
+
+    Args:
+        packed: the values.
+        rules: of `rules_of`.
+        whole: all values cut under these rules, if they are kept.
+    """
+    size = len(packed.alphabet) ** 2
+    found = np.zeros(len(packed), dtype=np.uint8), np.zeros((2, size), dtype=np.int32), np.zeros(size, dtype=np.int64)
+    codes = np.arange(len(packed), dtype=np.int32)
+    for start in range(0, len(packed), len(packed) if whole else _AT_ONCE):
+        some = codes if whole else codes[start : start + _AT_ONCE]
+        survey_values(packed.arrays, rules, (whole or cut(packed, rules, some)).arrays, some, found)
+    return Survey(present=found[0], least=found[1], uses=found[2])
 
 
 def _joined(values: Sequence[str]) -> Iterator[str]:

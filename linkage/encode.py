@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from crypto.keys import PassKey
 from linkage.attribute import Attribute
 from linkage.bits import add_bigrams, add_listed
-from linkage.cut import Packed, Survey
+from linkage.cut import cut
 from linkage.errors import SheetError
-from linkage.feature_table import FeatureTable, Features, features_of
+from linkage.feature_table import FeatureTable, Features, Surveyed, features_of
 from linkage.features import groups, left_out_groups, token_class, tokens
 from linkage.positions import Positions
 from linkage.profiles import Profile
@@ -145,9 +145,9 @@ def _way(table: FeatureTable, attribute: Attribute, shares: dict[str, int], left
     if not any(shares.values()) or not len(table.records.columns[attribute.name].values):
         return None
     parts = _parts(attribute, left_out)
-    cut = table.survey(attribute, parts)
-    if cut is not None:
-        return _Bigrams(attribute, shares, *cut)
+    surveyed = table.survey(attribute, parts)
+    if surveyed is not None:
+        return _Bigrams(attribute, shares, surveyed)
     values = table.records.columns[attribute.name].values
     listed = table.features(attribute, parts)
     return _Unlisted(attribute, shares, values, parts) if listed is None else _Listed(attribute, shares, listed)
@@ -180,18 +180,16 @@ class _Way:
 
 
 class _Bigrams(_Way):
-    """Values laid end to end, cut again whenever one comes."""
+    """Values cut into bigrams, before or when their records come."""
 
-    def __init__(
-        self, attribute: Attribute, shares: dict[str, int], packed: Packed, rules: NDArray[np.int64], survey: Survey
-    ) -> None:
-        super().__init__(attribute, shares, survey.present)
-        self._packed, self._rules = packed, rules
+    def __init__(self, attribute: Attribute, shares: dict[str, int], surveyed: Surveyed) -> None:
+        super().__init__(attribute, shares, surveyed.survey.present)
+        self._surveyed, self._packed = surveyed, surveyed.packed
         self._budget = np.resize(np.append(self._budget, 0), 2)  # groups that the kind lacks have no bits
-        least = survey.least[: len(self._budget)]
+        least = surveyed.survey.least
         most = np.where(least > 0, -(-self._budget[:, None] // np.maximum(least, 1)), 0).max(axis=0)
         self._used = np.flatnonzero(most)
-        self._most, self._uses = most[self._used], survey.uses[self._used]
+        self._most, self._uses = most[self._used], surveyed.survey.uses[self._used]
 
     def want(self, positions: Positions) -> None:
         names = [self._packed.spelling(bigram) for bigram in self._used.tolist()]
@@ -204,8 +202,12 @@ class _Bigrams(_Way):
         self._token_of[self._used] = [index[name] for name in names]
 
     def add(self, codes: NDArray[np.int32], places: NDArray[np.int64], plain: NDArray[np.uint64]) -> None:
-        packed = self._packed.arrays
-        add_bigrams(packed, self._rules, self._budget, self._token_of, self._drawn.arrays, (codes, places), plain)
+        rules, whole, local = self._surveyed.rules, self._surveyed.whole, codes
+        if whole is None:
+            distinct, back = np.unique(np.maximum(codes, 0), return_inverse=True)
+            whole, local = cut(self._packed, rules, distinct), back.astype(np.int32)
+        source = self._packed.arrays, rules, whole.arrays
+        add_bigrams(source, (codes, local), self._budget, self._token_of, self._drawn.arrays, places, plain)
 
 
 class _Listed(_Way):
@@ -226,7 +228,7 @@ class _Listed(_Way):
 
     def add(self, codes: NDArray[np.int32], places: NDArray[np.int64], plain: NDArray[np.uint64]) -> None:
         listed = self._features.offsets, self._token, self._count
-        add_listed(*listed, self._drawn.arrays, (codes, places), plain)
+        add_listed(*listed, self._drawn.arrays, codes, places, plain)
 
 
 class _Unlisted(_Way):
@@ -247,7 +249,7 @@ class _Unlisted(_Way):
         count = _counts(features, self._budget)
         drawn = self._positions.apart(self._class, features.names, _most(features, count)[0])
         listed = features.offsets, features.token.astype(np.int64), count
-        add_listed(*listed, drawn.arrays, (local.astype(np.int32), places[codes != MISSING]), plain)
+        add_listed(*listed, drawn.arrays, local.astype(np.int32), places[codes != MISSING], plain)
 
 
 def _counts(features: Features, budget: NDArray[np.int64]) -> NDArray[np.int32]:

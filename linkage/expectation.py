@@ -13,7 +13,7 @@ mean says (collisions across two populations never exceed it), and the disagreem
 strangers allow. Of those not even found there, some share no block: as in capture and recapture, a pass and the union of
 the others tell how many both miss, were they independent. Others score too low: the found ones, counted in two windows
 above the lowest level, go on below at the same rate. Both rest on assumptions (errors of a person come together; the
-tail may be heavier), so the interval gives them a factor of three either way.
+tail may be heavier), so the interval goes from none of them to three times as many.
 
 Intervals hold 90 %: 5 % on either side.
 """
@@ -31,8 +31,8 @@ from linkage.sightings import DRAWS, Neighbours, Sightings
 __all__ = ["Estimate", "Expectation", "Forecast", "Interval", "count_interval"]
 
 _TAIL = 0.05  # on either side of an interval
-_MODEL = 0.15  # relative: what may differ between pairs inside a file and pairs across
-_FACTOR = 3.0  # of those who are missed, either way
+_MODEL = 0.2  # relative: what may differ between pairs inside a file and pairs across
+_FACTOR = 3.0  # times as many as estimated may be in both files and found at no level
 _WINDOW = 0.03  # of estimated Dice: two such windows tell how fast found pairs become rare
 _STEEPEST = 0.7  # a window has at most that share of the one above it
 _SURE = 0.01  # of the found: the lowest level at which they are known that well is where extrapolation begins
@@ -97,12 +97,14 @@ class _Strangers:
 
     Attributes:
         pair: (r,) int64, the pair inside the file, whichever way round.
+        record: (r,) int64, the record of the pair that was looked at.
         dice: (r, passes) score where both sides are free of better links, else 0.
         pooled: (r,) weight when both files speak.
         alone: (r,) weight when this file speaks alone.
     """
 
     pair: Integers
+    record: Integers
     dice: Floats
     pooled: Floats
     alone: Floats
@@ -127,11 +129,33 @@ class Expectation:
 
     def linked(self, floors: Floats) -> NDArray[np.bool_]:
         """(m,) which links stand at some thresholds."""
-        return np.asarray((self._seen.dice >= floors).any(axis=1))
+        return _reached(self._seen.dice, floors)
 
     def wrong(self, floors: Floats) -> Estimate:
         """Wrong links expected at some thresholds."""
-        return _wrong([(side, (side.dice >= floors).any(axis=1)) for side in self._sides])
+        return _wrong([(side, _reached(side.dice, floors)) for side in self._sides])
+
+    def wrong_by(self, group: Integers, count: int, floors: Floats) -> list[Estimate]:
+        """Wrong links expected in each group of records of the left file, as its own neighbours tell.
+
+        Args:
+            group: (n,) group of each record of the left file.
+            count: number of groups.
+            floors: (passes,) thresholds.
+        """
+        side = self._sides[0]
+        hit = _reached(side.dice, floors)
+        total, spread = _sum_by_pair(side.alone, side.pair, hit)
+        unit = spread / total if total > 0 else _unit([side])
+        means = np.bincount(group[side.record[hit]], weights=side.alone[hit], minlength=count).tolist()
+        return [
+            Estimate(mean=mean, variance=(mean + unit / 2) * (unit + _MODEL**2 * mean), unit=unit) for mean in means
+        ]
+
+    def wrong_above(self, floors: Floats, grid: Floats) -> Floats:
+        """Wrong links expected at each Dice of a grid, no pass going under its floor."""
+        curves = [_survivors(_highest(side.dice, floors), side.pooled, grid) for side in self._sides]
+        return np.asarray(curves[0] + curves[1])
 
     def forecast(self, floors: Floats) -> Forecast:
         """Everything expected at some thresholds, (passes,) estimated Dice."""
@@ -159,10 +183,10 @@ class Expectation:
         surely worse than the best one, the highest is chosen.
         """
         counts = _survivors(_highest(self._seen.dice, floors), None, grid)
-        wrong = np.array([_survivors(_highest(side.dice, floors), side.pooled, grid) for side in self._sides]).sum(axis=0)
+        wrong = self.wrong_above(floors, grid)
         found, size = np.maximum(0.0, counts - wrong), np.maximum(1.0, counts + self.people.middle)
         top = int(np.argmax(found / size))
-        chance = np.sqrt(2 * np.maximum(0.0, wrong[top] - wrong)) / size[top]
+        chance = np.sqrt(np.maximum(0.0, wrong[top] - wrong) / 2) / size[top]
         good = np.arange(len(grid)) >= top
         return int(np.flatnonzero(good & (found / size >= found[top] / size[top] - chance))[-1])
 
@@ -177,7 +201,7 @@ class Expectation:
         unseen = self._without_block(floors) + self._below(floors)
         most = float(min(self._seen.sizes))
         return Interval(
-            low=min(most, max(0.0, found - chance + unseen / _FACTOR)),
+            low=min(most, max(0.0, found - chance)),
             middle=min(most, found + unseen),
             high=min(most, found + chance + _FACTOR * unseen + 1.0),
         )
@@ -242,7 +266,13 @@ def _strangers(side: Neighbours, taken: Floats, taken_there: Floats) -> _Strange
         rows.append(kept)
         dice.append(score[kept])
     chosen = np.concatenate(rows)
-    return _Strangers(pair=pair[chosen], dice=np.concatenate(dice), pooled=pooled[chosen], alone=alone[chosen])
+    return _Strangers(
+        pair=pair[chosen],
+        record=side.record[chosen],
+        dice=np.concatenate(dice),
+        pooled=pooled[chosen],
+        alone=alone[chosen],
+    )
 
 
 def _best_by_record(records: Integers, dice: Floats, size: int) -> Floats:
@@ -295,6 +325,11 @@ def _ratio(part: Interval, whole: Interval) -> Interval:
         for one, other in ((part.low, whole.high), (part.middle, whole.middle), (part.high, whole.low))
     )
     return Interval(low=low, middle=middle, high=max(middle, high))
+
+
+def _reached(dice: Floats, floors: Floats) -> NDArray[np.bool_]:
+    """(r,) which rows reach the threshold of some pass."""
+    return np.asarray((dice >= floors).any(axis=1))
 
 
 def _highest(dice: Floats, floors: Floats) -> Floats:

@@ -57,7 +57,9 @@ def _squared(spectrum: Spectrum, length: int, degree: int) -> int:
     """κ² with twice `_SCALE` bits after the point."""
     table = agreement(length, len(spectrum) - 1)
     mean = square = 0
-    for common, weight in zip(*(part.tolist() for part in (np.flatnonzero(spectrum), spectrum[spectrum > 0])), strict=True):
+    for common, weight in zip(
+        *(part.tolist() for part in (np.flatnonzero(spectrum), spectrum[spectrum > 0])), strict=True
+    ):
         value = table[common] ** degree >> _SCALE * (degree - 1)
         mean += weight * value
         square += weight * value * value
@@ -122,7 +124,7 @@ def _across(
 ) -> list[dict[int, int]]:
     """One person's surname against the other's first names, and so on: all names share their tokens."""
     kinds = {"grams": "name", "first": "given_names", "others": "given_names"}
-    budgets = {group: 0 for group in kinds}
+    budgets = dict.fromkeys(kinds, 0)
     for one in attributes:
         for group, share in shares[one.name].items():
             if one.second_form_of is None and kinds.get(group) == one.kind:
@@ -199,7 +201,9 @@ def _of_date(
         for right, other in years:
             if all(left[part] == right[part] for part in told):
                 equal = [left[place] == right[place] for place in range(4)]
-                kept = sum(same for place, same in enumerate(equal) if not any(place in range(4)[part] for part in told))
+                kept = sum(
+                    same for place, same in enumerate(equal) if not any(place in range(4)[part] for part in told)
+                )
                 common = kept * each + (shares.get("year", 0) if all(equal) else 0)
                 of_year[common] = of_year.get(common, 0) + one * other
     return [_normal(of_year), _normal(_of_days(shares, each, left_out))]
@@ -217,8 +221,7 @@ _HIDDEN = {
 
 def _of_days(shares: Mapping[str, int], each: int, left_out: frozenset[str]) -> dict[int, int]:
     """Common insertions of two days of the year, each day as likely (a leap day as well: it hardly matters)."""
-    month, day = np.meshgrid(np.arange(1, 13), np.arange(1, 32), indexing="ij")
-    month, day = month.ravel(), day.ravel()
+    month, day = np.repeat(np.arange(1, 13), 31), np.tile(np.arange(1, 32), 12)
     same_month, same_day = month[:, None] == month[None, :], day[:, None] == day[None, :]
     kept = np.ones_like(same_month)
     common = np.zeros(same_month.shape, dtype=np.int64)

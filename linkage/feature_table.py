@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage.attribute import Attribute
-from linkage.cut import Packed, Survey, pack, rules_of, survey
+from linkage.cut import Cut, Packed, Survey, cut, pack, rules_of, survey
 from linkage.features import groups, tokens
 from linkage.records import Records
 
-__all__ = ["FeatureTable", "Features", "features_of"]
+__all__ = ["FeatureTable", "Features", "Surveyed", "features_of"]
 
+ROOM = 128 << 20
 MOST_LISTED = 1 << 17  # distinct values whose tokens are kept; more are cut when their records come
 
 
@@ -52,11 +53,28 @@ class Features:
         return found
 
 
-class FeatureTable:
-    """Features of records by attribute and left-out parts. Belongs to one encoding of one file and dies with it."""
+@dataclass(frozen=True, kw_only=True)
+class Surveyed:
+    """An attribute compared by bigrams: its values, how they are cut, all cut if there is room, and what they have."""
 
-    def __init__(self, records: Records) -> None:
+    packed: Packed
+    rules: NDArray[np.int64]
+    whole: Cut | None
+    survey: Survey
+
+
+class FeatureTable:
+    """Features of records by attribute and left-out parts. Belongs to one encoding of one file and dies with it.
+
+    Args:
+        records: whose features.
+        room: bytes that cut values may take.
+    """
+
+    def __init__(self, records: Records, *, room: int = ROOM) -> None:
         self.records = records
+        self._room = room
+        self._cuts: dict[str, Cut | None] = {}
         self._packed: dict[str, Packed | None] = {}
         self._surveys: dict[tuple[str, tuple[str, ...]], Survey] = {}
         self._listed: dict[tuple[str, tuple[str, ...]], Features] = {}
@@ -67,18 +85,26 @@ class FeatureTable:
             self._packed[name] = pack(self.records.columns[name].values)
         return self._packed[name]
 
-    def survey(
-        self, attribute: Attribute, left_out: tuple[str, ...]
-    ) -> tuple[Packed, NDArray[np.int64], Survey] | None:
+    def survey(self, attribute: Attribute, left_out: tuple[str, ...]) -> Surveyed | None:
         """What bigrams an attribute gives, or None when it is not compared by bigrams that can be cut fast."""
         rules = rules_of(attribute, left_out)
         packed = None if rules is None else self.packed(attribute.name)
         if rules is None or packed is None:
             return None
+        whole = self._cut(attribute.name, packed, rules)
         key = attribute.name, left_out
         if key not in self._surveys:
-            self._surveys[key] = survey(packed, rules)
-        return packed, rules, self._surveys[key]
+            self._surveys[key] = survey(packed, rules, whole)
+        return Surveyed(packed=packed, rules=rules, whole=whole, survey=self._surveys[key])
+
+    def _cut(self, name: str, packed: Packed, rules: NDArray[np.int64]) -> Cut | None:
+        """All values of an attribute cut, while there is room for it."""
+        if name not in self._cuts:
+            size = 4 * (len(packed.letters) + len(packed))  # at most, in bytes
+            room = self._room >= size
+            self._room -= size if room else 0
+            self._cuts[name] = cut(packed, rules, np.arange(len(packed), dtype=np.int32)) if room else None
+        return self._cuts[name]
 
     def features(self, attribute: Attribute, left_out: tuple[str, ...]) -> Features | None:
         """The tokens of all values of an attribute, or None when there are too many to keep."""

@@ -35,9 +35,11 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from linkage.attribute import Attribute
+from linkage.dates import WEAK
+from linkage.names import headword
 from linkage.places import lineage
 
-__all__ = ["NAME_CLASS", "WEAK", "Tokens", "block_part", "groups", "left_out_groups", "token_class", "tokens"]
+__all__ = ["NAME_CLASS", "Tokens", "block_part", "groups", "left_out_groups", "token_class", "tokens"]
 
 Tokens = dict[str, list[str]]  # group → tokens, sorted, without repetition
 
@@ -55,26 +57,6 @@ _GROUPS: dict[str, dict[str, int]] = {
     "number": {"near": 1000},
 }
 _COMPARED = {"bigrams": {"grams": 1000}, "positional": {"grams": 1000}, "exact": {"whole": 1000}}
-_PARTICLES = {
-    "DE",
-    "DU",
-    "DES",
-    "D",
-    "L",
-    "LA",
-    "LE",
-    "LES",
-    "DOS",
-    "DA",
-    "DEL",
-    "EL",
-    "AL",
-    "BEN",
-    "AIT",
-    "VAN",
-    "VON",
-}
-WEAK = "?"
 _LETTERS = {"initial": 1, "two": 2, "three": 3}  # of the block value
 _YEAR = ("year", "decade", "unit")
 _DIGITS = {
@@ -147,7 +129,7 @@ def block_part(attribute: Attribute, part: str, value: str) -> str | None:
         return None if unknown or weak else place
     if part == "value":
         return value
-    head = _headword(value) if attribute.kind == "name" else value.split(" ", 1)[0].replace("-", "")
+    head = headword(value) if attribute.kind == "name" else value.split(" ", 1)[0].replace("-", "")
     size = _LETTERS[part]
     return head[:size] if len(head) >= size else None
 
@@ -164,7 +146,7 @@ def _text_tokens(attribute: Attribute, value: str, parts: set[str]) -> dict[str,
             return {"grams": _grams([part for name in names for part in name], _leading(words[0], parts))}
         first = _grams(names[0], _leading(words[0], parts), joined=True)
         return {"first": first, "others": _grams([part for name in names[1:] for part in name], set())}
-    return {"grams": _grams(words, _leading(_headword(value), parts), joined=attribute.kind == "name")}
+    return {"grams": _grams(words, _leading(headword(value), parts), joined=attribute.kind == "name")}
 
 
 def _code_tokens(value: str) -> dict[str, set[str]]:
@@ -220,9 +202,3 @@ def _leading(word: str, parts: set[str]) -> set[str]:
     padded = f"_{word.replace('-', '')}"
     told = max((letters for part, letters in _LETTERS.items() if part in parts), default=0)
     return {padded[place : place + 2] for place in range(told)}
-
-
-def _headword(name: str) -> str:
-    """The first word that is not a particle: DE LA TOUR is filed under TOUR."""
-    words = name.split(" ")
-    return next((word for word in words if word not in _PARTICLES), words[-1])

@@ -35,7 +35,7 @@ class Field:
 
     attribute: Attribute
     raws: list[str]
-    codes: NDArray[np.int64]
+    codes: NDArray[np.int32]
     values: list[str | None]
     faults: dict[int, tuple[str, str]]
 
@@ -76,16 +76,16 @@ def read_field(table: RawTable, attribute: Attribute) -> Field | None:
     return Field(attribute=attribute, raws=raws, codes=codes, values=values, faults=faults)
 
 
-def _cells(table: RawTable, attribute: Attribute) -> tuple[list[str], NDArray[np.int64]]:
+def _cells(table: RawTable, attribute: Attribute) -> tuple[list[str], NDArray[np.int32]]:
     """Distinct cells and their codes; the three columns of a date become year-month-day, others are joined with a space."""
     columns = [table.columns[name] for name in attribute.columns]
     if len(columns) == 1:
-        return list(columns[0].values), columns[0].codes.astype(np.int64)
+        return list(columns[0].values), columns[0].codes
     texts = [["" if cell.strip() in attribute.missing else cell for cell in column.values] for column in columns]
-    stacked = np.stack([column.codes.astype(np.int64) for column in columns], axis=1)
+    stacked = np.stack([column.codes for column in columns], axis=1)
     combinations, codes = np.unique(stacked, axis=0, return_inverse=True)
     rows = ([text[code] for text, code in zip(texts, row, strict=True)] for row in combinations.tolist())
-    return [_joined(attribute, row) for row in rows], codes.ravel().astype(np.int64)
+    return [_joined(attribute, row) for row in rows], codes.ravel().astype(np.int32)
 
 
 def _joined(attribute: Attribute, parts: Sequence[str]) -> str:

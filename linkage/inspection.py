@@ -9,7 +9,7 @@ plan made for the file's own size.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -45,6 +45,7 @@ _ALL = 1000  # per mille
 _LARGEST_OF_CAP = 1.5  # times the cap: a block above it is refused
 
 Rows = NDArray[np.bool_]
+Progress = Callable[[str, int, int], None]  # (stage, done, total)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +113,7 @@ def inspect(
     today: date,
     connector: Connector | None = None,
     bad_rows: BadRows | None = None,
+    progress: Progress | None = None,
 ) -> Inspection:
     """Looks a file through.
 
@@ -122,6 +124,7 @@ def inspect(
         today: for ages.
         connector: the shape that the file is said to have; what the sheet does not know of it is warned of.
         bad_rows: what is done with rows that cannot be used; by default what the sheet says.
+        progress: told the stage, what is done of it and what there is to do.
 
     Raises:
         LinkageError: the file as a whole cannot be read (see `linkage.tables.read_table`).
@@ -130,11 +133,17 @@ def inspect(
     needed = [column for attribute in attributes if not attribute.optional for column in attribute.columns]
     optional = [column for attribute in attributes if attribute.optional for column in attribute.columns]
     table = read_table(path, list(dict.fromkeys([identifier, *needed])), optional, misshapen=True)
+    tell = progress or (lambda *_: None)
+    tell("lecture", 1, 1)
     fields = {one.name: held for one in attributes if (held := read_field(table, one)) is not None}
     suspected = suspicions(list(fields.values()), today)
     reading = _read(table, sheet, side, bad_rows)
     usable = len(reading.records) if reading.records else 0
-    passes, too_large, unplanned = _passes(reading.records, sheet)
+    entries = []
+    for done, one in enumerate(attributes, start=1):
+        entries.append(_attribute(table, one, fields, suspected))
+        tell("analyse", done, len(attributes))
+    passes, too_large, unplanned = _passes(reading.records, sheet, tell)
     short = _short_codes(table, sheet, side, connector) if connector else []
     return Inspection(
         file=path.name,
@@ -145,7 +154,7 @@ def inspect(
         warnings=[*_warnings(usable, sheet, connector), *short, *unplanned],
         findings=reading.findings,
         problems=_problems(reading.problems),
-        attributes=[_attribute(table, one, fields, suspected) for one in attributes],
+        attributes=entries,
         duplicates=_duplicates(table, reading.records, sheet),
         passes=passes,
     )
@@ -303,7 +312,9 @@ def repeated_rows(columns: Sequence[NDArray[np.int32]]) -> list[NDArray[np.int64
     return sorted((part for part in parts if len(part)), key=lambda part: int(part[0]))
 
 
-def _passes(records: Records | None, sheet: Sheet) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[str]]:
+def _passes(
+    records: Records | None, sheet: Sheet, tell: Progress
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[str]]:
     """Who falls out of each pass of a plan for the file's own size; refusals and warnings that the plan brings."""
     if records is None:
         return [], [], []
@@ -314,13 +325,14 @@ def _passes(records: Records | None, sheet: Sheet) -> tuple[list[dict[str, Any]]
         return [], [], [f"aucun plan de passes pour cet effectif : {error}"]
     statistics = Statistics(sheet)
     entries, refusals = [], []
-    for one in plan.passes:
+    for done, one in enumerate(plan.passes, start=1):
+        tell("passes", done, len(plan.passes))
         entry = _pass(records, sheet, one, statistics)
         entries.append(entry)
         if one.cap and entry["largest_block"] > _LARGEST_OF_CAP * one.cap:
             rule = (
                 f"passe {one.name} : {entry['largest_block']} personnes partagent une même valeur de division, pour "
-                f"{one.cap} prévues : valeur de remplissage, ou fichier d'une seule classe d'âge"
+                f"{one.cap} prévues à la taille de ce fichier : valeur de remplissage, ou fichier d'une seule classe d'âge"
             )
             refusals.append({"code": "E_BLOC_TROP_GRAND", "rule": rule})
     return entries, refusals, []
@@ -335,7 +347,7 @@ def _pass(records: Records, sheet: Sheet, plan: PassPlan, statistics: Statistics
         "name": plan.name,
         "blocks": [*plan.blocks, *plan.finer],
         "left_out": len(records) - len(held),
-        "lacking": {component: _lacking(seen, sheet, component) for component in plan.blocks},
+        "lacking": {one: _lacking(seen, sheet, one) if len(held) < len(records) else 0 for one in plan.blocks},
         "largest_block": int(np.bincount(held).max(initial=0)),
     }
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import re
 
-from linkage.cells import APOSTROPHES, HYPHENS, fold, fold_character, is_placeholder
+from linkage.cells import APOSTROPHES, HYPHENS, fold_character, folded_words, is_placeholder
 
-__all__ = ["PARTICLES", "given_names_of", "headword", "split_surname", "surname_of"]
+__all__ = ["PARTICLES", "given_names_of", "headword", "split_surname", "surname_of", "usage_surname_of"]
 
 # Words before a name that it is not filed under.
 PARTICLES = frozenset(["DE", "DU", "DES", "D", "L", "LA", "LE", "LES", "DOS", "DA", "DEL", "EL"])
@@ -57,6 +57,11 @@ def surname_of(raw: str) -> str | None:
     return None if not joined or is_placeholder(joined) else joined
 
 
+def usage_surname_of(raw: str) -> str | None:
+    """The canonical name of usage of a cell made for it; where the cell tells both, the one not born with."""
+    return surname_of(split_surname(raw)[1] or raw)
+
+
 def given_names_of(raw: str) -> str | None:
     """The canonical first names of a cell, in order."""
     words = raw.translate(_FIRST_NAMES).split()
@@ -86,7 +91,7 @@ def headword(name: str) -> str:
 
 
 def _surname_words(raw: str) -> list[str]:
-    return fold(raw if APOSTROPHES.isdisjoint(raw) else _WITHIN_A_WORD.sub(r"\1", raw)).split()
+    return folded_words(raw if APOSTROPHES.isdisjoint(raw) else _WITHIN_A_WORD.sub(r"\1", raw))
 
 
 def _untitled(words: list[str], titles: frozenset[str]) -> list[str]:

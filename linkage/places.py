@@ -18,10 +18,11 @@ The tables are `places.txt` and `countries.txt`, made from INSEE's files by `ben
 
 from __future__ import annotations
 
+import hashlib
 from functools import cache
 from importlib import resources
 
-__all__ = ["country_code", "is_known", "lineage"]
+__all__ = ["country_code", "is_known", "lineage", "table_digest"]
 
 
 def lineage(code: str) -> str:
@@ -37,6 +38,12 @@ def is_known(code: str) -> bool:
 def country_code(folded: str) -> str | None:
     """INSEE's code of the country that a folded cell names by an ISO code or in French."""
     return _countries().get(folded)
+
+
+def table_digest() -> str:
+    """Hex SHA-256 of both tables, whatever the line ends of this copy: both sides must have the same history."""
+    lines = [*_lines(), *_lines("countries.txt")]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 @cache  # public data, the same for everybody

@@ -51,6 +51,7 @@ class PassPlan:
         without: attributes left out of all filters of this pass (a second form of the name that divides).
         form: the second form of a name that stands in the first one's place, where a record has one, in this pass's
             block values and filters; empty in most passes.
+        bits: weights that attributes have in this pass instead of the sheet's.
         length: L, bits of a filter.
         degree: t, positions XORed into an output bit; 0 = no diffusion.
         measure: `hamming` on diffused filters, `dice` on plain ones.
@@ -69,6 +70,7 @@ class PassPlan:
     finer: tuple[str, ...]
     without: tuple[str, ...] = ()
     form: str = ""
+    bits: tuple[tuple[str, int], ...] = ()
     length: int
     degree: int
     measure: Measure
@@ -120,7 +122,10 @@ class Plan:
         return {
             "profile": self.profile,
             "statistics_digest": self.statistics_digest,
-            "passes": [{**vars(one), **{part: list(vars(one)[part]) for part in _LISTS}} for one in self.passes],
+            "passes": [
+                {**vars(one), "bits": dict(one.bits), **{part: list(vars(one)[part]) for part in _LISTS}}
+                for one in self.passes
+            ],
         }
 
     @classmethod
@@ -144,14 +149,17 @@ def _pass_from_json(value: Mapping[str, Any]) -> PassPlan:
     numbers = (*_NUMBERS, "length", "expected_pairs")
     if not all(type(value[name]) is int and value[name] >= 0 for name in numbers):
         raise ValueError
-    if not isinstance(value["name"], str) or value["measure"] not in ("hamming", "dice"):
+    if not (isinstance(value["name"], str) and isinstance(value["form"], str)) or value["measure"] not in (
+        "hamming",
+        "dice",
+    ):
         raise ValueError
     if value["length"] % 64 or not 64 <= value["length"] <= 1 << 16:
         raise ValueError
-    if not isinstance(value["form"], str):
+    if not all(type(weight) is int and weight >= 1 for weight in value["bits"].values()):
         raise ValueError
     parts = {name: tuple(str(part) for part in value[name]) for name in _LISTS}
-    return PassPlan(**{**value, **parts})
+    return PassPlan(**{**value, **parts, "bits": tuple(value["bits"].items())})
 
 
 def target_size(cap: int) -> int:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from linkage.attribute import Attribute, with_bits
 from linkage.errors import LinkageError, SheetError
 from linkage.exposure import common_insertions, least_degree
 from linkage.plan import (
@@ -90,7 +91,9 @@ def plan_passes(sheet: Sheet, profile: str, sizes: tuple[int, int]) -> Plan:
         _check_independence(sheet, rules)
         divisions = [divide_pass(rule, sheet, statistics, chosen, population) for rule in rules]
     if not divisions:
-        raise SheetError("E_PASSES", "aucune passe ne convient aux attributs de la feuille ; ajoutez-en avec [[passes]]")
+        raise SheetError(
+            "E_PASSES", "aucune passe ne convient aux attributs de la feuille ; ajoutez-en avec [[passes]]"
+        )
     pairs = [sizes[0] * sizes[1] * one.sizing.pair_share // BILLION**2 + 1 for one in divisions]
     information, strict = _thresholds(chosen, sum(pairs), min(sizes))
     passes = tuple(
@@ -100,6 +103,7 @@ def plan_passes(sheet: Sheet, profile: str, sizes: tuple[int, int]) -> Plan:
             finer=one.finer,
             without=one.without,
             form=rule.form,
+            bits=rule.bits,
             length=chosen.length,
             degree=one.degree,
             measure=chosen.measure,
@@ -149,9 +153,7 @@ def _with_floor(random: int, floor: int, profile: Profile, degree: int) -> int:
     return min(random, distance_of_dice(floor, profile.length, degree))
 
 
-def divide_pass(
-    rule: PassRule, sheet: Sheet, statistics: Statistics, profile: Profile, population: int
-) -> Division:
+def divide_pass(rule: PassRule, sheet: Sheet, statistics: Statistics, profile: Profile, population: int) -> Division:
     """How a pass divides files of that size.
 
     Raises:
@@ -160,7 +162,7 @@ def divide_pass(
     limits = Limits(population=population, cap=target_size(profile.cap), floor=profile.floor)
     found: list[tuple[tuple[str, ...], tuple[str, ...], Sizing]] = []
     for level, blocks in enumerate(rule.ladder):
-        finer = rule.split or _extensions(rule.ladder[level:])
+        finer = tuple(one for one in rule.split if one not in blocks) or _extensions(rule.ladder[level:])
         sizing = size_blocks(statistics, blocks, finer, limits)
         if sizing.largest <= limits.cap:
             found.append((blocks, finer[: len(sizing.depths) - 1], sizing))
@@ -172,7 +174,8 @@ def divide_pass(
     blocks, finer, sizing = min(found, key=lambda one: max(_FEW_SPLIT, one[2].split))
     without = _other_forms(rule, sheet, (*blocks, *finer))
     division = Division(blocks=blocks, finer=finer, without=without, sizing=sizing, degree=0)
-    return replace(division, degree=_degree(division, sheet, statistics, profile))
+    attributes = with_bits(sheet.attributes, rule.bits)
+    return replace(division, degree=_degree(division, attributes, statistics, profile))
 
 
 def _extensions(levels: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
@@ -191,14 +194,15 @@ def _other_forms(rule: PassRule, sheet: Sheet, components: Sequence[str]) -> tup
     return tuple(one.name for one in sheet.attributes if one.second_form_of in names or one.name == rule.form)
 
 
-def _degree(division: Division, sheet: Sheet, statistics: Statistics, profile: Profile) -> int:
+def _degree(division: Division, attributes: Sequence[Attribute], statistics: Statistics, profile: Profile) -> int:
     """The least t at which the exposure is what the profile aims at, in every depth where enough people are."""
     # Sex beside names changes nothing; nor do finer components, which only the heaviest blocks have.
-    kinds = {sheet.attribute(one.partition(".")[0]).kind for one in division.blocks}
+    kind_of = {attribute.name: attribute.kind for attribute in attributes}
+    kinds = {kind_of[component.partition(".")[0]] for component in division.blocks}
     names_only = bool(kinds) and kinds <= set(_NAME_KINDS)
     degree = profile.names_degree if names_only else profile.degree
     for depth, share in enumerate(division.sizing.depths):
         if share >= _SHOWN_DEPTH:
-            spectrum = common_insertions(sheet.attributes, statistics, profile, division.left_out(depth))
+            spectrum = common_insertions(attributes, statistics, profile, division.left_out(depth))
             degree = max(degree, least_degree(profile, spectrum, degree))
     return degree

@@ -3,13 +3,13 @@
 Candidates are the coarsest block values whose blocks stay under the target at that size, heavy values split by sex, decade
 and last digit of the year where these do not divide already. Of them, passes are taken one by one: first the best one
 without dates and the best one without names (either may be wholly wrong), then whichever links most of the pairs that no pass
-links yet, under the assumptions of `linkage.assumptions`. Of candidates that are as good to within a tenth of a point, the one
-that compares fewer pairs. Integers throughout: both parties propose the same.
+links yet, under the assumptions of `linkage.assumptions`. Of candidates that are as good to within a thirtieth of a point, the
+one that compares fewer pairs. Integers throughout: both parties propose the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -28,8 +28,8 @@ __all__ = ["MOST_PASSES", "propose_passes"]
 
 LEAST_PASSES, MOST_PASSES = 3, 5
 _MOST_COMPONENTS = 4
-_GAIN = UNIT // 2_000  # a further pass must link that many more of the pairs
-_AS_GOOD = UNIT // 1_000
+_GAIN = UNIT // 5_000  # a further pass must link that many more of the pairs
+_AS_GOOD = UNIT // 3_000
 _MOST_SPLIT = BILLION // 4
 _FAR_TOO_LARGE = 40  # times the target: splitting would not help
 _NAMES = ("name", "given_names")
@@ -55,8 +55,9 @@ def propose_passes(
     found = list(_candidates(sheet, profile, statistics, sizes, pairs))
     chosen: list[_Candidate] = []
     reached = np.zeros(len(pairs.weight), dtype=bool)
-    for wanted in (_without(frozenset({"date"})), _without(frozenset(_NAMES)), *[lambda _: True] * (MOST_PASSES - 2)):
-        best = _best([one for one in found if wanted(one) and one not in chosen], pairs, reached)
+    for needless in (frozenset({"date"}), frozenset(_NAMES), *[frozenset[str]()] * (MOST_PASSES - 2)):
+        left = [one for one in found if not one.kinds & needless and not any(one is other for other in chosen)]
+        best = _best(left, pairs, reached)
         if best is None:
             continue
         gain = pairs.share(best.links & ~reached)
@@ -68,10 +69,6 @@ def propose_passes(
         PassRule(name=f"p{place}", ladder=(one.blocks,), split=one.finer, form=one.form)
         for place, one in enumerate(chosen, start=1)
     )
-
-
-def _without(kinds: frozenset[str]) -> Callable[[_Candidate], bool]:
-    return lambda one: not one.kinds & kinds
 
 
 def _best(found: list[_Candidate], pairs: Pairs, reached: Truths) -> _Candidate | None:
@@ -128,9 +125,9 @@ def _links(
     distance = largest_distance(profile.length, compared, (INFORMATION_PER_THOUSAND * min(sizes), 1000))
     shares = insertions_by_group(sheet.attributes, profile, left_out)
     whole = sum(sum(shares[one.name].values()) for one in sheet.attributes if not one.second_form_of)
-    common = pairs.alike(sheet.attributes, profile, left_out, bool(form))
+    common = pairs.alike(sheet.attributes, profile, left_out, form=bool(form))
     degree = profile.names_degree if names_only else profile.degree
-    return pairs.meeting(blocks, bool(form)) & linked(common, profile, whole, degree, distance)
+    return pairs.meeting(blocks, form=bool(form)) & linked(common, profile, whole, degree, distance)
 
 
 def _block_values(sheet: Sheet, statistics: Statistics) -> Iterator[tuple[str, ...]]:

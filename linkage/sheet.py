@@ -65,14 +65,16 @@ _WITHIN = {
 class PassRule:
     """One way of dividing records: block values from coarse to fine; the planner picks by declared size.
 
-    `split` divides the heaviest values further, one component after the other. With `form`, that second form of a name
-    stands in the first one's place in this pass, where a record has one.
+    `split` divides the heaviest values further, by one component after the other that the level lacks. With `form`, that
+    second form of a name stands in the first one's place in this pass, where a record has one. `bits` are weights of
+    attributes in this pass only.
     """
 
     name: str
     ladder: tuple[tuple[str, ...], ...]
     split: tuple[str, ...] = ()
     form: str = ""
+    bits: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +133,7 @@ class Sheet:
             "attributes": [attribute.shared() for attribute in self.attributes],
             "passes": [
                 {"name": p.name, "ladder": [list(level) for level in p.ladder], "split": list(p.split), "form": p.form}
+                | {"bits": dict(p.bits)}
                 for p in self.passes
             ],
             "statistics": dict(self.statistics),
@@ -206,7 +209,7 @@ def _pass_rule(entry: Any) -> PassRule:
     if not isinstance(entry, Mapping) or not NAME.fullmatch(one_string(entry.get("name"), "[[passes]] name")):
         raise SheetError("E_FEUILLE", "chaque [[passes]] a un name, fait de lettres sans accent, chiffres, _ et -")
     where = f"[[passes]] {entry['name']}"
-    check_closed(entry, {"name", "blocks", "split", "form"}, where)
+    check_closed(entry, {"name", "blocks", "split", "form", "bits"}, where)
     ladder = entry.get("blocks")
     if not isinstance(ladder, list) or not ladder or not all(isinstance(level, list) and level for level in ladder):
         raise SheetError("E_FEUILLE", f"{where} : blocks est une liste de listes, de la plus grossière à la plus fine")
@@ -215,16 +218,17 @@ def _pass_rule(entry: Any) -> PassRule:
         ladder=tuple(several_strings(level, where) for level in ladder),
         split=several_strings(entry["split"], where) if "split" in entry else (),
         form=one_string(entry.get("form", ""), where),
+        bits=tuple(
+            (name, whole_number(bits, 1, 1000, f"{where} : bits.{name}"))
+            for name, bits in _mapping(entry, "bits").items()
+        ),
     )
 
 
 def _check_references(sheet: Sheet) -> None:
     kinds = {attribute.name: attribute.kind for attribute in sheet.attributes}
     for rule in sheet.passes:
-        for level in rule.ladder:
-            _check_level(rule.name, (*level, *rule.split), kinds)
-        if rule.form and not any(one.name == rule.form and one.second_form_of for one in sheet.attributes):
-            raise SheetError("E_FEUILLE", f"passe {rule.name} : form doit nommer un attribut qui a second_form_of")
+        _check_pass(rule, sheet, kinds)
     if len({rule.name for rule in sheet.passes}) != len(sheet.passes):
         raise SheetError("E_FEUILLE", "deux passes portent le même nom")
     for attribute in sheet.attributes:
@@ -238,6 +242,16 @@ def _check_references(sheet: Sheet) -> None:
         _check_statistic(component, declared, kinds)
     for side in sheet.columns:
         check_side(f"[columns.{side}]", _mapping(sheet.columns, side), kinds)
+
+
+def _check_pass(rule: PassRule, sheet: Sheet, kinds: Mapping[str, str]) -> None:
+    for level in rule.ladder:
+        _check_level(rule.name, (*level, *(one for one in rule.split if one not in level)), kinds)
+    unknown = sorted({name for name, _ in rule.bits} - set(kinds))
+    if unknown:
+        raise SheetError("E_CLE_INCONNUE", f"passe {rule.name} : bits : attribut inconnu : {', '.join(unknown)}")
+    if rule.form and not any(one.name == rule.form and one.second_form_of for one in sheet.attributes):
+        raise SheetError("E_FEUILLE", f"passe {rule.name} : form doit nommer un attribut qui a second_form_of")
 
 
 def _check_level(rule: str, level: tuple[str, ...], kinds: Mapping[str, str]) -> None:

@@ -25,18 +25,20 @@ from linkage.holder import HolderPass
 from linkage.linker import PassLinks, check_pass, link_pass
 from linkage.match import match_blocks
 from linkage.plan import PassPlan, Plan, estimated_dice, largest_distance
-from linkage.profiles import profile_named
+from linkage.profiles import Profile, profile_named
 
 __all__ = [
     "DRAWS",
     "LOOKS",
     "PLAIN",
     "SAMPLE",
+    "Encoded",
     "Neighbours",
     "Sightings",
     "dice_floors",
     "explored_plan",
     "link_passes",
+    "links_of",
     "neighbours_of",
     "plain_plan",
     "sightings",
@@ -119,11 +121,9 @@ def explored_plan(plan: Plan, encoded: Encoded) -> Plan:
 def plain_plan(plan: Plan, sizes: tuple[int, int]) -> Plan:
     """The same passes without diffusion, and all records against all others where that is quick; never for a run."""
     profile = profile_named(PLAIN)
-    plain = {"length": profile.length, "degree": profile.degree, "measure": profile.measure, "information": 0, "strict": 0}
-    passes = [replace(one, **plain) for one in plan.passes]
+    passes = [_plain(one, profile) for one in plan.passes]
     if sizes[0] * sizes[1] <= _ALL_PAIRS and all(one.blocks for one in passes):
-        everything = {"name": "-", "blocks": (), "finer": (), "cap": 0, "floor": 0, "buckets": 0}
-        passes.append(replace(passes[0], **everything))
+        passes.append(replace(passes[0], name="-", blocks=(), finer=(), without=(), form="", cap=0, buckets=0))
     return replace(plan, profile=profile.name, passes=tuple(passes))
 
 
@@ -150,9 +150,27 @@ def link_passes(
     return linked
 
 
-def sightings(
-    plan: Plan, encoded: Sequence[Encoded], linked: Sequence[PassLinks], sizes: tuple[int, int]
-) -> Sightings:
+def links_of(plan: Plan, encoded: Encoded, linked: Sequence[PassLinks], width: int) -> tuple[Integers, Floats]:
+    """The union of the links of all passes.
+
+    Args:
+        plan: they were linked under.
+        encoded: the passes of both sides.
+        linked: the links of each pass.
+        width: records of the right file.
+
+    Returns:
+        (m, 2) pairs of records, and (m, passes) estimated Dice, 0 in a pass that does not link them.
+    """
+    parts = []
+    for one, found, ours, theirs in zip(plan.passes, linked, *encoded, strict=True):
+        dice = _dice(found.score, one)
+        parts.append((ours.records[found.left_rows], theirs.records[found.right_rows], dice))
+    left, right, dice = _joined(parts, width)
+    return np.stack([left, right], axis=1), dice
+
+
+def sightings(plan: Plan, encoded: Sequence[Encoded], linked: Sequence[PassLinks], sizes: tuple[int, int]) -> Sightings:
     """Links and neighbours at the thresholds of an explored plan.
 
     Args:
@@ -162,14 +180,10 @@ def sightings(
         linked: what `link_passes` found under that plan.
         sizes: records of both files.
     """
-    parts = []
-    for number, (found, ours, theirs) in enumerate(zip(linked, *encoded[0], strict=True)):
-        dice = _dice(found.score, plan.passes[number])
-        parts.append((ours.records[found.left_rows], theirs.records[found.right_rows], dice))
-    left, right, dice = _joined(parts, sizes[1])
+    links, dice = links_of(plan, encoded[0], linked, sizes[1])
     return Sightings(
         sizes=sizes,
-        links=np.stack([left, right], axis=1),
+        links=links,
         dice=dice,
         lowest=dice_floors(plan, [one.information for one in plan.passes]),
         neighbours=(
@@ -203,9 +217,7 @@ def neighbours_of(plan: Plan, own: Sequence[HolderPass], other: Sequence[HolderP
         queries = np.searchsorted(looked, blocks[:, :2])
         ranges = np.ascontiguousarray(np.concatenate([queries, blocks[:, :2]], axis=1))
         filters = ours.encoded.filters
-        found = match_blocks(
-            np.ascontiguousarray(filters[looked]), filters, ranges, one.information_score, one.measure
-        )
+        found = match_blocks(np.ascontiguousarray(filters[looked]), filters, ranges, one.information_score, one.measure)
         row, score = looked[found.left], _dice(found.score, one)
         strangers = row != found.right
         parts.append((ours.records[row[strangers]], ours.records[found.right[strangers]], score[strangers]))
@@ -228,6 +240,10 @@ def dice_floors(plan: Plan, numbers: Sequence[int]) -> Floats:
     """Thresholds of a plan (distances, or per-mille Dice) as estimated Dice, comparable with the scores here."""
     pairs = zip(plan.passes, numbers, strict=True)
     return np.array([number / 1000 if one.measure == "dice" else _table(one)[number] for one, number in pairs])
+
+
+def _plain(one: PassPlan, profile: Profile) -> PassPlan:
+    return replace(one, length=profile.length, degree=profile.degree, measure=profile.measure, information=0, strict=0)
 
 
 def _crowded(one: HolderPass) -> int:

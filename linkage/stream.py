@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from crypto.framing import Label
 from crypto.keys import PassKey, RunKey, derive
+from linkage.attribute import with_bits
 from linkage.blocks import check_largest_block
 from linkage.compiled import compiled
 from linkage.diffuse import diffuse_into, diffusion_table, scratch_for
@@ -147,7 +148,8 @@ def _prepare(
     key = PassKey(derive(run_key, Label.PASS, plan.name.encode()))
     division = divide(table.records, sheet, plan, statistics, key, table=table)
     depths = range(int(division.depth.max(initial=0)) + 1)
-    encoder = PassEncoder(table, sheet.attributes, profile, [plan.left_out(depth) for depth in depths], key)
+    attributes = with_bits(sheet.attributes, plan.bits)
+    encoder = PassEncoder(table, attributes, profile, [plan.left_out(depth) for depth in depths], key)
     _set_aside(division.block, division.depth, encoder, profile)
     sizes = np.bincount(division.block[division.block != MISSING], minlength=len(division.tags))
     check_largest_block(int(sizes.max(initial=0)), plan.cap)

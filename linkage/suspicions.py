@@ -35,7 +35,7 @@ SUSPICIONS = {
     "over_120": "plus de 120 ans",
     "unknown_place": "aucune commune n'a ou n'a eu ce code",
     "place_abroad": "une commune française et un pays de naissance étranger",
-    "unknown_country": "un pays qui n'est pas un code de l'Insee (99…)",
+    "unknown_country": "un pays dont ni le code ni le nom n'est connu",
     "sex_and_title": "une civilité dans le nom qui contredit le sexe",
     "same_names": "le nom et le prénom sont le même mot",
 }
@@ -96,17 +96,28 @@ def suspicions(fields: Sequence[Field], today: date) -> list[Suspicion]:
         fields: of one table, those that the file has.
         today: ages are counted up to it.
     """
-    found: list[Suspicion] = []
+    return [one for one in _all(fields, today) if one.rows.any()]
+
+
+def _all(fields: Sequence[Field], today: date) -> Iterator[Suspicion]:
+    """Everything that is looked for, one after the other: most of it is nothing, and rows are many."""
     for field in fields:
-        name, kind = field.attribute.name, field.attribute.kind
-        judges = {"name": _names, "given_names": _names, "cog": _places, "country": _countries}
-        if kind == "date":
-            pairs = [*_dates(field, today), *_frequent_dates(field)]
-        else:
-            pairs = list(judges[kind](field)) if kind in judges else []
-        found += [Suspicion(kind=one, attribute=name, rows=rows) for one, rows in pairs]
-    found += _across(fields)
-    return [one for one in found if one.rows.any()]
+        for kind, rows in _of_one(field, today):
+            yield Suspicion(kind=kind, attribute=field.attribute.name, rows=rows)
+    yield from _across(fields)
+
+
+def _of_one(field: Field, today: date) -> Iterator[tuple[str, Rows]]:
+    kind = field.attribute.kind
+    if kind in ("name", "given_names"):
+        yield from _names(field)
+    elif kind == "date":
+        yield from _dates(field, today)
+        yield from _frequent_dates(field)
+    elif kind == "cog":
+        yield from _places(field)
+    elif kind == "country":
+        yield from _countries(field)
 
 
 def _names(field: Field) -> Iterator[tuple[str, Rows]]:
@@ -227,5 +238,8 @@ def _titles_against(sex: Field, named: Sequence[Field]) -> Iterator[Suspicion]:
 
 
 def _titled(raw: str, titles: frozenset[str]) -> bool:
-    words = fold(raw).split()
+    text = raw.lstrip()
+    if not text.startswith(("M", "m")):  # as all titles do
+        return False
+    words = fold(text).split()
     return len(words) > 1 and words[0] in titles

@@ -1,7 +1,8 @@
 """Workbooks (XLSX): the first visible sheet, cells as the text that a CSV would hold.
 
 Dates are ISO text, whole numbers have no point, truth values are VRAI and FAUX. The header is the first row that has all
-the wanted columns, else the first that is not empty; what stands above it, and rows without a cell, are left out. A row with an error in one of its cells (#N/A, #REF!) is a bad row.
+the wanted columns, else the first that is not empty; what stands above it, and rows without a cell, are left out. A row
+with an error in one of its cells (#N/A, #REF!) is a bad row.
 """
 
 from __future__ import annotations

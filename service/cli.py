@@ -35,6 +35,7 @@ _LOCAL = f"{_OFFICE}.local_commands"
 _AGREEMENT = f"{_OFFICE}.agreement_commands"
 _RUN = f"{_OFFICE}.run_commands"
 _CHECK = f"{_OFFICE}.check_commands"
+_PLAN = f"{_OFFICE}.plan_commands"
 _CLK = f"{_OFFICE}.clk_commands"
 _NAME = "Tiers de confiance"
 Command = Callable[[argparse.Namespace], int | None]
@@ -81,6 +82,7 @@ def build_parser() -> argparse.ArgumentParser:
     _clk_commands(commands)
     _third_party_commands(commands)
     _check_commands(commands)
+    _plan_command(commands)
     _evaluate_command(commands)
     return parser
 
@@ -226,11 +228,16 @@ def _proof_commands(commands: Subparsers) -> None:
 
 def _clk_commands(commands: Subparsers) -> None:
     actions = _group(commands, "clk", "schémas et filtres de clkhash et d'anonlink, pour comparer ou migrer seulement")
-    parser = _add(actions, "encode", f"{_CLK}:encode", "encoder un CSV selon un schéma de clkhash, mêmes bits que clkhash")
+    parser = _add(
+        actions, "encode", f"{_CLK}:encode", "encoder un CSV selon un schéma de clkhash, mêmes bits que clkhash"
+    )
     parser.add_argument("file", type=Path, metavar="FICHIER", help="CSV en UTF-8, colonnes du schéma dans l'ordre")
     parser.add_argument("--schema", type=Path, required=True, metavar="SCHEMA.json", help="schéma, version 1, 2 ou 3")
     parser.add_argument(
-        "--secret-file", required=True, metavar="FICHIER", help="fichier du secret partagé (0600), ou - : entrée standard"
+        "--secret-file",
+        required=True,
+        metavar="FICHIER",
+        help="fichier du secret partagé (0600), ou - : entrée standard",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="CLKS.json", help="fichier à écrire")
     parser.add_argument("--binary", action="store_true", help="écrire le corps d'un envoi binaire au lieu du JSON")
@@ -252,7 +259,9 @@ def _clk_commands(commands: Subparsers) -> None:
 
 
 def _add_size(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--size", type=int, default=128, metavar="OCTETS", help="octets d'un CLK d'un fichier binaire (128)")
+    parser.add_argument(
+        "--size", type=int, default=128, metavar="OCTETS", help="octets d'un CLK d'un fichier binaire (128)"
+    )
 
 
 def _third_party_commands(commands: Subparsers) -> None:
@@ -275,17 +284,35 @@ def _third_party_commands(commands: Subparsers) -> None:
             parser.add_argument("--fingerprint", required=True, help="empreinte reçue par un autre canal")
 
 
+def _plan_command(commands: Subparsers) -> None:
+    summary = "passes d'un croisement et ce que chacune coûte, avant tout échange"
+    parser = _add(commands, "plan", f"{_PLAN}:plan_command", summary)
+    parser.add_argument("--sheet", required=True, help="feuille de rapprochement : nom (P1) ou fichier TOML")
+    parser.add_argument(
+        "--sizes",
+        type=int,
+        nargs=2,
+        required=True,
+        metavar=("N", "M"),
+        help="effectifs déclarés : destinataire, source",
+    )
+    parser.add_argument("--profile", default="standard", choices=("standard", "renforce", "reference"))
+    parser.add_argument("--propose", action="store_true", help="proposer des passes au lieu de celles de la feuille")
+    parser.add_argument("--json", action="store_true", help="résultat en JSON, sur une ligne")
+
+
 def _evaluate_command(commands: Subparsers) -> None:
-    summary = "répétition générale sur ce poste : deux fichiers, une vérité, précision et rappel"
+    summary = "répétition générale sur ce poste : deux fichiers, précision et rappel attendus, vrais avec une vérité"
     parser = _add(commands, "evaluate", f"{_OFFICE}.app:evaluate_command", summary)
     parser.add_argument("left", type=Path, metavar="A")
     parser.add_argument("right", type=Path, metavar="B")
     parser.add_argument("--sheet", required=True, help="feuille de rapprochement : nom (P1) ou fichier TOML")
     parser.add_argument("--connector-a", metavar="NOM", help="forme du fichier A (allervers connectors)")
     parser.add_argument("--connector-b", metavar="NOM", help="forme du fichier B")
-    truth = parser.add_mutually_exclusive_group(required=True)
+    truth = parser.add_mutually_exclusive_group()
     truth.add_argument("--truth", type=Path, metavar="PAIRES.csv", help="paires d'identifiants de la même personne")
     truth.add_argument("--truth-column", metavar="COLONNE", help="colonne de même valeur pour la même personne")
+    parser.add_argument("--by", metavar="COLONNE", help="colonne de A : chiffres par valeur, 11 personnes au moins")
     parser.add_argument("--profile", default="standard", choices=("standard", "renforce", "reference"))
     parser.add_argument("--skip-bad-rows", action="store_true", help="écarter les lignes fautives au lieu de refuser")
     parser.add_argument("--json", action="store_true", help="résultat en JSON, sur une ligne")

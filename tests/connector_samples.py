@@ -19,7 +19,18 @@ from linkage.synthetic.mistakes import SANS_ERREUR
 __all__ = ["SHAPES", "Person", "Shape", "invented_people", "write_plain", "write_sample"]
 
 Person = dict[str, str]
-_ISO = {"99350": "MA", "99351": "TN", "99352": "DZ", "99139": "PT"}
+# Country of birth → ISO code and name, of those that the invented people come from.
+_COUNTRIES = {
+    "99350": ("MA", "MAROC"),
+    "99351": ("TN", "TUNISIE"),
+    "99352": ("DZ", "ALGERIE"),
+    "99139": ("PT", "PORTUGAL"),
+    "99127": ("IT", "ITALIE"),
+    "99134": ("ES", "ESPAGNE"),
+    "99121": ("RS", "SERBIE"),
+    "99216": ("CN", "CHINE"),
+    "99208": ("TR", "TURQUIE"),
+}
 
 
 def invented_people(size: int, seed: int = 7) -> list[Person]:
@@ -27,7 +38,11 @@ def invented_people(size: int, seed: int = 7) -> list[Person]:
     files = two_files(
         size_left=size, size_right=1, overlap=0, seed=seed, profile_left=SANS_ERREUR, profile_right=SANS_ERREUR
     )
-    return [dict(zip(files.left, row, strict=True)) for row in zip(*files.left.values(), strict=True)]
+    people = [dict(zip(files.left, row, strict=True)) for row in zip(*files.left.values(), strict=True)]
+    for one in people:
+        if one["cog_pays_naissance"] not in {"99100", *_COUNTRIES}:
+            one["cog_pays_naissance"] = "99350"
+    return people
 
 
 def write_plain(path: Path, people: list[Person]) -> Path:
@@ -125,7 +140,7 @@ def _cnaf_2026(one: Person, number: int) -> Person:
         "DTNAIDOS": _day(one["date_naissance"]),
         "SEXDOS": one["sexe"],
         "COMMUNENAIDOS": one["cog_commune_naissance"],
-        "PAYSNAIDOS": "FRANCE" if one["cog_pays_naissance"] == "99100" else "MAROC",
+        "PAYSNAIDOS": _country(one, "FRANCE", 1),
     }
     return {**held, "ORIGINESELECTION": "ARS"}
 
@@ -153,9 +168,10 @@ def _ccmsa(one: Person, number: int) -> Person:
     }
 
 
-def _country(one: Person, france: str) -> str:
+def _country(one: Person, france: str, form: int = 0) -> str:
+    """A country as France, or by its ISO code (0) or its name (1)."""
     country = one["cog_pays_naissance"]
-    return france if country == "99100" else _ISO.get(country, "XK")
+    return france if country == "99100" else _COUNTRIES[country][form]
 
 
 def _cnous(one: Person, number: int) -> Person:

@@ -72,8 +72,8 @@ def bare(text: str) -> str:
     return " ".join(out.split())
 
 
-def surname(raw: str) -> str:
-    """Words of the surname born with."""
+def surname(raw: str, *, usage: bool = False) -> str:
+    """Words of the surname born with, or of the other one if there is one."""
     raw = unapostrophed(raw)
     words = bare(raw).replace(" NE E ", " NEE ").split()
     while len(words) > 1 and words[0] in TITLES:
@@ -82,6 +82,8 @@ def surname(raw: str) -> str:
     parts = [words[a + 1 : b] for a, b in zip([-1, *cuts], [*cuts, len(words)], strict=True)]
     born = [part for cut, part in zip(cuts, parts[1:], strict=True) if words[cut] == "NEE" and part]
     words = next((part for part in [*born, *parts] if part), [])
+    if usage:
+        words = next((part for part in parts if part and part is not words), words)
     while len(words) > 1 and words[0] in TITLES:
         words = words[1:]
     return " ".join({"ST": "SAINT", "STE": "SAINTE"}.get(word, word) for word in words)
@@ -122,7 +124,7 @@ def canonical(attribute: Table, raw: str) -> str | None:  # noqa: PLR0911 - a ki
     """The canonical value of a cell that can be right."""
     kind = attribute["kind"]
     if kind in ("name", "given_names"):
-        joined = surname(raw) if kind == "name" else first_names(raw)
+        joined = surname(raw, usage="second_form_of" in attribute) if kind == "name" else first_names(raw)
         return None if joined.replace("-", " ") in NOBODY else joined or None
     if kind == "sex":
         return next((sex for sex, spellings in SEXES.items() if bare(raw) in spellings.split()), None)

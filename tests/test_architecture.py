@@ -21,6 +21,8 @@ ENCODER = {
     "linkage.attribute", "linkage.weights", "linkage.records", "linkage.tables", "linkage.normalise", "linkage.cells",
     "linkage.names", "linkage.dates", "linkage.codes", "linkage.places", "linkage.features", "linkage.encode", "linkage.diffuse",
     "linkage.passes", "linkage.holder", "linkage.rules", "linkage.planner", "linkage.evaluate", "crypto.hashing",
+    "linkage.columns", "linkage.text_files", "linkage.csv_files", "linkage.parquet_files", "linkage.workbooks",
+    "linkage.workbook_parts", "linkage.national_numbers", "linkage.column_checks",
     "linkage.clkhash", "linkage.connectors", "linkage.field", "linkage.alterations", "linkage.suspicions", "linkage.inspection",
 }  # fmt: skip
 NETWORK = {

@@ -114,6 +114,22 @@ def test_a_connector_and_own_columns(people, tmp_path, capsys):
     assert 0 == check(capsys, *words, "--columns", own)[0]
 
 
+def test_a_side_of_the_sheet_is_chosen(people, tmp_path, capsys):
+    """The columns that the sheet has for one of the two files."""
+    sheet = tmp_path / "feuille.toml"
+    sheet.write_text(
+        'version = "linkage/v1"\nid = "identifiant"\n[attributes.nom]\nkind = "name"\nbits = 9\n'
+        '[columns.right]\nnom = "nom_naissance"\n[[passes]]\nname = "noms"\nblocks = [["nom.initial"]]\n',
+        "utf-8",
+    )
+    path = write_plain(tmp_path / "x.csv", people)
+    assert 1 == main(["check", str(path), "--sheet", str(sheet)])
+    assert "E_COLONNE_ABSENTE" in capsys.readouterr().err
+    code, shown = check(capsys, path, "--sheet", sheet, "--side", "right")
+    assert 0 == code
+    assert "nom : rempli à 100,0 %" in shown
+
+
 def test_connectors_are_listed_and_described(capsys):
     """All of them by name and title; one of them with its columns, what it lacks and its traps."""
     assert 0 == main(["connectors"])

@@ -62,7 +62,8 @@ def write(folder: Path, data: bytes | str) -> Path:
 
 
 pieces = st.sampled_from(
-    ["1", "DUPONT", ";", ";", ";", "\n", "\n", "\r\n", "\r", '"', '"', '""', ";;", '";"', '"\n"', "é", " ", "\u2028", "\x1c", "\n\n", SECRET]
+    ["1", "DUPONT", ";", ";", ";", "\n", "\n", "\r\n", "\r", '"', '"', '""', ";;", '";"', '"\n"', "é", " ", "\u2028", "\x1c",
+     "\n\n", SECRET]
 )  # fmt: skip
 plain = st.sampled_from(["1;A;B", '1;"A";B', '"x;""y""";;', "1;2", "1;2;3;4", "", "é;ß;Œ", '"a\nb";c;d', "TOTAL"])
 texts = st.lists(pieces, max_size=40).map("".join) | st.tuples(
@@ -128,8 +129,11 @@ def test_a_spreadsheet_may_declare_its_separator(tmp_path):
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        ("id;nom\n1;A\n".encode(), ["fichier en UTF-8", "séparateur : point-virgule"]),
-        ('id,nom\n1,"Zoë"\n'.encode("cp1252"), ["fichier en Windows-1252", "séparateur : virgule", "des cellules entre guillemets sont lues sans eux"]),
+        (b"id;nom\n1;A\n", ["fichier en UTF-8", "séparateur : point-virgule"]),
+        (
+            'id,nom\n1,"Zoë"\n'.encode("cp1252"),
+            ["fichier en Windows-1252", "séparateur : virgule", "des cellules entre guillemets sont lues sans eux"],
+        ),
     ],
 )  # fmt: skip
 def test_how_a_file_is_written_is_said(tmp_path, data, said):

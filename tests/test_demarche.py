@@ -18,7 +18,11 @@ REFUSALS = {
     "unknown key in a column": ('colonne = "date_naissance", format', 'colonne = "d", sens', "E_CLE_INCONNUE"),
     "columns of nobody": ("[colonnes.c2s]", "[colonnes.csg]", "E_CLE_INCONNUE"),
     "unknown connector": ('prenoms = "prenoms"', 'connecteur = "inconnu"', "E_CONNECTEUR"),
-    "connector without a place of birth": ('cog_pays_naissance = "cog_pays_naissance"', 'connecteur = "men"', "E_CONNECTEUR"),
+    "connector without a place of birth": (
+        'cog_pays_naissance = "cog_pays_naissance"',
+        'connecteur = "men"',
+        "E_CONNECTEUR",
+    ),
     "connector of another type": ('prenoms = "prenoms"', "connecteur = 3", "E_DEMARCHE"),
     "freshness of nobody": ("[regle.fraicheur.c2s]", "[regle.fraicheur.csg]", "E_CLE_INCONNUE"),
     "column of an unknown attribute": ('prenoms = "prenoms"', 'surnoms = "prenoms"', "E_CLE_INCONNUE"),

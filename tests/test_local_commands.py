@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from argparse import Namespace
 from datetime import date
 from typing import Any
@@ -11,8 +12,9 @@ import pytest
 
 from linkage.errors import LinkageError
 from service.administration.app import Office
-from service.administration.local_commands import encode_file, take_seat
+from service.administration.local_commands import encode_file, show_demarche, take_seat
 from service.administration.terminal import Terminal
+from service.demarche import demarche_text
 from service.errors import ServiceError
 from tests.connector_samples import invented_people, write_sample
 from tests.partners import NOW, RUN, people_csv, run_key_of_test, scene
@@ -55,9 +57,21 @@ def test_a_file_is_encoded(known, tmp_path, capsys):
     """Each pass is reported, and the step is done."""
     seat = encode(known, "cnaf", people_csv(tmp_path / "rsa.csv", 130))
     assert seat.folder.done("encoded")
-    assert [
-        f"passe cnaf.cnam/{plan.name} : 130 lignes, 0 personnes hors de cette passe" for _, plan in seat.passes()
-    ] == (capsys.readouterr().out.splitlines())
+    told = [
+        re.fullmatch(r"passe (.*) : (\d+) lignes, (\d+) personnes hors de cette passe", line)
+        for line in capsys.readouterr().out.splitlines()
+    ]
+    assert [f"cnaf.cnam/{plan.name}" for _, plan in seat.passes()] == [one[1] for one in told if one]
+    assert {130} == {int(one[2]) + int(one[3]) for one in told if one}
+
+
+def test_a_demarche_shows_its_connectors(tmp_path, capsys):
+    """Where the columns of an operand come from a shipped shape, it is named."""
+    text = demarche_text("c2s-rsa").replace('prenoms = "prenoms"', 'connecteur = "cnav"', 1)
+    path = tmp_path / "locale.toml"
+    path.write_text(text, encoding="utf-8")
+    show_demarche(Namespace(demarche=path))
+    assert "fichier     : connecteur cnav pour « rsa »" in capsys.readouterr().out.splitlines()
 
 
 def test_keys_come_first(known, tmp_path):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linkage.names import PARTICLES, given_names_of, headword, split_surname, surname_of
+from linkage.names import PARTICLES, given_names_of, headword, split_surname, surname_of, usage_surname_of
 from tests import oracle
 
 anything = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -152,6 +152,18 @@ def test_rule_6_one_surname_stays_whole(name):
     assert surname_of(name) == name
 
 
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("MARTIN", "MARTIN"), ("MARTIN NEE DUPONT", "MARTIN"), ("DUPONT EPOUSE MARTIN", "MARTIN"), ("Vve Martin", "MARTIN"),
+        ("DUPONT ÉPOUSE X", None), ("", None),
+    ],
+)  # fmt: skip
+def test_rule_6_a_column_of_names_of_usage_reads_the_other_part(cell, expected):
+    """There, what the cell tells of the name born with is not what the column is for."""
+    assert usage_surname_of(cell) == expected
+
+
 def test_rule_6_particles_and_apostrophes_live_through_the_split():
     """Both parts can still be normalised."""
     born, usage = split_surname("DE LA TOUR D'AUVERGNE EPOUSE M’BAYE")
@@ -217,13 +229,15 @@ def test_names_are_those_of_the_oracle(cells):
     def agree(raw):
         joined = oracle.surname(raw)
         assert (None if joined in oracle.NOBODY else joined or None) == surname_of(raw)
+        other = oracle.surname(raw, usage=True)
+        assert (None if other in oracle.NOBODY else other or None) == usage_surname_of(raw)
         listed = oracle.first_names(raw)
         assert (None if listed.replace("-", " ") in oracle.NOBODY else listed or None) == given_names_of(raw)
 
     agree()
 
 
-@pytest.mark.parametrize("reader", [surname_of, given_names_of])
+@pytest.mark.parametrize("reader", [surname_of, usage_surname_of, given_names_of])
 @pytest.mark.parametrize("cells", [anything, made_up])
 def test_a_canonical_name_is_its_own_canonical_form(reader, cells):
     """Normalising twice changes nothing: a file already normalised by another tool meets one that is not."""

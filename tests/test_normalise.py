@@ -73,6 +73,12 @@ def test_each_kind_has_its_reader(kind, raw, expected):
     assert read(kind, raw) == expected
 
 
+def test_a_second_form_of_a_name_reads_the_name_of_usage():
+    """The same cell counts for the name born with in one attribute and for the other one in the next."""
+    one, other = (load_sheet("P1").attribute(name) for name in ("nom_naissance", "nom_usage"))
+    assert [normaliser(which)("DUPONT EPOUSE MARTIN") for which in (one, other)] == ["DUPONT", "MARTIN"]
+
+
 def test_keys_of_the_sheet_reach_their_reader():
     """Formats of dates and lengths of codes."""
     assert read("date", "29/11/1992", format=["AAAA-MM-JJ", "JJ/MM/AAAA"]) == "19921129"

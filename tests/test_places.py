@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from linkage import places
 from linkage.cells import fold
-from linkage.places import country_code, is_known, lineage
+from linkage.places import country_code, is_known, lineage, table_digest
 
 TABLE = Path(places.__file__).with_name("places.txt")
 COUNTRIES = TABLE.with_name("countries.txt")
@@ -138,6 +139,14 @@ def test_classes_are_no_larger_than_a_commune_of_today():
     assert (len(current) - 1, len(heirs)) == (34969, 4322)
     assert max(sizes) == 21  # and the code itself: Saint-Pierre-en-Auge, as many as Paris with its arrondissements
     assert sizes[1] > len(heirs) // 3
+
+
+def test_the_digest_is_of_the_facts_alone():
+    """What follows the comments of both files, in order."""
+    facts = [
+        line for file in (TABLE, COUNTRIES) for line in file.read_text("utf-8").splitlines() if not line.startswith("#")
+    ]
+    assert hashlib.sha256("\n".join(facts).encode()).hexdigest() == table_digest()
 
 
 def test_the_table_names_its_sources_and_licence():

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from linkage.errors import LinkageError, RowsRefused
-from linkage.records import MISSING, Records, read_records
+from linkage.errors import LinkageError, RowsRefused, TooManyBadRows
+from linkage.records import MISSING, Records, read_records, records_from_table
 from linkage.sheet import Sheet
+from linkage.tables import RawTable
 
 SECRET = "QUIDAMSECRET"
 TABLE: dict[str, Any] = {
@@ -256,3 +257,145 @@ def test_hostile_rows_are_records_or_a_refusal(tmp_path, rows, bad_rows, encodin
     last = path.read_bytes().count(b"\n") + path.read_bytes().count(b"\r") + 1
     assert all(2 <= problem.row <= last for problem in problems)
     assert SECRET not in said
+
+
+def sheet_with(**keys: Any) -> Sheet:
+    """The sheet with other keys at its top, or other attributes."""
+    attributes = {**TABLE["attributes"], **keys.pop("attributes", {})}
+    return Sheet.from_table({**TABLE, "attributes": attributes, **keys})
+
+
+def some_rows(good: int, bad: int) -> list[str]:
+    """Rows of which some have a date that does not exist."""
+    return [f"g{n};A;;M;01/02/1980" for n in range(good)] + [f"b{n};A;;M;31/02/1980" for n in range(bad)] + ["z;Z;;F;"]
+
+
+def test_a_file_with_one_bad_row_in_a_hundred_is_read_where_the_sheet_skips(tmp_path):
+    """The sheet decides, the caller may decide otherwise; what is set aside is listed."""
+    path = write(tmp_path, HEADER, *some_rows(1980, 20))
+    skipping = sheet_with(bad_rows="skip")
+    records = read_records(path, skipping, "gauche")
+    assert (1981, 20) == (len(records), len(records.set_aside))
+    assert {("E_DATE_IMPOSSIBLE", "naissance")} == {(one.code, one.column) for one in records.set_aside}
+    for sheet, bad_rows in ((SHEET, None), (skipping, "refuse")):
+        with pytest.raises(RowsRefused):
+            read_records(path, sheet, "gauche", bad_rows=bad_rows)
+    assert 1981 == len(read_records(path, SHEET, "gauche", bad_rows="skip"))
+
+
+def test_too_many_bad_rows_refuse_even_a_file_whose_bad_rows_are_skipped(tmp_path):
+    """Two in a hundred by default; the sentence counts them by rule and says no cell."""
+    path = write(tmp_path, HEADER, *some_rows(1000, 30), f"s;A;;{SECRET};")
+    with pytest.raises(TooManyBadRows) as refusal:
+        read_records(path, sheet_with(bad_rows="skip"), "gauche")
+    said = refusal.value.message
+    assert ("E_TROP_DE_LIGNES_FAUTIVES", 31) == (refusal.value.code, len(refusal.value.problems))
+    assert "31 lignes inutilisables sur 1032 ; 20 pour mille" in said
+    assert "30 × E_DATE_IMPOSSIBLE, colonne « naissance »" in said
+    assert "1 × E_SEXE" in said
+    assert SECRET not in said
+    assert 1001 == len(read_records(path, sheet_with(bad_rows="skip", most_bad_rows=31), "gauche"))
+
+
+def test_a_handful_of_bad_rows_is_never_too_many_unless_none_may_be(tmp_path):
+    """Ten rows of a small file; with most_bad_rows = 0 not even one."""
+    path = write(tmp_path, HEADER, *some_rows(5, 10))
+    assert 6 == len(read_records(path, sheet_with(bad_rows="skip"), "gauche"))
+    with pytest.raises(TooManyBadRows):
+        read_records(path, sheet_with(bad_rows="skip", most_bad_rows=0), "gauche")
+
+
+def test_a_file_whose_columns_moved_is_refused_as_such(tmp_path):
+    """Not row by row: the column is named, whatever the sheet says of bad rows."""
+    path = write(tmp_path, HEADER, *(f"{n};19800229;;M;{SECRET}" for n in range(30)))
+    with pytest.raises(LinkageError) as refusal:
+        read_records(path, sheet_with(bad_rows="skip"), "gauche")
+    assert ("E_COLONNES_DECALEES", True) == (refusal.value.code, "« nom »" in refusal.value.message)
+    assert SECRET not in str(refusal.value)
+
+
+def test_the_last_row_of_another_size_is_a_footer(tmp_path):
+    """Left out and said; in the middle it is a bad row."""
+    records = read_records(write(tmp_path, HEADER, "a;A;;M;", "1 ligne"), SHEET, "gauche")
+    assert (["a"], [("I_PIED", 1, 3)]) == (
+        list(records.ids),
+        [(one.code, one.count, one.first_row) for one in records.findings if one.count],
+    )
+
+
+def test_cells_that_mean_nothing_in_one_file_are_missing(tmp_path):
+    """Raw cells of that side, outer spaces removed, in one column or in parts of a date."""
+    own = {
+        "gauche": {"naissance": {"column": "naissance", "missing": "99/99/9999"}, "nom": {"missing": ["ANONYME", "?"]}},
+        "droite": {"naissance": {"column": ["annee", "mois", "jour"], "missing": "99"}},
+    }
+    sheet = sheet_with(columns=own)
+    path = write(tmp_path, HEADER, "a; ANONYME ;;M;99/99/9999", "b;Anonyme;;M;01/02/1980")
+    records = read_records(path, sheet, "gauche")
+    assert ([None, "ANONYME"], [None, "19800201"]) == (decoded(records, "nom"), decoded(records, "naissance"))
+    path = write(tmp_path, "no;nom;sexe;annee;mois;jour", "a;A;M;1980;99;99")
+    assert ["19800000"] == decoded(read_records(path, sheet, "droite"), "naissance")
+
+
+def test_a_first_of_the_month_is_weak_for_people_born_abroad(tmp_path):
+    """Where the sheet names the country: known and not France. Other days stay, and so does a country that is missing."""
+    sheet = sheet_with(
+        attributes={
+            "naissance": {"kind": "date", "bits": 20, "format": "JJ/MM/AAAA", "country": "pays"},
+            "pays": {"kind": "country", "bits": 3, "optional": True},
+        },
+        columns={},
+    )
+    rows = [("01/05/1992", "99352"), ("02/05/1992", "99352"), ("01/05/1992", "FR"), ("01/05/1992", ""), ("", "99352")]
+    path = write(tmp_path, HEADER + ";pays", *(f"{n};A;;M;{day};{land}" for n, (day, land) in enumerate(rows)))
+    found = decoded(read_records(path, sheet, "gauche"), "naissance")
+    assert ["19920501?", "19920502", "19920501", "19920501", None] == found
+    path = write(tmp_path, HEADER, "a;A;;M;01/05/1992")
+    assert ["19920501"] == decoded(read_records(path, sheet, "gauche"), "naissance")
+
+
+def test_two_surnames_in_one_cell_fill_the_second_form(tmp_path):
+    """The name of usage beside the birth name counts where its own cell is empty, or its column is not there."""
+    rows = ["a;DUPONT EPOUSE MARTIN;;F;", "b;DUPONT EPOUSE MARTIN;Durand;F;", "c;DUPONT;;F;", "d;MARTIN NEE DUPONT;;F;"]
+    expected = ["MARTIN", "DURAND", None, "MARTIN"]
+    records = read_records(write(tmp_path, HEADER, *rows), SHEET, "gauche")
+    assert (["DUPONT"] * 4, expected) == (decoded(records, "nom"), decoded(records, "usage"))
+    path = write(tmp_path, "no;nom;sexe;naissance", "a;DUPONT EPOUSE MARTIN;F;", "b;DUPONT;F;")
+    assert ["MARTIN", None] == decoded(read_records(path, SHEET, "gauche"), "usage")
+
+
+def test_serial_dates_are_told_from_other_dates(tmp_path):
+    """The bad row says what to declare, and the finding how many there are; a sheet that admits them reads them."""
+    path = write(tmp_path, HEADER, "a;A;;M;29280", "b;B;;M;29/02/1980", "c;C;;M;29/02/1980")
+    records = read_records(path, SHEET, "gauche", bad_rows="skip")
+    assert '"EXCEL"' in records.set_aside[0].rule
+    assert ["I_FORMATS_DATES", "I_DATES_EXCEL"] == [one.code for one in records.findings if one.column]
+    admitted = sheet_with(columns={"gauche": {"naissance": {"format": ["JJ/MM/AAAA", "EXCEL"]}}})
+    assert ["19800229", "19800229", "19800229"] == decoded(read_records(path, admitted, "gauche"), "naissance")[:1] * 3
+
+
+def test_voided_cells_are_counted_in_the_findings(tmp_path):
+    """Each rule with its number of cells and the first line."""
+    path = write(tmp_path, HEADER, *(f"{n};A;;M;31/02/1980" for n in range(3)))
+    found = [one for one in read_records(path, LENIENT, "gauche").findings if one.code == "I_CELLULES_ANNULEES"]
+    assert [("naissance", 3, 2)] == [(one.column, one.count, one.first_row) for one in found]
+
+
+def test_a_table_by_hand_gives_the_same_records_as_its_file(tmp_path):
+    """Columns given as lists need no file."""
+    path = write(tmp_path, HEADER, "a;Dupont;Martin;M;29/02/1980", "b;;;;")
+    identifier, attributes = SHEET.for_side("gauche")
+    columns = {"no": ["a", "b"], "nom": ["Dupont", ""], "usage": ["Martin", ""], "sexe": ["M", ""]}
+    table = RawTable.of("f.csv", {**columns, "naissance": ["29/02/1980", ""]})
+    by_hand, read = records_from_table(table, identifier, attributes), read_records(path, SHEET, "gauche")
+    assert list(read.ids) == list(by_hand.ids)
+    assert [decoded(read, name) for name in read.columns] == [decoded(by_hand, name) for name in by_hand.columns]
+
+
+def test_many_doubled_identifiers_are_told_without_their_first_lines(tmp_path):
+    """A column that is no identifier at all gives one rule, not one a value."""
+    rows = [f"{n % 1500};A;;M;" for n in range(3000)]
+    with pytest.raises(RowsRefused) as refusal:
+        read_records(write(tmp_path, HEADER, *rows), SHEET, "gauche")
+    assert {"le même identifiant figure déjà plus haut"} == {one.rule for one in refusal.value.problems}
+    assert (1500, 1502) == (len(refusal.value.problems), refusal.value.problems[0].row)

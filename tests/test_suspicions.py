@@ -48,7 +48,7 @@ CASES = [
     ("over_120", "date_naissance", {"date_naissance": "1906-11-21"}),
     ("unknown_place", "cog_commune_naissance", {"cog_commune_naissance": "00123"}),
     ("place_abroad", "cog_commune_naissance", {"cog_pays_naissance": "99350"}),
-    ("unknown_country", "cog_pays_naissance", {"cog_pays_naissance": "MA", "cog_commune_naissance": ""}),
+    ("unknown_country", "cog_pays_naissance", {"cog_pays_naissance": "UTOPIE", "cog_commune_naissance": ""}),
     ("sex_and_title", "nom_naissance", {"nom_naissance": "M. DUPONT"}),
     ("sex_and_title", "nom_naissance", {"nom_naissance": "MME DUPONT", "sexe": "M"}),
     ("same_names", "prenoms", {"prenoms": "DUPONT"}),

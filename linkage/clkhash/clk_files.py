@@ -61,8 +61,9 @@ def read_clks(path: Path) -> ClkSet:
         texts: list[Any] = [entry[0] for entry in entries]
         blocks = tuple(_names(path, place, entry[1:]) for place, entry in enumerate(entries))
     else:
-        texts = document.get("clks", document.get("encodings"))
-        if not isinstance(texts, list):
+        held = document.get("clks", document.get("encodings"))
+        texts = held if isinstance(held, list) else []
+        if texts is not held:
             _refuse(path, "il y manque le tableau « clks » ou « clknblocks »")
         if "blocks" in document:
             blocks = _blocks(path, document["blocks"], len(texts))
@@ -93,7 +94,9 @@ def read_binary(path: Path, size: int, blocks: Blocks | None = None) -> ClkSet:
     """
     data = np.fromfile(path, dtype=np.uint8)
     if size < 1 or len(data) % size:
-        _refuse(path, f"sa taille n'est pas un nombre entier de CLK de {size} octets ; donnez celle de l'envoi (Hash-Size)")
+        _refuse(
+            path, f"sa taille n'est pas un nombre entier de CLK de {size} octets ; donnez celle de l'envoi (Hash-Size)"
+        )
     filters = data.reshape(-1, size)
     if blocks is not None and len(blocks) != len(filters):
         raise LinkageError("E_BLOCS_CLK", f"{path.name} : {len(filters)} CLK pour {len(blocks)} lignes de blocs")

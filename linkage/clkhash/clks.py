@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from linkage.clkhash.bit_kernel import BIT_FLIP, insertions, merge_rows, set_rows
 from linkage.clkhash.coding import columns_of
 from linkage.clkhash.cutting import cut
-from linkage.clkhash.feature_reading import Feature
+from linkage.clkhash.feature_reading import Feature, Hashing
 from linkage.clkhash.key_derivation import feature_keys
 from linkage.clkhash.linkage_schema import LinkageSchema
 from linkage.clkhash.token_hashes import position_table
@@ -58,7 +58,12 @@ class Source:
 
 
 def encode_rows(
-    schema: LinkageSchema, secret: bytes, rows: Sequence[Sequence[str]], *, source: Source | None = None, check: bool = True
+    schema: LinkageSchema,
+    secret: bytes,
+    rows: Sequence[Sequence[str]],
+    *,
+    source: Source | None = None,
+    check: bool = True,
 ) -> NDArray[np.uint8]:
     """The CLKs of rows as clkhash takes them: one cell a feature, ignored ones included.
 
@@ -68,7 +73,8 @@ def encode_rows(
     source = source or Source()
     width = len(schema.features)
     if not {width}.issuperset(map(len, rows)):
-        raise RowsRefused(list(_uneven_rows(rows, width, source)), source.name)
+        problems = [*_uneven_rows(rows, width, source), *_problems_of_others(schema, rows, source, check=check)]
+        raise RowsRefused(sorted(problems, key=lambda one: one.row), source.name)
     places = [place for place, feature in enumerate(schema.features) if feature.hashing]
     columns: list[Column | None] = [None] * width
     for place, column in zip(places, columns_of(rows, width, places), strict=True):
@@ -108,8 +114,9 @@ def encode_columns(
     for feature, pair, column in zip(schema.features, keys, columns, strict=True):
         if feature.hashing is None:
             continue
-        assert column is not None
-        broken = _encode_feature(feature, pair, column, schema.hashed_length, rows, check=check)
+        if column is None:
+            raise ValueError("a feature that is not ignored needs its column")
+        broken = _encode_feature(feature.hashing, pair, column, schema.hashed_length, rows, check=check)
         if broken:
             problems += _rows_of(broken, feature, column, source)
     if problems:
@@ -123,8 +130,22 @@ def _uneven_rows(rows: Sequence[Sequence[str]], width: int, source: Source) -> I
             yield _problem("E_NOMBRE_CHAMPS", source, place, None, f"{len(row)} champ(s) au lieu de {width}")
 
 
+def _problems_of_others(
+    schema: LinkageSchema, rows: Sequence[Sequence[str]], source: Source, *, check: bool
+) -> Sequence[RowProblem]:
+    """What is wrong with the rows that have the right number of cells."""
+    places = [place for place, row in enumerate(rows) if len(row) == len(schema.features)]
+    lines = [source.lines[place] if source.lines is not None else place + 1 for place in places]
+    try:
+        # No secret is needed to judge cells.
+        encode_rows(schema, b"", [rows[place] for place in places], source=Source(lines=lines), check=check)
+    except RowsRefused as refused:
+        return refused.problems
+    return []
+
+
 def _encode_feature(
-    feature: Feature,
+    hashing: Hashing,
     keys: tuple[bytes, bytes],
     column: Column,
     length: int,
@@ -133,18 +154,16 @@ def _encode_feature(
     check: bool,
 ) -> dict[int, str]:
     """Set the bits of one feature; returns the rules broken by the place of the cell, when no bit is set."""
-    assert feature.hashing is not None
-    assert feature.format is not None
-    words, broken = words_of(feature, column.values, check=check)
-    tokens, refused = cut(feature.hashing.comparator, words)
+    words, broken = words_of(hashing, column.values, check=check)
+    tokens, refused = cut(hashing.comparator, words)
     broken |= dict.fromkeys(refused, _NO_NUMBER)
     if broken:
         return broken
-    bits, shared = feature.hashing.shares.bits, feature.hashing.shares.shared
+    bits, shared = hashing.shares.bits, hashing.shares.shared
     needs = np.zeros(len(tokens.names), dtype=np.int32)
     insertions(tokens.offsets, tokens.tokens, bits, shared, needs)
-    encoded = [name.encode(feature.format.encoding) for name in tokens.names]
-    table = position_table(feature.hashing.token_hash, keys, encoded, needs, length)
+    encoded = [name.encode(hashing.format.encoding) for name in tokens.names]
+    table = position_table(hashing.token_hash, keys, encoded, needs, length)
     positions = table.positions ^ table.positions.dtype.type(BIT_FLIP)
     parts = (tokens.offsets, tokens.tokens, (bits, shared), table.starts, positions)
     if 2 * len(words) > len(rows):

@@ -80,9 +80,7 @@ def _coded(text: str, rows: int, width: int, places: Sequence[int]) -> list[Code
     return [_code_column(data, place, ends, sums) for place in places]
 
 
-def _code_column(
-    data: NDArray[np.uint8], place: int, ends: NDArray[np.int64], sums: NDArray[np.uint64]
-) -> CodedColumn:
+def _code_column(data: NDArray[np.uint8], place: int, ends: NDArray[np.int64], sums: NDArray[np.uint64]) -> CodedColumn:
     width, rows = ends.shape
     stops = ends[place]
     starts = ends[place - 1] if place else np.concatenate(([-1], ends[width - 1, :-1]))  # each the NUL before the cell

@@ -72,13 +72,17 @@ class Numeric:
         steps = range(-self.resolution, self.resolution + 1)
         return [str(middle + step * self.interval) for step in steps]
 
+    @property
+    def _unit(self) -> int:
+        return int(10**self.precision)
+
     def _scaled(self, word: str) -> int:
         try:
-            return int(word) * 10**self.precision
+            return int(word) * self._unit
         except ValueError:
             number = float(word)
         # Without a digit after the point a fraction is cut, with some it is rounded: so does clkhash.
-        return round(number * 10**self.precision) if self.precision else int(number)
+        return round(number * self._unit) if self.precision else int(number)
 
     def _on_grid(self, number: int) -> int:
         beyond = number % self.interval

@@ -58,8 +58,9 @@ class Shares:
 
 @dataclass(frozen=True, kw_only=True)
 class Hashing:
-    """How the words of a feature become bits."""
+    """How the cells of a feature become bits."""
 
+    format: Format
     comparator: Comparator
     shares: Shares
     token_hash: TokenHash
@@ -68,10 +69,9 @@ class Hashing:
 
 @dataclass(frozen=True, kw_only=True)
 class Feature:
-    """One column of the file. An ignored one has neither format nor hashing."""
+    """One column of the file. An ignored one has no hashing."""
 
     identifier: str
-    format: Format | None = None
     hashing: Hashing | None = None
 
 
@@ -97,14 +97,14 @@ def read_feature(version: int, node: Pointed, k: int, token_hash: TokenHash) -> 
     kind = _read_format(node.child("format").object())
     hashing = node.child("hashing").object()
     if version == 1:
-        found = _read_first(hashing, k, token_hash)
+        found = _read_first(kind, hashing, k, token_hash)
     else:
-        found = _read_second(hashing) if version == 2 else _read_third(hashing)
+        found = _read_second(kind, hashing) if version == 2 else _read_third(kind, hashing)
     if ignored or found is None:
         return Feature(identifier=identifier)
     if found.missing:
         _check_encodable(hashing.child("missingValue"), found.missing, kind.encoding)
-    return Feature(identifier=identifier, format=kind, hashing=found)
+    return Feature(identifier=identifier, hashing=found)
 
 
 def read_token_hash(node: Pointed) -> TokenHash:
@@ -117,7 +117,7 @@ def read_token_hash(node: Pointed) -> TokenHash:
     return "double_sound" if node.child("prevent_singularity", False).truth() else "double"
 
 
-def _read_first(node: Pointed, k: int, token_hash: TokenHash) -> Hashing | None:
+def _read_first(kind: Format, node: Pointed, k: int, token_hash: TokenHash) -> Hashing | None:
     node.object(("ngram", "positional", "weight", "missingValue"))
     comparator = _read_grams(node)
     missing = _read_missing(node)
@@ -130,12 +130,13 @@ def _read_first(node: Pointed, k: int, token_hash: TokenHash) -> Hashing | None:
     if not 1 <= bits <= _MOST_BITS:
         weight.refuse(f"poids multiplié par k et arrondi : un nombre de 1 à {_MOST_BITS} est attendu")
     shares = Shares(bits=bits, shared=False)
-    return Hashing(comparator=comparator, shares=shares, token_hash=token_hash, missing=missing)
+    return Hashing(format=kind, comparator=comparator, shares=shares, token_hash=token_hash, missing=missing)
 
 
-def _read_second(node: Pointed) -> Hashing:
+def _read_second(kind: Format, node: Pointed) -> Hashing:
     node.object(("ngram", "positional", "strategy", "hash", "missingValue"))
     return Hashing(
+        format=kind,
         comparator=_read_grams(node),
         shares=_read_shares(node.child("strategy"), "k", "numBits"),
         token_hash=read_token_hash(node.child("hash", {"type": "blakeHash"})),
@@ -143,9 +144,10 @@ def _read_second(node: Pointed) -> Hashing:
     )
 
 
-def _read_third(node: Pointed) -> Hashing:
+def _read_third(kind: Format, node: Pointed) -> Hashing:
     node.object(("comparison", "strategy", "hash", "missingValue"))
     return Hashing(
+        format=kind,
         comparator=_read_comparison(node.child("comparison")),
         shares=_read_shares(node.child("strategy"), "bitsPerToken", "bitsPerFeature"),
         token_hash=read_token_hash(node.child("hash", {"type": "blakeHash"})),

@@ -203,4 +203,5 @@ def _is_day(digits: NDArray[np.uint8]) -> NDArray[np.bool_]:
     month, day = (digits[:, at] * np.int64(10) + digits[:, at + 1] for at in (4, 6))
     leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
     last = _MONTH_DAYS[np.minimum(month, 12)] - ((month == 2) & ~leap)
-    return (digits[:, 0] > 0) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= last)
+    right: NDArray[np.bool_] = (digits[:, 0] > 0) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= last)
+    return right

@@ -89,7 +89,7 @@ def read_linkage_schema(document: Any, source: str = "") -> LinkageSchema:
     if version not in (1, 2, 3):
         root.child("version").refuse("les versions lues sont 1, 2 et 3")
     config = root.child("clkConfig").object()
-    k, token_hash = _read_first_config(config) if version == 1 else (0, cast("TokenHash", "blake"))
+    k, token_hash = _read_first_config(config) if version == 1 else (0, "blake")
     features = tuple(read_feature(int(version), node, k, token_hash) for node in root.child("features").items())
     if not features:
         root.child("features").refuse("un schéma a au moins une variable")
@@ -98,9 +98,7 @@ def read_linkage_schema(document: Any, source: str = "") -> LinkageSchema:
     kdf = _read_kdf(config.child("kdf"), len(features))
     hashings = [feature.hashing for feature in features if feature.hashing]
     _check_lengths(config, length << folds, kdf.key_size, hashings)
-    return LinkageSchema(
-        version=int(version), length=length, folds=folds, kdf=kdf, features=features, notices=notices
-    )
+    return LinkageSchema(version=int(version), length=length, folds=folds, kdf=kdf, features=features, notices=notices)
 
 
 def _read_first_config(config: Pointed) -> tuple[int, TokenHash]:

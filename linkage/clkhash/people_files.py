@@ -1,8 +1,9 @@
 """A CSV file of people to CLKs, read as clkhash reads it: comma, double quotes, UTF-8, one cell a feature, nothing trimmed.
 
 These files are not those of the project's own readers: a cell is hashed as it stands, so nothing is guessed, no space
-removed, no separator looked for. Columns of national identification numbers (NIR) are refused, ignored ones too. A byte-order mark at the head of the file is no part of its first cell. Every row gives a CLK,
-in order, for CLK files have no identifier: one bad row refuses the file, and all bad rows are named.
+removed, no separator looked for. Columns of national identification numbers (NIR) are refused, ignored ones too. A
+byte-order mark at the head of the file is no part of its first cell. Every row gives a CLK, in order, for CLK files have no
+identifier: one bad row refuses the file, and all bad rows are named.
 
 Rows are read and encoded some at a time, so that memory holds the CLKs and one batch.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator, Sequence
+from io import TextIOWrapper
 from itertools import accumulate, islice
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -74,19 +76,17 @@ def encode_file(
     return np.concatenate(parts)
 
 
-def _batches(
-    path: Path, schema: LinkageSchema, header: Header
-) -> Iterator[tuple[list[list[str]], Sequence[int], int]]:
+def _batches(path: Path, schema: LinkageSchema, header: Header) -> Iterator[tuple[list[list[str]], Sequence[int], int]]:
     """Rows, the lines where they start, and the bytes read so far."""
     try:
         # New lines inside quotes are read as clkhash reads them, whatever the system that wrote them.
-        with path.open(encoding="utf-8-sig") as file:
+        with path.open("rb") as raw, TextIOWrapper(raw, "utf-8-sig") as file:
             reader = csv.reader(file)
             if header != "absent":
                 _read_header(reader, path, schema, check=header == "checked")
             before = reader.line_num
             while rows := list(islice(reader, _BATCH)):
-                yield rows, _lines(rows, before, reader.line_num), file.buffer.tell()
+                yield rows, _lines(rows, before, reader.line_num), raw.tell()
                 before = reader.line_num
     except UnicodeDecodeError:
         rule = "ce fichier n'est pas en UTF-8 ; clkhash ne lit rien d'autre : enregistrez-le en UTF-8"

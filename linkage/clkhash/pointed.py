@@ -96,7 +96,7 @@ class Pointed:
             self.refuse("un nombre est attendu")
         if isinstance(self.value, float) and self.value - self.value != 0:  # infinite, or not a number
             self.refuse("un nombre fini est attendu")
-        return self.value  # type: ignore[no-any-return]
+        return self.value
 
     def integer(self, least: int | None = None, most: int | None = None) -> int:
         """This value, which must be a whole number within bounds."""

@@ -94,7 +94,8 @@ class _Mac:
             key = hashlib.new(algorithm, key, usedforsecurity=False).digest()
         padded = key.ljust(block, b"\0")
         self._inner, self._outer = (
-            hashlib.new(algorithm, bytes(byte ^ mark for byte in padded), usedforsecurity=False) for mark in (0x36, 0x5C)
+            hashlib.new(algorithm, bytes(byte ^ mark for byte in padded), usedforsecurity=False)
+            for mark in (0x36, 0x5C)
         )
 
     def number(self, token: bytes) -> int:

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from linkage.clkhash.feature_reading import Feature
+from linkage.clkhash.feature_reading import Hashing
 from linkage.clkhash.formats import DateFormat, Format, IntegerFormat, TextFormat
 
 __all__ = ["words_of"]
 
 
-def words_of(feature: Feature, cells: Sequence[str], *, check: bool = True) -> tuple[list[str], dict[int, str]]:
+def words_of(hashing: Hashing, cells: Sequence[str], *, check: bool = True) -> tuple[list[str], dict[int, str]]:
     """Words of the cells of a column.
 
     Args:
-        feature: not an ignored one.
+        hashing: of the feature.
         cells: distinct.
         check: whether the format's rules apply. Whatever it is, a cell that its encoding lacks is refused, and so is one
             that is no integer or no date: no word stands for it.
@@ -25,13 +25,11 @@ def words_of(feature: Feature, cells: Sequence[str], *, check: bool = True) -> t
     Returns:
         One word a cell, and the rule that cells break by their place in `cells`; the word of such a cell is empty.
     """
-    assert feature.format is not None
-    assert feature.hashing is not None
     cells = cells if isinstance(cells, list) else list(cells)
-    missing = feature.hashing.missing
+    missing = hashing.missing
     gap = cells.index(missing.sentinel) if missing and missing.sentinel in cells else -1
     regular = [*cells[:gap], *cells[gap + 1 :]] if gap >= 0 else cells
-    words, broken = _all_words(feature.format, regular, check=check)
+    words, broken = _all_words(hashing.format, regular, check=check)
     if missing and gap >= 0:
         words.insert(gap, missing.replacement)
         broken = {place + (place >= gap): rule for place, rule in broken.items()}
@@ -39,13 +37,13 @@ def words_of(feature: Feature, cells: Sequence[str], *, check: bool = True) -> t
 
 
 def _all_words(kind: Format, cells: Sequence[str], *, check: bool) -> tuple[list[str], dict[int, str]]:
-    if isinstance(kind, TextFormat) and _encodable("".join(cells), kind.encoding):
-        if not check or kind.all_right(cells):
-            return list(cells), {}
-    if isinstance(kind, DateFormat):
-        words = kind.plain_words(cells)
-    else:
-        words = [""] * len(cells)
+    if (
+        isinstance(kind, TextFormat)
+        and _encodable("".join(cells), kind.encoding)
+        and (not check or kind.all_right(cells))
+    ):
+        return list(cells), {}
+    words = kind.plain_words(cells) if isinstance(kind, DateFormat) else [""] * len(cells)
     broken = {}
     for place, cell in enumerate(cells):
         if words[place]:

@@ -17,6 +17,7 @@ Commands
     terminal            sentences, progress, refusals
     local_commands      init, identity, pin, demarche, run encode: never touch the network
     check_commands      check, connectors: a file looked at before it is encoded
+    clk_commands        clk: schemas and CLKs of clkhash and anonlink, never on a network
     client              the third party over HTTP, every request signed
     connection          an online office, and patience
     agreement_commands  server, agreement …

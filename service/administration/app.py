@@ -18,12 +18,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service.administration.keyring import Keyring
+from service.administration.rehearsal_report import sentences
 from service.administration.terminal import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from linkage.evaluate import Evaluation
 
 __all__ = ["Office", "evaluate_command", "open_office"]
 
@@ -72,7 +71,7 @@ def _harden() -> None:
 
 
 def evaluate_command(args: argparse.Namespace) -> None:
-    """`allervers evaluate`: a rehearsal of two files against a truth, entirely on this machine."""
+    """`allervers evaluate`: a rehearsal of two files, against a truth if there is one, entirely on this machine."""
     # Here, not above: nothing but a rehearsal needs the matcher.
     from linkage.connectors import with_file_columns  # noqa: PLC0415
     from linkage.evaluate import Instruments, Truth, evaluate  # noqa: PLC0415
@@ -86,43 +85,17 @@ def evaluate_command(args: argparse.Namespace) -> None:
         found = evaluate(
             (args.left, args.right),
             sheet,
-            Truth(pairs=args.truth, column=args.truth_column),
+            Truth(pairs=args.truth, column=args.truth_column) if args.truth or args.truth_column else None,
             args.profile,
+            by=args.by,
             bad_rows="skip" if args.skip_bad_rows else None,
             instruments=Instruments(clock=time.perf_counter, peak=_peak_bytes, progress=report),
         )
     if args.json:
         terminal.say(json.dumps(found.to_json(), ensure_ascii=False, sort_keys=True))
     else:
-        _show_evaluation(terminal, found)
-
-
-def _show_evaluation(terminal: Terminal, found: Evaluation) -> None:
-    numbers = found.to_json()
-    left, right = numbers["records"]
-    terminal.say(f"profil      : {numbers['profile']}")
-    terminal.say(f"personnes   : {left} et {right}, dont {numbers['true_pairs']} vraies paires")
-    terminal.say(f"liens       : {numbers['links']}, dont {numbers['strict_links']} au seuil strict")
-    terminal.say(f"précision   : {100 * numbers['precision']:.2f} %")
-    terminal.say(f"rappel      : {100 * numbers['recall']:.2f} %")
-    terminal.say(f"F1          : {100 * numbers['f1']:.2f} %")
-    terminal.say(f"seuil       : {numbers['threshold']} ({numbers['threshold_reason']})")
-    spent = ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in numbers["seconds"].items())
-    terminal.say(f"temps       : {spent}")
-    rate, encoded = numbers["pairs_per_second"], numbers["encoded_records_per_second"]
-    terminal.say(
-        f"débit       : {rate / 1e6:.0f} millions de paires comparées et {encoded} personnes encodées par seconde"
-    )
-    terminal.say(f"mémoire     : {numbers['peak_bytes'] / 2**20:.0f} Mio au plus")
-    for rule, people in numbers["rules"].items():
-        terminal.say(
-            f"règle {rule}  : {people['award']} pour attribution, {people['information']} pour information ; "
-            f"{people['missed']} personnes manquées, {people['useless']} messages inutiles"
-        )
-    for one in numbers["passes"]:
-        aside, largest = one["left_aside"], one["largest_block"]
-        blocks = " + ".join(one["blocks"]) or "sans division"
-        terminal.say(f"passe {one['name']} : {blocks} ; plus grand bloc {largest}, hors de la passe {aside}")
+        for sentence in sentences(found.to_json()):
+            terminal.say(sentence)
 
 
 def _peak_bytes() -> int:

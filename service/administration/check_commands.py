@@ -33,14 +33,16 @@ def check(args: argparse.Namespace) -> int:
     office = open_office(None)
     sheet = with_file_columns(load_sheet(args.sheet), args.side, args.connector, args.columns)
     try:
-        found = inspect(
-            args.file,
-            sheet,
-            args.side,
-            today=office.clock().date(),
-            connector=load_connector(args.connector) if args.connector else None,
-            bad_rows="skip" if args.skip_bad_rows else None,
-        )
+        with office.terminal.stages() as report:
+            found = inspect(
+                args.file,
+                sheet,
+                args.side,
+                today=office.clock().date(),
+                connector=load_connector(args.connector) if args.connector else None,
+                bad_rows="skip" if args.skip_bad_rows else None,
+                progress=report,
+            )
     except LinkageError as error:
         if not args.json:
             raise
@@ -115,6 +117,9 @@ def _show(terminal: Terminal, found: Inspection) -> None:
     for attribute in numbers["attributes"]:
         _show_attribute(terminal, attribute)
     for one in numbers["duplicates"]:
+        if not one["groups"]:
+            terminal.say(f"doublons    : aucun, {_DUPLICATES[one['kind']]}")
+            continue
         groups = " ; ".join(", ".join(map(str, lines)) for lines in one["lines"])
         where = f" (lignes {groups}{' ; …' if one['groups'] > len(one['lines']) else ''})" if groups else ""
         terminal.say(
@@ -129,7 +134,8 @@ def _show(terminal: Terminal, found: Inspection) -> None:
         )
     for refusal in found.refusals:
         terminal.say(f"refus       : {refusal['code']} : {refusal['rule']}")
-    terminal.say(f"verdict     : {'encodable' if found.encodable else 'ne peut pas être encodé en l’état'}")
+    verdict = "encodable" if found.encodable else "ne peut pas être encodé en l'état"
+    terminal.say(f"verdict     : {verdict}")
 
 
 def _show_attribute(terminal: Terminal, one: Mapping[str, Any]) -> None:

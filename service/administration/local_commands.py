@@ -72,6 +72,8 @@ def show_demarche(args: argparse.Namespace) -> None:
     terminal.say(f"règle       : {demarche.rule().text}, résultats à « {demarche.recipient} »")
     for one in demarche.operands.values():
         terminal.say(f"{one.name} ({one.role}, {', '.join(one.organisations)}) : {one.selection}")
+        if one.connector is not None:
+            terminal.say(f"fichier     : connecteur {one.connector} pour « {one.name} »")
     kept = demarche.retention
     terminal.say(f"conservation: résultats {kept.results} mois, traces {kept.traces}, opposition {kept.objection}")
     terminal.say(f"canaux      : {', '.join(demarche.channels)} ; sans numérique : {', '.join(demarche.fallback)}")
