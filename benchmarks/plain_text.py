@@ -47,9 +47,14 @@ _PACKAGES = [
     "pyarrow",
     "duckdb",
 ]
-_TOOLS = {"splink": 0.5, "recordlinkage": 0.5, "clkhash": 0.8}  # and the threshold of their own
+_TOOLS = {
+    "splink": 0.5,
+    "recordlinkage": 0.5,
+    "recordlinkage-dates": 0.5,
+    "clkhash": 0.8,
+}  # and the threshold of their own
 _DEFAULT = [name for name in SETS if name not in ("matchid", "rldata500")]
-_HEAD = f"{'set':17} {'tool':14} {'p>.5':>6} {'p>.5 1-1':>8} {'best':>6}   standard renforce"
+_HEAD = f"{'set':17} {'tool':20} {'p>.5':>6} {'p>.5 1-1':>8} {'best':>6}   standard renforce"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -99,7 +104,7 @@ def _peer(python: str, tool: str, data: Read, scratch: Path) -> dict[str, float]
     script = Path(__file__).with_name("plain_text_peers.py")
     done = subprocess.run([python, str(script), tool, str(scratch)], capture_output=True, text=True, check=False)
     if done.returncode:
-        print(f"{data.of.name:17} {tool:14} failed: {(done.stderr.strip().splitlines() or ['?'])[-1][:90]}")
+        print(f"{data.of.name:17} {tool:20} failed: {(done.stderr.strip().splitlines() or ['?'])[-1][:90]}")
         return {}
     table = pq.read_table(scratch / f"{tool}.parquet")
     return _judged(*(table[name].to_numpy() for name in ("left", "right", "score")), data=data, own=_TOOLS[tool])
@@ -136,7 +141,7 @@ def _line(found: dict[str, Any]) -> str:
     theirs = " " * 22
     if "best" in found:
         theirs = f"{found['own']:6.4f} {found['own_one_to_one']:8.4f} {found['best']:6.4f}"
-    return f"{found['set']:17} {found['tool']:14} {theirs}   {found['standard']:8.4f} {found['renforce']:8.4f}"
+    return f"{found['set']:17} {found['tool']:20} {theirs}   {found['standard']:8.4f} {found['renforce']:8.4f}"
 
 
 if __name__ == "__main__":

@@ -2,13 +2,14 @@
 
     python plain_text_peers.py TOOL FOLDER
 
-FOLDER holds `task.json` ({"attributes": [{name, kind}], "threads": n}), `left.parquet` and `right.parquet` (one text column an
+FOLDER holds `task.json` ({"attributes": [{name, kind}]}), `left.parquet` and `right.parquet` (one text column an
 attribute, normalised; missing = null). The scored pairs are written as `TOOL.parquet` (left row, right row, score).
 
 * `splink`: Fellegi-Sunter with levels. Names: Jaro-Winkler .92 and .80 with term frequencies; dates: Damerau-Levenshtein 1 and 2;
   texts: Jaro-Winkler .95 and .85; codes: Levenshtein 1; others: equality. u by random sampling, m by EM in two blocks, prior
   from a deterministic rule.
-* `recordlinkage`: ECM on binary comparisons (Jaro-Winkler or Damerau-Levenshtein at .85, equality), same candidate pairs.
+* `recordlinkage`: ECM on binary comparisons (Jaro-Winkler or Damerau-Levenshtein at .85, equality), same candidate pairs; and
+  `recordlinkage-dates`, ECM on pairs with equal dates only, for it takes families or namesakes for people where those abound.
 * `clkhash`: a CLK of 1,024 bits in the manner of anonlink's tutorial (bigrams of names and texts, positional characters of
   dates and codes, 200 bits for a name or a date, 100 for the others), all pairs compared by anonlink.
 """
@@ -32,6 +33,7 @@ _LEAST_DICE = 0.55
 
 Attributes = list[dict[str, str]]
 Frames = tuple[pd.DataFrame, pd.DataFrame]
+Rules = list[list[tuple[str, int, int]]]
 
 
 def main(arguments: list[str]) -> int:
@@ -39,8 +41,14 @@ def main(arguments: list[str]) -> int:
     tool, folder = arguments[0], Path(arguments[1])
     task = json.loads((folder / "task.json").read_text("utf-8"))
     frames = tuple(pd.read_parquet(folder / f"{side}.parquet") for side in ("left", "right"))
-    run = {"splink": _splink, "recordlinkage": _recordlinkage, "clkhash": _clkhash}[tool]
-    found = run(task["attributes"], (frames[0], frames[1]))
+    attributes, sides = task["attributes"], (frames[0], frames[1])
+    if tool == "splink":
+        found = _splink(attributes, sides)
+    elif tool == "clkhash":
+        found = _clkhash(attributes, sides)
+    else:
+        rules = _rules(attributes)
+        found = _recordlinkage(attributes, sides, rules[:1] if tool.endswith("dates") else rules)
     found.astype({"left": "int64", "right": "int64", "score": "float64"}).to_parquet(folder / f"{tool}.parquet")
     return 0
 
@@ -88,7 +96,7 @@ def _splink_comparison(name: str, kind: str) -> Any:
     return library.LevenshteinAtThresholds(name, [1]) if kind in _CODES else library.ExactMatch(name)
 
 
-def _rules(attributes: Attributes) -> list[list[tuple[str, int, int]]]:
+def _rules(attributes: Attributes) -> Rules:
     """Candidate pairs: equal in all of (column, first character, how many characters; 0 = all)."""
     names, dates = _of_kind(attributes, *_NAMES)[:2], _of_kind(attributes, "date")
     codes = _of_kind(attributes, *_CODES)
@@ -109,10 +117,10 @@ def _sql(rule: list[tuple[str, int, int]]) -> str:
     return " and ".join(parts)
 
 
-def _recordlinkage(attributes: Attributes, frames: Frames) -> pd.DataFrame:
+def _recordlinkage(attributes: Attributes, frames: Frames, rules: Rules) -> pd.DataFrame:
     recordlinkage = import_module("recordlinkage")
     candidates = pd.MultiIndex.from_arrays([[], []])
-    for rule in _rules(attributes):
+    for rule in rules:
         keyed = []
         for frame in frames:
             parts = [frame[name].str[start - 1 : start - 1 + size if size else None] for name, start, size in rule]

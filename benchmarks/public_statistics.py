@@ -76,7 +76,7 @@ def _surnames(folder: Path) -> Weights:
 def _first_names(folder: Path, decades: range) -> Weights:
     table = pq.read_table(folder / "insee_prenoms_1900_2022_by_decade.parquet")
     rows = zip(table["decennie"].to_pylist(), table["nombre"].to_pylist(), strict=True)
-    return _clean(table["preusuel"].to_pylist(), [count if decade in decades else 0 for decade, count in rows])
+    return _clean(table["preusuel"].to_pylist(), [float(count or 0) if decade in decades else 0.0 for decade, count in rows])
 
 
 def _clean(names: Sequence[Any], counts: Sequence[float]) -> Weights:
@@ -99,7 +99,8 @@ def _letters(kind: str, names: Weights, part: str) -> dict[str, Any]:
     total = counter.total()
     ppm = {key: round(MILLION * value / total) for key, value in sorted(counter.items())}
     kept = {key: value for key, value in ppm.items() if value >= LEAST_SHARE}
-    return {"shares": kept, "rest": [max(0, MILLION - sum(kept.values())), len(ppm) - len(kept)]}
+    rare = len(ppm) - len(kept)
+    return {"shares": kept, "rest": [MILLION - sum(kept.values()) if rare else 0, rare]}
 
 
 def _several(firsts: Weights, others: Weights, rng: np.random.Generator) -> Callable[[int], list[str]]:

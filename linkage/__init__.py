@@ -28,7 +28,12 @@ Map, in the order in which a record travels:
 - ``profiles``    named encoding parameters and what they cost
 - ``statistics``  public shares of block values, known before any file is seen
 - ``plan``        the pass plan of an agreement, its thresholds as exact integers
+- ``sizing``      how large the blocks of a pass are expected to be
+- ``exposure``    how much a pass exposes, and the degree of diffusion that it needs
+- ``assumptions`` what is assumed about mistakes, to choose passes and to say what to expect of them
+- ``proposal``    passes for a sheet that declares none
 - ``planner``     sheet, profile and declared sizes to a plan
+- ``costing``     what a plan costs: bytes, time, recall, exposure
 - ``encode``      tokens and a pass key to plain Bloom filters
 - ``passes``      records divided into blocks, tags and secrets of the blocks
 - ``diffuse``     keyed diffusion of the filters of one block
@@ -43,12 +48,17 @@ Map, in the order in which a record travels:
 
 Beside the pipeline:
 
-- ``threshold``   a threshold for plain filters without labels, in rehearsals
+- ``sightings``   what a rehearsal sees beyond a run: lower links, and how alike strangers of one file are
+- ``expectation`` wrong links and missed people expected without truth, with intervals
+- ``threshold``   the thresholds that a rehearsal proposes for the next agreement
+- ``outlook``     all that a rehearsal expects: sightings, expectation, proposal
+- ``outcomes``    people of the left file under both kinds of rule, counted and expected
+- ``subgroups``   links by the values of a column
 - ``inspection``  the data-quality report of a file, before anything is encoded
 - ``field``       one attribute of a raw table: distinct cells, and what each becomes
 - ``suspicions``  values that are well formed and probably wrong, by kind
 - ``alterations`` what normalisation changes, by family of rule
-- ``evaluate``    a rehearsal on one machine: two files and a truth, to precision and recall
+- ``evaluate``    a rehearsal on one machine: two files, and a truth if there is one, to precision and recall
 - ``clkhash``     linkage schemas of clkhash and the CLKs that they define, for comparison and migration
 - ``synthetic``   an invented French population and the files that administrations would keep of it
 """

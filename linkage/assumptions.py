@@ -141,15 +141,21 @@ class Pairs:
         return int(self.weight[these].sum()) * UNIT // int(self.weight.sum())
 
 
-def imagine_pairs(sheet: Sheet) -> Pairs:
-    """The combinations of mistakes in the attributes of a sheet."""
+def imagine_pairs(sheet: Sheet, times: int = 1) -> Pairs:
+    """The combinations of mistakes in the attributes of a sheet.
+
+    Args:
+        sheet: names the attributes.
+        times: how many times as frequent as assumed the mistakes are, as long as half of the pairs have none of an attribute.
+    """
     forms = {one.second_form_of for one in sheet.attributes}
     firsts = sorted((one for one in sheet.attributes if not one.second_form_of), key=lambda one: -one.bits)
     tables = {one.name: _mistakes(one, forms) for one in firsts[:_MOST_ATTRIBUTES]}
     weight = np.array([UNIT], dtype=np.int64)
     which: dict[str, NDArray[np.int64]] = {}
     for name, some in tables.items():
-        rates = [one.rate for one in some]
+        total = sum(one.rate for one in some)
+        rates = [one.rate * min(times * total, _RATE // 2) // total for one in some]
         chances = np.array([_RATE - sum(rates), *rates], dtype=np.int64)
         which = {key: np.repeat(value, len(chances)) for key, value in which.items()}
         which[name] = np.tile(np.arange(len(chances)), len(weight))

@@ -18,7 +18,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from linkage.compiled import INDEX, LANES, WORD, arrays_as_pointers, compiled, inlined, load, store
+from linkage.compiled import INDEX, LANES, VECTOR, WORD, arrays_as_pointers, compiled, inlined, load, store
 
 __all__ = ["BASE", "HEAD", "STEP", "add_bigrams", "add_listed", "cut_values", "fill_masks", "find_heads", "survey_values"]
 
@@ -36,22 +36,63 @@ _BIGRAMS = ir.VectorType(ir.IntType(16), _SIDE)
 
 
 def _or_code(_typing: Any, rows: Any, _at: Any, _words: Any, masks: Any, chosen: Any, _count: Any) -> Any:
-    """The masks whose numbers are the first `count` of `chosen`, all set in the row that begins at a word of `rows`."""
+    """The masks that begin at the first `count` words of `chosen`, all set in the row that begins at a word of `rows`."""
 
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         rows, at, words, masks, chosen, count = arrays_as_pointers(context, builder, signature, values)
-        with cgutils.for_range(builder, builder.sdiv(words, ir.Constant(WORD, LANES))) as chunk:
-            start = builder.mul(chunk.index, ir.Constant(WORD, LANES))
-            target = builder.gep(rows, [builder.add(at, start)])
-            total = cgutils.alloca_once_value(builder, load(builder, target))  # type: ignore[no-untyped-call]
-            with cgutils.for_range(builder, count) as loop:
-                number = builder.load(builder.gep(chosen, [loop.index]))
-                mask = builder.gep(masks, [builder.add(builder.mul(number, words), start)])
-                builder.store(builder.or_(builder.load(total), load(builder, mask)), total)
-            store(builder, builder.load(total), target)
+        done: Any = ir.Constant(WORD, 0)
+        for size in (4 * LANES, LANES):  # four registers at a time, then what is left
+            parts = builder.sdiv(builder.sub(words, done), ir.Constant(WORD, size))
+            with cgutils.for_range(builder, parts) as part:
+                start = builder.add(done, builder.mul(part.index, ir.Constant(WORD, size)))
+                places = [builder.add(start, ir.Constant(WORD, k)) for k in range(0, size, LANES)]
+                targets = [builder.gep(rows, [builder.add(at, place)]) for place in places]
+                totals = [cgutils.alloca_once(builder, VECTOR) for _ in places]  # type: ignore[no-untyped-call]
+                for target, total in zip(targets, totals, strict=True):
+                    builder.store(load(builder, target), total)
+                with cgutils.for_range(builder, count) as loop:
+                    mask = builder.gep(masks, [builder.load(builder.gep(chosen, [loop.index]))])
+                    for place, total in zip(places, totals, strict=True):
+                        more = load(builder, builder.gep(mask, [place]))
+                        builder.store(builder.or_(builder.load(total), more), total)
+                for target, total in zip(targets, totals, strict=True):
+                    store(builder, builder.load(total), target)
+            done = builder.mul(parts, ir.Constant(WORD, size))
         return context.get_dummy_value()
 
     return types.void(rows, _LONG, _LONG, masks, chosen, _LONG), emit
+
+
+def _copy_code(_typing: Any, places: Any, _start: Any, _count: Any, rest: Any, _at: Any) -> Any:
+    """The next `count` positions, after the `at` that are there; up to `STEP` - 1 more come along and are written over."""
+
+    def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        places, start, count, rest, at = arrays_as_pointers(context, builder, signature, values)
+        few = ir.VectorType(ir.IntType(16), STEP).as_pointer()
+        steps = builder.sdiv(builder.add(count, ir.Constant(WORD, STEP - 1)), ir.Constant(WORD, STEP))
+        with cgutils.for_range(builder, steps) as loop:
+            ahead = builder.mul(loop.index, ir.Constant(WORD, STEP))
+            source, target = builder.gep(places, [builder.add(start, ahead)]), builder.gep(rest, [builder.add(at, ahead)])
+            some = builder.load(builder.bitcast(source, few), align=2)
+            builder.store(some, builder.bitcast(target, few), align=2)
+        return context.get_dummy_value()
+
+    return types.void(places, _LONG, _LONG, rest, _LONG), emit
+
+
+def _set_code(_typing: Any, rows: Any, _at: Any, rest: Any, _count: Any) -> Any:
+    """The bits at the first `count` positions of `rest`, in the row that begins at a word of `rows`."""
+
+    def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        rows, at, rest, count = arrays_as_pointers(context, builder, signature, values)
+        with cgutils.for_range(builder, count) as loop:
+            position = builder.zext(builder.load(builder.gep(rest, [loop.index])), WORD)
+            word = builder.gep(rows, [builder.add(at, builder.lshr(position, ir.Constant(WORD, 6)))])
+            bit = builder.shl(ir.Constant(WORD, 1), builder.and_(position, ir.Constant(WORD, 63)))
+            builder.store(builder.or_(builder.load(word), bit), word)
+        return context.get_dummy_value()
+
+    return types.void(rows, _LONG, rest, _LONG), emit
 
 
 def _below_code(_typing: Any, met: Any, _at: Any, _count: Any, below: Any) -> Any:
@@ -80,6 +121,8 @@ def _below_code(_typing: Any, met: Any, _at: Any, _count: Any, below: Any) -> An
 
 
 _or_masks: Any = intrinsic(_or_code)
+_copy_rest: Any = intrinsic(_copy_code)
+_set_rest: Any = intrinsic(_set_code)
 _count_below: Any = intrinsic(_below_code)
 
 
@@ -130,66 +173,6 @@ def find_heads(
             found[value, place] = head[place]
 
 
-@inlined
-def _walk(
-    letters: NDArray[np.uint8],
-    offsets: NDArray[np.int64],
-    marks: NDArray[np.int64],
-    value: int,
-    rules: NDArray[np.int64],
-    met: NDArray[np.uint16],
-) -> tuple[int, int]:  # pragma: no cover - compiled
-    """The bigrams of both groups of a value as they are met; returns how many each has."""
-    size, space, padding = marks[0], marks[1], marks[3]
-    hyphen = marks[2] if rules[0] else np.int64(-1)
-    alone, joined = rules[1], rules[2]
-    count, others, group = 0, 0, 0
-    before, last = np.int64(-1), np.int64(-1)  # the letter before, in the word; the last letter of the word before
-    stop = offsets[value + 1]
-    for place in range(offsets[value], stop + 1):
-        letter = np.int64(letters[place]) if place < stop else space
-        if place == stop or letter == space or letter == hyphen:
-            if before >= 0:
-                met[group, others if group else count] = before * size + padding
-                count, others = count + 1 - group, others + group
-                last = before
-            before = np.int64(-1)
-            if alone and place < stop and letter == space:
-                group, last = 1, np.int64(-1)
-            continue
-        met[group, others if group else count] = (before if before >= 0 else padding) * size + letter
-        count, others = count + 1 - group, others + group
-        if before < 0 and joined and last >= 0 and not group:
-            met[0, count] = last * size + letter
-            count += 1
-        before = letter
-    return count, others
-
-
-@inlined
-def _rank(
-    met: NDArray[np.uint16], group: int, count: int, below: NDArray[np.uint16], found: NDArray[np.uint16]
-) -> int:  # pragma: no cover - compiled
-    """The bigrams of a group in order, each once; returns how many they are."""
-    if count > _BATCH:
-        found[group, :count] = np.sort(met[group, :count])
-    else:
-        for place in range(count, -(-count // _SIDE) * _SIDE):
-            met[group, place] = _NONE
-        _count_below(met, group * met.shape[1], count, below)
-        for place in range(count):
-            found[group, place] = _NONE
-        for place in range(count):
-            found[group, below[place]] = met[group, place]
-    kept, last = 0, np.uint16(_NONE)
-    for place in range(count):
-        bigram = found[group, place]
-        found[group, kept] = bigram
-        kept += bigram != _NONE and bigram != last
-        last = bigram
-    return kept
-
-
 @compiled
 def cut_values(
     packed: tuple[NDArray[Any], ...],
@@ -207,27 +190,57 @@ def cut_values(
         codes: the values.
         starts: (codes + 1,) int64, filled with where the bigrams of each value begin.
         split: (codes,) uint16, filled with how many are of the first group.
-        bigrams: long enough for all, filled with the sorted bigrams of the first group, then of the second.
+        bigrams: long enough for all and a vector more, filled with the sorted bigrams of the first group, then of the second.
     """
     letters, offsets, marks, _ = packed
-    longest = 0
-    for value in range(len(codes)):
-        longest = max(longest, offsets[codes[value] + 1] - offsets[codes[value]])
-    room = max(2 * longest + 2, 2 * _BATCH)
-    met, found = np.empty((2, room), dtype=np.uint16), np.empty((2, room), dtype=np.uint16)
+    size, space, padding = marks[0], marks[1], marks[3]
+    hyphen = marks[2] if rules[0] else np.int64(-1)
+    alone, joined = rules[1], rules[2]
     below = np.empty(_BATCH, dtype=np.uint16)
+    ordered = np.empty(_BATCH, dtype=np.uint16)
     at = 0
     for value in range(len(codes)):
-        starts[value] = at
-        count, others = _walk(letters, offsets, marks, codes[value], rules, met)
-        count, others = _rank(met, 0, count, below, found), _rank(met, 1, others, below, found)
-        split[value] = count
-        for place in range(count):
-            bigrams[at + place] = found[0, place]
-        at += count
-        for place in range(others):
-            bigrams[at + place] = found[1, place]
-        at += others
+        starts[value] = first = at
+        group = 0
+        before, last = np.int64(-1), np.int64(-1)  # the letter before, in the word; the last letter of the word before
+        stop = offsets[codes[value] + 1]
+        for place in range(offsets[codes[value]], stop + 1):
+            letter = np.int64(letters[place]) if place < stop else space
+            if place < stop and letter != space and letter != hyphen:
+                bigrams[at] = (before if before >= 0 else padding) * size + letter
+                at += 1
+                if before < 0 and joined and last >= 0 and not group:
+                    bigrams[at] = last * size + letter
+                    at += 1
+                before = letter
+                continue
+            if before >= 0:
+                bigrams[at] = before * size + padding
+                at += 1
+                last, before = before, np.int64(-1)
+            if place < stop and not (alone and letter == space and not group):
+                continue
+            # The end of a group: its bigrams in order, each once.
+            count = at - first
+            if count > _BATCH:
+                bigrams[first:at] = np.sort(bigrams[first:at])
+            else:
+                _count_below(bigrams, first, count, below)
+                for k in range(count):
+                    ordered[k] = _NONE
+                for k in range(count):
+                    ordered[below[k]] = bigrams[first + k]
+                for k in range(count):
+                    bigrams[first + k] = ordered[k]
+            at, before_it = first, np.uint16(_NONE)
+            for k in range(first, first + count):
+                bigram = bigrams[k]
+                bigrams[at] = bigram
+                at += bigram != _NONE and bigram != before_it
+                before_it = bigram
+            if not group:
+                split[value] = at - first
+            group, first, last = 1, at, np.int64(-1)
     starts[len(codes)] = at
 
 
@@ -250,28 +263,6 @@ def _fixed(
         left = right
 
 
-@inlined
-def _sift(
-    starts: NDArray[np.int64],
-    split: NDArray[np.uint16],
-    bigrams: NDArray[np.uint16],
-    value: int,
-    head: NDArray[np.int64],
-    kept: NDArray[np.int64],
-) -> tuple[int, int]:  # pragma: no cover - compiled
-    """The bigrams of a value that are not in `head`, and how many each group keeps."""
-    count, start = 0, starts[value]
-    for place in range(start, start + split[value]):
-        bigram = np.int64(bigrams[place])
-        kept[count] = bigram
-        count += bigram != head[0] and bigram != head[1] and bigram != head[2]
-    others = count
-    for place in range(start + split[value], starts[value + 1]):
-        kept[others] = bigrams[place]
-        others += 1
-    return count, others - count
-
-
 @compiled
 def survey_values(
     packed: tuple[NDArray[Any], ...],
@@ -291,29 +282,25 @@ def survey_values(
     present, least, uses = survey
     letters, offsets, marks, particles = packed
     starts, split, bigrams = cut
-    head, kept = np.full(HEAD, -1, dtype=np.int64), np.empty(_longest(starts), dtype=np.int64)
+    head = np.full(HEAD, -1, dtype=np.int64)
     for value in range(len(codes)):
         if rules[3]:
             _fixed(letters, offsets, marks, particles, codes[value], rules, head)
-        counts = _sift(starts, split, bigrams, value, head, kept)
-        at = 0
-        for group in range(2):
-            size = counts[group]
-            present[codes[value]] |= (size > 0) << group
-            for place in range(at, at + size):
-                bigram = kept[place]
+        begin, stop = starts[value], starts[value + 1]
+        middle = begin + split[value]
+        gone = 0
+        for place in range(begin, middle):
+            bigram = np.int64(bigrams[place])
+            gone += bigram == head[0] or bigram == head[1] or bigram == head[2]
+        present[codes[value]] = (middle - begin > gone) | (stop > middle) << 1
+        for place in range(begin, stop):
+            bigram = np.int64(bigrams[place])
+            group = 0 if place < middle else 1
+            size = middle - begin - gone if place < middle else stop - middle
+            if group or (bigram != head[0] and bigram != head[1] and bigram != head[2]):
                 uses[bigram] += 1
                 if not least[group, bigram] or size < least[group, bigram]:
                     least[group, bigram] = size
-            at += size
-
-
-@inlined
-def _longest(starts: NDArray[np.int64]) -> int:  # pragma: no cover - compiled
-    most = 0
-    for value in range(len(starts) - 1):
-        most = max(most, starts[value + 1] - starts[value])
-    return most + 1
 
 
 @compiled
@@ -332,42 +319,9 @@ def fill_masks(
                     masks[row, position >> 6] |= np.uint64(1) << np.uint64(position & 63)
 
 
-@inlined
-def _choose(
-    starts: NDArray[np.int64],
-    first: NDArray[np.int64],
-    token: int,
-    count: int,
-    chosen: NDArray[np.int64],
-    rest: NDArray[np.int64],
-    at: tuple[int, int],
-) -> tuple[int, int]:  # pragma: no cover - compiled
-    """Notes the mask of a token's first `count` positions, and where those left over begin and end."""
-    masks, ranges = at
-    start = starts[token]
-    stop = start + count
-    if first[token] >= 0 and count >= STEP:
-        chosen[masks] = first[token] + count // STEP - 1
-        masks += 1
-        start += count // STEP * STEP
-    rest[2 * ranges], rest[2 * ranges + 1] = start, stop
-    return masks, ranges + (start < stop)
-
-
-@inlined
-def _set_rest(
-    places: NDArray[np.uint16], rest: NDArray[np.int64], ranges: int, plain: NDArray[np.uint64], row: int
-) -> None:  # pragma: no cover - compiled
-    """Sets positions one by one."""
-    for one in range(ranges):
-        for place in range(rest[2 * one], rest[2 * one + 1]):
-            position = np.int64(places[place])
-            plain[row, position >> 6] |= np.uint64(1) << np.uint64(position & 63)
-
-
 @compiled
 def add_bigrams(
-    source: tuple[tuple[NDArray[Any], ...], NDArray[np.int64], tuple[NDArray[Any], ...]],
+    source: tuple[tuple[NDArray[Any], ...], NDArray[np.int64], tuple[NDArray[Any], ...], int],
     codes: tuple[NDArray[np.int32], NDArray[np.int32]],
     budget: NDArray[np.int64],
     token_of: NDArray[np.int64],
@@ -378,7 +332,7 @@ def add_bigrams(
     """Sets the bits of values cut into bigrams.
 
     Args:
-        source: packed, rules and cut, as `survey_values` takes them.
+        source: packed, rules and cut, as `survey_values` takes them, and the most bigrams of a value.
         codes: of the records, where they stand in the column and where in the cut; negative for no value.
         budget: (2,) int64, insertions of each group.
         token_of: (alphabet²,) int64, the token that each bigram is among those drawn.
@@ -386,56 +340,70 @@ def add_bigrams(
         rows: of the records in `plain`.
         plain: (n, m/64) uint64 C-order.
     """
-    (letters, offsets, marks, particles), rules, (begins, split, bigrams) = source
+    (letters, offsets, marks, particles), rules, (begins, split, bigrams), most = source
     starts, places, first, masks = drawn
-    words, most, whole, kinds = plain.shape[1], _longest(begins), codes[0], codes[1]
-    head, kept = np.full(HEAD, -1, dtype=np.int64), np.empty(most, dtype=np.int64)
-    chosen, rest = np.empty(most, dtype=np.int64), np.empty(2 * most, dtype=np.int64)
+    words, whole, kinds = plain.shape[1], codes[0], codes[1]
+    head, kept = np.full(HEAD, -1, dtype=np.int64), np.empty(most + 1, dtype=np.int64)
+    chosen, rest = np.empty(most + 1, dtype=np.int64), np.empty(64 * words + STEP, dtype=np.uint16)
     for record in range(len(rows)):
-        if whole[record] >= 0:
-            if rules[3]:
-                _fixed(letters, offsets, marks, particles, whole[record], rules, head)
-            counts = _sift(begins, split, bigrams, kinds[record], head, kept)
-            at, begin = (0, 0), 0
-            for group in range(2):
-                size = counts[group]
-                if size and budget[group]:
-                    each = budget[group] // size
-                    more = begin + budget[group] - each * size
-                    for place in range(begin, begin + size):
-                        token = token_of[kept[place]]
-                        at = _choose(starts, first, token, each + (place < more), chosen, rest, at)
-                begin += size
-            _or_masks(plain, rows[record] * words, words, masks, chosen, at[0])
-            _set_rest(places, rest, at[1], plain, rows[record])
+        if whole[record] < 0:
+            continue
+        if rules[3]:
+            _fixed(letters, offsets, marks, particles, whole[record], rules, head)
+        count, chosen_count, left = 0, 0, 0
+        begin, middle, stop = begins[kinds[record]], split[kinds[record]], begins[kinds[record] + 1]
+        for place in range(begin, begin + middle):  # what the block value tells is left out
+            bigram = np.int64(bigrams[place])
+            kept[count] = bigram
+            count += bigram != head[0] and bigram != head[1] and bigram != head[2]
+        middle, stop = count, count + stop - begin - middle
+        for place in range(middle, stop):
+            kept[place] = bigrams[begins[kinds[record] + 1] - stop + place]
+        for place in range(stop):
+            bits, size, nth = (budget[0], middle, place) if place < middle else (budget[1], stop - middle, place - middle)
+            if not place or place == middle:
+                each = bits // size
+                more = bits - each * size
+            token = token_of[kept[place]]
+            total = each + (nth < more)
+            steps = total // STEP if first[token] >= 0 else 0
+            chosen[chosen_count] = (first[token] + steps - 1) * words
+            chosen_count += steps > 0
+            _copy_rest(places, starts[token] + steps * STEP, total - steps * STEP, rest, left)
+            left += total - steps * STEP
+        _or_masks(plain, rows[record] * words, words, masks, chosen, chosen_count)
+        _set_rest(plain, rows[record] * words, rest, left)
 
 
 @compiled
 def add_listed(
-    offsets: NDArray[np.int64],
-    token: NDArray[np.int64],
-    count: NDArray[np.int32],
+    listed: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32], int],
     drawn: tuple[NDArray[Any], ...],
     codes: NDArray[np.int32],
     rows: NDArray[np.int64],
     plain: NDArray[np.uint64],
 ) -> None:  # pragma: no cover - compiled
-    """Sets the bits of values whose tokens are listed: those of value v are entries offsets[v] to offsets[v + 1].
+    """Sets the bits of values whose tokens are listed.
 
     Args:
-        offsets: (values + 1,) int64.
-        token: (entries,) int64, among those drawn.
-        count: (entries,) int32, positions that each sets.
+        listed: offsets, those of value v being entries offsets[v] to offsets[v + 1]; the token of each entry among those drawn;
+            how many positions it sets; the most entries of a value.
         drawn, rows, plain: as `add_bigrams` takes them.
         codes: of the records, negative for no value.
     """
     starts, places, first, masks = drawn
-    words, most = plain.shape[1], _longest(offsets)
-    chosen, rest = np.empty(most, dtype=np.int64), np.empty(2 * most, dtype=np.int64)
+    offsets, token, count, most = listed
+    words = plain.shape[1]
+    chosen, rest = np.empty(most + 1, dtype=np.int64), np.empty(64 * words + STEP, dtype=np.uint16)
     for record in range(len(codes)):
         if codes[record] >= 0:
-            at = (0, 0)
+            chosen_count, left = 0, 0
             for entry in range(offsets[codes[record]], offsets[codes[record] + 1]):
-                at = _choose(starts, first, token[entry], count[entry], chosen, rest, at)
-            _or_masks(plain, rows[record] * words, words, masks, chosen, at[0])
-            _set_rest(places, rest, at[1], plain, rows[record])
+                one, total = token[entry], np.int64(count[entry])
+                steps = total // STEP if first[one] >= 0 else 0
+                chosen[chosen_count] = (first[one] + steps - 1) * words
+                chosen_count += steps > 0
+                _copy_rest(places, starts[one] + steps * STEP, total - steps * STEP, rest, left)
+                left += total - steps * STEP
+            _or_masks(plain, rows[record] * words, words, masks, chosen, chosen_count)
+            _set_rest(plain, rows[record] * words, rest, left)

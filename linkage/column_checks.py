@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +67,7 @@ def refuse_moved(name: str, attribute: Attribute, raw: RawColumn) -> None:
         raise LinkageError("E_COLONNES_DECALEES", f"{name} : {sentence}")
 
 
-def oddities(attribute: Attribute, raw: RawColumn, lines: NDArray[np.integer]) -> list[Finding]:
+def oddities(attribute: Attribute, raw: RawColumn, lines: Sequence[int] | NDArray[np.int64]) -> list[Finding]:
     """What is unusual in a column and read all the same.
 
     Args:
@@ -87,7 +87,7 @@ def is_serial_date(cell: str) -> bool:
     return _SERIAL.fullmatch(cell.strip()) is not None
 
 
-def _lost_zeros(attribute: Attribute, raw: RawColumn, lines: NDArray[np.integer]) -> list[Finding]:
+def _lost_zeros(attribute: Attribute, raw: RawColumn, lines: Sequence[int] | NDArray[np.int64]) -> list[Finding]:
     short = np.zeros(len(raw.values), dtype=bool)
     for place, cell in enumerate(raw.values):
         if len(cell) < attribute.pad + _LONGEST_DECIMAL:
@@ -97,7 +97,7 @@ def _lost_zeros(attribute: Attribute, raw: RawColumn, lines: NDArray[np.integer]
     return _found("I_ZEROS_PERDUS", attribute, short[raw.codes], lines, rule)
 
 
-def _date_shapes(attribute: Attribute, raw: RawColumn, lines: NDArray[np.integer]) -> list[Finding]:
+def _date_shapes(attribute: Attribute, raw: RawColumn, lines: Sequence[int] | NDArray[np.int64]) -> list[Finding]:
     names = list(_DATE_SHAPES)
     known: dict[str, int] = {}
     shape_of = np.full(len(raw.values), -1, dtype=np.int8)
@@ -119,7 +119,7 @@ def _date_shapes(attribute: Attribute, raw: RawColumn, lines: NDArray[np.integer
 
 
 def _found(
-    code: str, attribute: Attribute, rows: NDArray[np.bool_], lines: NDArray[np.integer], rule: str
+    code: str, attribute: Attribute, rows: NDArray[np.bool_], lines: Sequence[int] | NDArray[np.int64], rule: str
 ) -> list[Finding]:
     count = int(np.count_nonzero(rows))
     if not count:

@@ -157,10 +157,14 @@ class ColumnBuilder:
             if _all_differ(pieces):
                 return RawColumn(values=Texts(pieces), codes=np.arange(rows, dtype=np.int32))
             coded = pa.chunked_array(pieces).dictionary_encode()
+            del pieces
         else:
             coded = pa.chunked_array(pieces).unify_dictionaries()
         codes = np.concatenate([piece.indices.to_numpy(zero_copy_only=False) for piece in coded.chunks])
-        return RawColumn(values=Texts([coded.chunk(coded.num_chunks - 1).dictionary]), codes=codes.astype(np.int32))
+        values = Texts([coded.chunk(coded.num_chunks - 1).dictionary])
+        del coded
+        pa.default_memory_pool().release_unused()  # else what coding took stays with the process
+        return RawColumn(values=values, codes=codes)
 
 
 def byte_sizes(cells: Any) -> NDArray[np.int32]:

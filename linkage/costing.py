@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage.assumptions import Pairs, imagine_pairs, linked
+from linkage.attribute import with_bits
 from linkage.exposure import exposure, insertions_by_group
 from linkage.plan import PassPlan, Plan, estimated_dice, target_size
 from linkage.profiles import Profile, profile_named
@@ -156,16 +157,16 @@ def _reached(plan: PassPlan, sheet: Sheet, profile: Profile, pairs: Pairs, sizin
 
     Its people are in split blocks as often as anybody, in one pass whatever they are in another.
     """
-    form = bool(plan.form)
+    form, attributes = bool(plan.form), with_bits(sheet.attributes, plan.bits)
     meeting = linking = np.zeros(len(pairs.weight))
     for depth, share in enumerate(sizing.depths):
         meets = pairs.meeting((*plan.blocks, *plan.finer[:depth]), form=form)
         alike = meets
         if plan.degree:
             left_out = plan.left_out(depth)
-            shares = insertions_by_group(sheet.attributes, profile, left_out)
-            whole = sum(sum(shares[one.name].values()) for one in sheet.attributes if not one.second_form_of)
-            common = pairs.alike(sheet.attributes, profile, left_out, form=form)
+            shares = insertions_by_group(attributes, profile, left_out)
+            whole = sum(sum(shares[one.name].values()) for one in attributes if not one.second_form_of)
+            common = pairs.alike(attributes, profile, left_out, form=form)
             alike = meets & linked(common, profile, whole, plan.degree, plan.information)
         part = share / sum(sizing.depths)
         meeting, linking = meeting + part * meets, linking + part * alike
@@ -173,11 +174,8 @@ def _reached(plan: PassPlan, sheet: Sheet, profile: Profile, pairs: Pairs, sizin
 
 
 def _exposure(plan: PassPlan, sheet: Sheet, statistics: Statistics, profile: Profile, sizing: Sizing) -> int:
+    attributes, degree = with_bits(sheet.attributes, plan.bits), max(1, plan.degree)
     depths = [depth for depth, share in enumerate(sizing.depths) if share >= _SEEN_DEPTH]
     return max(
-        (
-            exposure(sheet.attributes, statistics, profile, plan.left_out(depth), max(1, plan.degree))
-            for depth in depths
-        ),
-        default=0,
+        (exposure(attributes, statistics, profile, plan.left_out(depth), degree) for depth in depths), default=0
     )

@@ -303,7 +303,8 @@ def _fast(data: bytes, first: int, separator: str, width: int) -> Batch | None:
 
 
 def _returns_end_lines(data: bytes) -> bool:
-    return b"\r" not in data or data.count(b"\r") == data.count(b"\r\n")
+    returns = data.count(b"\r") if b"\r" in data else 0
+    return returns == 0 or returns == data.count(b"\r\n")
 
 
 def _quotes_are_plain(data: bytes, signs: NDArray[np.uint8], feeds: NDArray[np.int64], separator: str) -> bool:

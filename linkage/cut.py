@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,8 @@ from linkage.names import PARTICLES
 __all__ = ["LETTERS", "Cut", "Packed", "Survey", "cut", "heads", "pack", "rules_of", "survey"]
 
 LARGEST_ALPHABET = 255  # so that no bigram is the number that stands for none
+_VECTOR = 64  # bigrams read beyond the last
+_POINTS = 0x110000  # of Unicode
 _AT_ONCE = 1 << 16  # values laid end to end together
 LETTERS = {"initial": 1, "two": 2, "three": 3}  # of the block value
 
@@ -80,6 +83,11 @@ class Cut:
         """What compiled functions take."""
         return self.starts, self.split, self.bigrams
 
+    @cached_property
+    def most(self) -> int:
+        """Bigrams of the value that has most."""
+        return int(np.diff(self.starts).max(initial=0))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Survey:
@@ -114,16 +122,18 @@ def pack(values: Sequence[str]) -> Packed | None:
     """Values laid end to end, or None when their alphabet is too large."""
     sizes = np.fromiter(map(len, values), dtype=np.int64, count=len(values))
     offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(sizes)])
-    seen = {ord("_")}
+    seen = np.zeros(_POINTS, dtype=bool)
+    seen[ord("_")] = True
     for text in _joined(values):
-        seen |= set(np.unique(_points(text)).tolist())
-        if len(seen) > LARGEST_ALPHABET:
-            return None
-    alphabet = np.array(sorted(seen), dtype=np.uint32)
-    letters = np.empty(int(offsets[-1]), dtype=np.uint8)
-    at = 0
+        seen[_points(text)] = True
+    alphabet = np.flatnonzero(seen)
+    if len(alphabet) > LARGEST_ALPHABET:
+        return None
+    place_of = np.zeros(_POINTS, dtype=np.uint8)
+    place_of[alphabet] = np.arange(len(alphabet))
+    letters, at = np.empty(int(offsets[-1]), dtype=np.uint8), 0
     for text in _joined(values):
-        letters[at : at + len(text)] = np.searchsorted(alphabet, _points(text))
+        letters[at : at + len(text)] = place_of[_points(text)]
         at += len(text)
     places = {chr(point): place for place, point in enumerate(alphabet.tolist())}
     marks = [len(alphabet), *(places.get(mark, -1) for mark in " -_")]
@@ -156,7 +166,7 @@ def heads(packed: Packed, *, given: bool) -> NDArray[np.int64]:
 def cut(packed: Packed, rules: NDArray[np.int64], codes: NDArray[np.int32]) -> Cut:
     """Cuts some values, nothing left out."""
     letters = packed.offsets[codes + 1] - packed.offsets[codes]
-    bigrams = np.empty(int(2 * (letters.sum() + len(codes))), dtype=np.uint16)
+    bigrams = np.empty(int(2 * (letters.sum() + len(codes))) + _VECTOR, dtype=np.uint16)
     starts, split = np.empty(len(codes) + 1, dtype=np.int64), np.empty(len(codes), dtype=np.uint16)
     cut_values(packed.arrays, rules, codes, starts, split, bigrams)
     return Cut(starts=starts, split=split, bigrams=bigrams[: starts[-1]].copy())
@@ -185,7 +195,7 @@ def _joined(values: Sequence[str]) -> Iterator[str]:
 
 
 def _points(text: str) -> NDArray[np.uint32]:
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.uint32)
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.uint32, copy=False)
 
 
 def _number(places: Sequence[int]) -> int:

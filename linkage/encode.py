@@ -73,7 +73,7 @@ class PassEncoder:
         """How many insertions these records have, out of those of the profile."""
         total = np.zeros(len(rows), dtype=np.int32)
         for way in self._ways[depth]:
-            total += way.worth[self._records.columns[way.attribute.name].codes[rows]]
+            total += way.insertions(self._records.columns[way.attribute.name].codes[rows])
         return total
 
     def add(self, rows: NDArray[np.int64], places: NDArray[np.int64], plain: NDArray[np.uint64], depth: int = 0) -> None:
@@ -158,7 +158,6 @@ class _Way:
 
     Attributes:
         attribute: which.
-        worth: (values + 1,) int32, insertions of each distinct value; the last entry answers for code MISSING = -1.
     """
 
     def __init__(self, attribute: Attribute, shares: dict[str, int], present: NDArray[np.uint8]) -> None:
@@ -166,7 +165,12 @@ class _Way:
         self._class = token_class(attribute)
         self._budget = np.array([shares.get(group, 0) for group in groups(attribute)], dtype=np.int64)
         totals = [sum(bits for group, bits in enumerate(self._budget.tolist()) if have >> group & 1) for have in range(256)]
-        self.worth = np.append(np.array(totals, dtype=np.int32)[present], np.int32(0))
+        self._worth, self._present = np.array(totals, dtype=np.int32), present
+
+    def insertions(self, codes: NDArray[np.int32]) -> NDArray[np.int32]:
+        """What the values with these codes insert."""
+        worth: NDArray[np.int32] = self._worth[self._present[codes]]  # code MISSING = -1 takes any value, and
+        return np.where(codes == MISSING, np.int32(0), worth)  # is worth nothing
 
     def want(self, positions: Positions) -> None:
         """Ask for the positions of all tokens that may be set."""
@@ -206,7 +210,7 @@ class _Bigrams(_Way):
         if whole is None:
             distinct, back = np.unique(np.maximum(codes, 0), return_inverse=True)
             whole, local = cut(self._packed, rules, distinct), back.astype(np.int32)
-        source = self._packed.arrays, rules, whole.arrays
+        source = self._packed.arrays, rules, whole.arrays, whole.most
         add_bigrams(source, (codes, local), self._budget, self._token_of, self._drawn.arrays, places, plain)
 
 
@@ -227,8 +231,8 @@ class _Listed(_Way):
         self._token = np.array([index[name] for name in self._features.names], dtype=np.int64)[self._features.token]
 
     def add(self, codes: NDArray[np.int32], places: NDArray[np.int64], plain: NDArray[np.uint64]) -> None:
-        listed = self._features.offsets, self._token, self._count
-        add_listed(*listed, self._drawn.arrays, codes, places, plain)
+        listed = self._features.offsets, self._token, self._count, self._features.most
+        add_listed(listed, self._drawn.arrays, codes, places, plain)
 
 
 class _Unlisted(_Way):
@@ -248,8 +252,8 @@ class _Unlisted(_Way):
         features = features_of(self.attribute, [self._values[code] for code in distinct.tolist()], self._left_out)
         count = _counts(features, self._budget)
         drawn = self._positions.apart(self._class, features.names, _most(features, count)[0])
-        listed = features.offsets, features.token.astype(np.int64), count
-        add_listed(*listed, drawn.arrays, local.astype(np.int32), places[codes != MISSING], plain)
+        listed = features.offsets, features.token.astype(np.int64), count, features.most
+        add_listed(listed, drawn.arrays, local.astype(np.int32), places[codes != MISSING], plain)
 
 
 def _counts(features: Features, budget: NDArray[np.int64]) -> NDArray[np.int32]:

@@ -13,7 +13,8 @@ mean says (collisions across two populations never exceed it), and the disagreem
 strangers allow. Of those not even found there, some share no block: as in capture and recapture, a pass and the union of
 the others tell how many both miss, were they independent. Others score too low: the found ones, counted in two windows
 above the lowest level, go on below at the same rate. Both rest on assumptions (errors of a person come together; the
-tail may be heavier), so the interval goes from none of them to three times as many.
+tail may be heavier), so the interval goes from none of them to three times as many, and holds what each of the
+lowest levels says.
 
 Intervals hold 90 %: 5 % on either side.
 """
@@ -21,6 +22,7 @@ Intervals hold 90 %: 5 % on either side.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,8 +37,10 @@ _MODEL = 0.2  # relative: what may differ between pairs inside a file and pairs 
 _FACTOR = 3.0  # times as many as estimated may be in both files and found at no level
 _WINDOW = 0.03  # of estimated Dice: two such windows tell how fast found pairs become rare
 _STEEPEST = 0.7  # a window has at most that share of the one above it
-_SURE = 0.01  # of the found: the lowest level at which they are known that well is where extrapolation begins
+_SURE = 0.02  # of the found: levels at which they are not known that well say nothing
+_NEAR = 7  # levels that do say something, from the lowest: the widest of their intervals counts
 _LEVELS = np.arange(0.0, 0.2, 0.01)  # above the lowest thresholds, in estimated Dice
+_NOTHING = 1e-9  # links
 _NORMAL = 1.645  # standard deviations that 5 % exceed
 
 Floats = NDArray[np.float64]
@@ -154,8 +158,16 @@ class Expectation:
 
     def wrong_above(self, floors: Floats, grid: Floats) -> Floats:
         """Wrong links expected at each Dice of a grid, no pass going under its floor."""
-        curves = [_survivors(_highest(side.dice, floors), side.pooled, grid) for side in self._sides]
-        return np.asarray(curves[0] + curves[1])
+        scores = [_highest(side.dice, floors) for side in self._sides]
+        pooled = [_survivors(score, side.pooled, grid) for score, side in zip(scores, self._sides, strict=True)]
+        alone = [_survivors(score, side.alone, grid) for score, side in zip(scores, self._sides, strict=True)]
+        units = [_unit([side]) for side in self._sides]
+        return np.array(
+            [
+                mean * _agreed(mean, (one, other), units)[0]
+                for mean, one, other in zip(pooled[0] + pooled[1], *alone, strict=True)
+            ]
+        )
 
     def forecast(self, floors: Floats) -> Forecast:
         """Everything expected at some thresholds, (passes,) estimated Dice."""
@@ -192,19 +204,20 @@ class Expectation:
 
     def _people(self) -> Interval:
         """Who is in both files: found as low as they are known well enough, or not found at all."""
-        for level in _LEVELS:
-            floors = self._seen.lowest + level
-            wrong, found = self.wrong(floors), self._found(floors)
-            chance = _NORMAL * math.sqrt(wrong.mean + wrong.variance)
-            if chance <= _SURE * found:
-                break
-        unseen = self._without_block(floors) + self._below(floors)
-        most = float(min(self._seen.sizes))
-        return Interval(
-            low=min(most, max(0.0, found - chance)),
-            middle=min(most, found + unseen),
-            high=min(most, found + chance + _FACTOR * unseen + 1.0),
-        )
+        most, levels = float(min(self._seen.sizes)), [self._level(self._seen.lowest + step) for step in _LEVELS]
+        first = next((place for place, (found, chance, _) in enumerate(levels) if chance <= _SURE * found), -1)
+        near = levels[first:][:_NEAR]
+        low = max(found - chance for found, chance, _ in near)
+        middle = max((found, found + unseen) for found, _, unseen in near)[1]
+        high = max(found + chance + _FACTOR * unseen + 1.0 for found, chance, unseen in near)
+        low, high = min(most, max(0.0, low)), min(most, high)
+        return Interval(low=low, middle=min(max(middle, low), high), high=high)
+
+    def _level(self, floors: Floats) -> tuple[float, float, float]:
+        """Found people, how far chance moves that number, and how many more there are."""
+        wrong = self.wrong(floors)
+        chance = _NORMAL * math.sqrt(wrong.mean + wrong.variance)
+        return self._found(floors), chance, self._without_block(floors) + self._below(floors)
 
     def _found(self, floors: Floats) -> float:
         return max(0.0, float(self.linked(floors).sum()) - self.wrong(floors).mean)
@@ -237,7 +250,7 @@ def count_interval(expected: Estimate, most: int) -> Interval:
         most: the count cannot exceed it.
     """
     mean = expected.mean + expected.unit / 2
-    if mean <= 0:
+    if mean <= _NOTHING:
         return Interval(low=0.0, middle=0.0, high=0.0)
     spread = max(expected.variance, 1e-9 * mean)
     shape = mean * mean / spread
@@ -287,16 +300,33 @@ def _wrong(sides: list[tuple[_Strangers, NDArray[np.bool_]]]) -> Estimate:
     pooled = [_sum_by_pair(side.pooled, side.pair, hit) for side, hit in sides]
     mean, variance = (float(sum(one[number] for one in pooled)) for number in (0, 1))
     unit = variance / mean if mean > 0 else _unit([side for side, _ in sides])
-    apart = 0.0
     alone = [_sum_by_pair(side.alone, side.pair, hit) for side, hit in sides]
-    if all(total > 0 for total, _ in alone):
-        gap = math.log(alone[0][0] / alone[1][0]) ** 2
-        chance = sum(spread / total**2 for total, spread in alone)
-        sure = max(0.0, 1.0 - chance / gap) if gap else 0.0
-        factor = (math.sqrt(alone[0][0] * alone[1][0]) / mean) ** sure
-        mean, variance, apart = mean * factor, variance * factor**2, sure * gap / 4
+    units = [spread / one if one > 0 else _unit([side]) for (one, spread), (side, _) in zip(alone, sides, strict=True)]
+    factor, apart = _agreed(mean, (alone[0][0], alone[1][0]), units)
+    mean, variance = mean * factor, variance * factor**2
     model = (_MODEL**2 + apart) * (mean + unit / 2) ** 2
     return Estimate(mean=mean, variance=variance + unit * unit / 2 + model, unit=unit)
+
+
+def _agreed(pooled: float, alone: tuple[float, float], units: Sequence[float]) -> tuple[float, float]:
+    """What the disagreement of the two files makes of their common estimate: a factor, and a relative variance.
+
+    Args:
+        pooled: wrong links that both files together expect.
+        alone: those that each expects alone.
+        units: what one more pair in each would add; half of it stands for what was not seen.
+    """
+    if pooled <= 0:
+        return 1.0, 0.0
+    one, other = (count + unit / 2 for count, unit in zip(alone, units, strict=True))
+    gap = math.log(one / other) ** 2 if one > 0 and other > 0 else 0.0
+    chance = sum(
+        (unit * count + unit * unit / 2) / (count + unit / 2) ** 2
+        for count, unit in zip(alone, units, strict=True)
+        if unit > 0
+    )
+    sure = max(0.0, 1.0 - chance / gap) if gap > 0 else 0.0
+    return float((math.sqrt(one * other) / pooled) ** sure), sure * gap / 4
 
 
 def _sum_by_pair(weight: Floats, pair: Integers, hit: NDArray[np.bool_]) -> tuple[float, float]:

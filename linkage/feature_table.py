@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,11 @@ class Features:
     size: NDArray[np.int32]
     place: NDArray[np.int32]
     names: list[str]
+
+    @cached_property
+    def most(self) -> int:
+        """Entries of the value that has most."""
+        return int(np.diff(self.offsets).max(initial=0))
 
     def present(self) -> NDArray[np.uint8]:
         """(values,) uint8, bit g set where a value has tokens of group g."""

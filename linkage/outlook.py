@@ -36,6 +36,8 @@ from linkage.threshold import Proposal, propose, with_floor
 
 __all__ = ["Outlook", "advice", "forecast_to_json", "look", "one_to_one"]
 
+_SAME = 2  # bits of distance: a difference that the next draw of keys makes by itself
+
 Pairs = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
@@ -142,7 +144,7 @@ def advice(plan: Plan, outlook: Outlook) -> list[str]:
         ),
         ("strict", proposal.strict, [one.strict for one in bounds.passes], [one.strict for one in plan.passes]),
     ):
-        if list(number.numbers) == now:
+        if all(abs(one - other) <= _SAME for one, other in zip(number.numbers, now, strict=True)):
             said.append(f"{key} : rien à changer, le plan fixe déjà ce seuil")
         elif list(number.numbers) == with_floor(bounds, own, 500):
             said.append(f"{key} : retirez la clé « {key} » de la feuille, le plan suffit")

@@ -164,14 +164,12 @@ def divide_pass(rule: PassRule, sheet: Sheet, statistics: Statistics, profile: P
     for level, blocks in enumerate(rule.ladder):
         finer = tuple(one for one in rule.split if one not in blocks) or _extensions(rule.ladder[level:])
         sizing = size_blocks(statistics, blocks, finer, limits)
-        if sizing.largest <= limits.cap:
+        if sizing.largest <= profile.cap:
             found.append((blocks, finer[: len(sizing.depths) - 1], sizing))
-            if sizing.split <= _FEW_SPLIT:
-                break
     if not found:
-        sentence = f"passe {rule.name} : même son échelon le plus fin dépasse {limits.cap} personnes par bloc pour cet effectif"
+        sentence = f"passe {rule.name} : même son échelon le plus fin dépasse {profile.cap} personnes par bloc pour cet effectif"
         raise SheetError("E_PASSES", f"{sentence} ; ajoutez un échelon à la feuille")
-    blocks, finer, sizing = min(found, key=lambda one: max(_FEW_SPLIT, one[2].split))
+    blocks, finer, sizing = min(found, key=lambda one: (one[2].largest > limits.cap, max(_FEW_SPLIT, one[2].split)))
     without = _other_forms(rule, sheet, (*blocks, *finer))
     division = Division(blocks=blocks, finer=finer, without=without, sizing=sizing, degree=0)
     attributes = with_bits(sheet.attributes, rule.bits)

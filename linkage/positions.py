@@ -29,7 +29,7 @@ class Drawn:
 
     Attributes:
         starts: (tokens + 1,) int64, where the positions of each token begin.
-        places: (positions,) uint16, each below m.
+        places: (positions + STEP,) uint16, each below m; the last ones are no token's.
         first: (tokens,) int64, row of a token's first mask; -1 when it has none.
         masks: (rows, m/64) uint64, of 8, 16, 24… positions of each token.
     """
@@ -101,7 +101,7 @@ class Positions:
         key = derive(self._key, Label.TOKENS, name.encode())
         tokens = (token.encode("utf-8", "surrogatepass") for token in wanted.index)
         words = many_position_words(key, zip(tokens, wanted.most, strict=True))
-        places = np.frombuffer(words, dtype=">u2").astype(np.uint16) & np.uint16(self._length - 1)
+        places = np.frombuffer(words + bytes(2 * STEP), dtype=">u2").astype(np.uint16) & np.uint16(self._length - 1)
         most = np.array(wanted.most, dtype=np.int64)
         starts = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(most)])
         first, rows = _room(most // STEP, np.array(wanted.uses, dtype=np.int64), _MASK_BYTES // (self._length // 8))

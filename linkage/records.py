@@ -8,8 +8,8 @@ in any case. What was found unusual and read all the same is said in `Records.fi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -36,7 +36,7 @@ BadRows = Literal["refuse", "skip"]
 
 _FEW = 10  # rows that may always be skipped where any may
 _TOLD_APART = 1000  # doubled identifiers whose first line is named
-_PIECE = 1 << 16
+_PIECE = 1 << 12  # distinct cells normalised at a time
 _FRANCE = "99100"
 _DATE_PARTS = (4, 2, 2)  # digits of year, month and day
 
@@ -101,7 +101,8 @@ def read_records(
     optional = [column for attribute in attributes if attribute.optional for column in attribute.columns]
     table = read_table(path, list(dict.fromkeys([identifier, *needed, *extra])), optional, misshapen=True)
     skip = (bad_rows or sheet.bad_rows) == "skip"
-    return _Reading(table, identifier, attributes).records(extra, sheet.most_bad_rows if skip else None)
+    columns, table = dict(table.columns), replace(table, columns={})
+    return _Reading(table, columns, identifier, attributes).records(extra, sheet.most_bad_rows if skip else None)
 
 
 def records_from_table(
@@ -123,19 +124,17 @@ def records_from_table(
         most_bad_rows: how many rows in a thousand may be skipped.
         extra: names of raw columns to carry along.
     """
-    return _Reading(table, identifier, attributes).records(extra, most_bad_rows if bad_rows == "skip" else None)
+    reading = _Reading(table, dict(table.columns), identifier, attributes)
+    return reading.records(extra, most_bad_rows if bad_rows == "skip" else None)
 
 
 class _Reading:
-    """One table on its way to records."""
+    """One table on its way to records; each raw column is let go once nothing more is read of it."""
 
-    def __init__(self, table: RawTable, identifier: str, attributes: Sequence[Attribute]) -> None:
-        self._table, self._identifier, self._attributes = table, identifier, attributes
-        self._lines: NDArray[np.integer] = (
-            np.arange(table.lines.start, table.lines.stop, dtype=np.int64)
-            if isinstance(table.lines, range)
-            else np.asarray(table.lines)
-        )
+    def __init__(
+        self, table: RawTable, raw: dict[str, RawColumn], identifier: str, attributes: Sequence[Attribute]
+    ) -> None:
+        self._table, self._raw, self._identifier, self._attributes = table, raw, identifier, attributes
         self._bad: list[_Problem] = []
         self._void: list[_Problem] = []
         self._findings = list(table.findings)
@@ -144,9 +143,12 @@ class _Reading:
 
     def records(self, extra: Sequence[str], most: int | None) -> Records:
         """Normalises all columns, then judges the rows."""
-        self._bad += _identifier_problems(self._table.columns[self._identifier], self._identifier, self._lines)
-        for attribute in self._attributes:
+        self._bad += _identifier_problems(self._raw[self._identifier], self._identifier, self._lines)
+        for number, attribute in enumerate(self._attributes):
             self._columns[attribute.name] = self._normalised(attribute)
+            needed = {self._identifier, *extra, *(c for other in self._attributes[number + 1 :] for c in other.columns)}
+            for column in set(attribute.columns) - needed:
+                self._raw.pop(column, None)
         for attribute in self._attributes:
             if attribute.second_form_of:
                 second, first = self._columns[attribute.name], self._columns[attribute.second_form_of]
@@ -161,14 +163,14 @@ class _Reading:
         return self._kept(problems, extra)
 
     def _normalised(self, attribute: Attribute) -> Column:
-        if not all(column in self._table.columns for column in attribute.columns):
+        if not all(column in self._raw for column in attribute.columns):
             return Column(values=[], codes=np.full(len(self._table), MISSING, dtype=np.int32))
-        raw = _joined(self._table, attribute)
+        raw = _joined(self._raw, attribute)
         refuse_moved(self._table.name, attribute, raw)
-        self._findings += oddities(attribute, raw, self._lines)
+        self._findings += oddities(attribute, raw, self._table.lines)
         column, faults = _column(raw, attribute)
         label = " + ".join(attribute.columns)
-        problems = [(code, label, rule, self._lines[values[raw.codes]]) for (code, rule), values in faults.items()]
+        problems = [(code, label, rule, self._lines(values[raw.codes])) for (code, rule), values in faults.items()]
         if attribute.invalid == "refuse":
             self._bad += problems
         else:
@@ -181,7 +183,7 @@ class _Reading:
         return column
 
     def _judge(self, problems: RowProblems, most: int | None) -> None:
-        name, rows = self._table.name, len(self._lines) + len(self._table.misshapen.lines)
+        name, rows = self._table.name, len(self._table) + len(self._table.misshapen.lines)
         if most is None and len(problems):
             raise RowsRefused(problems, name)
         bad = len(problems.lines)
@@ -192,20 +194,33 @@ class _Reading:
 
     def _kept(self, problems: RowProblems, extra: Sequence[str]) -> Records:
         bad = problems.lines
-        kept = ~np.isin(self._lines, bad)
+        kept = self._kept_rows(bad)
         voided = RowProblems(self._void).outside(bad)
         columns = self._columns
         if not kept.all():
             columns = {name: Column(values=c.values, codes=c.codes[kept]) for name, c in columns.items()}
-        identifiers = self._table.columns[self._identifier]
+        identifiers = self._raw[self._identifier]
         return Records(
             ids=_identifiers(identifiers, kept),
             columns=columns,
             set_aside=problems,
             voided=voided,
-            extra={name: _cells(self._table.columns[name], kept) for name in extra},
+            extra={name: _cells(self._raw[name], kept) for name in extra},
             findings=[*self._findings, *_voided_findings(voided)],
         )
+
+    def _lines(self, rows: NDArray[Any]) -> NDArray[np.integer]:
+        """The lines of some rows, given by number or by mask."""
+        lines = self._table.lines
+        numbers = np.flatnonzero(rows) if rows.dtype == bool else rows
+        return numbers + lines.start if isinstance(lines, range) else np.asarray(lines)[numbers]
+
+    def _kept_rows(self, bad: NDArray[np.int64]) -> NDArray[np.bool_]:
+        lines = self._table.lines
+        rows = bad - lines.start if isinstance(lines, range) else np.flatnonzero(np.isin(np.asarray(lines), bad))
+        kept = np.ones(len(lines), dtype=bool)
+        kept[rows[(rows >= 0) & (rows < len(lines))]] = False
+        return kept
 
 
 def _parts(problems: RowProblems) -> list[_Problem]:
@@ -233,12 +248,14 @@ def _voided_findings(voided: RowProblems) -> list[Finding]:
     return found
 
 
-def _identifier_problems(column: RawColumn, name: str, lines: NDArray[np.integer]) -> list[_Problem]:
+def _identifier_problems(
+    column: RawColumn, name: str, lines: Callable[[NDArray[Any]], NDArray[np.integer]]
+) -> list[_Problem]:
     values = column.values if isinstance(column.values, Texts) else Texts.of(column.values)
     blank = values.blank()
     empty = blank[column.codes]
     rule = "l'identifiant local est vide"
-    problems: list[_Problem] = [("E_IDENTIFIANT_VIDE", name, rule, lines[empty])] if empty.any() else []
+    problems: list[_Problem] = [("E_IDENTIFIANT_VIDE", name, rule, lines(empty))] if empty.any() else []
     if column.repeats():
         first = np.empty(len(values), dtype=np.int64)
         first[column.codes[::-1]] = np.arange(len(column))[::-1]
@@ -246,42 +263,52 @@ def _identifier_problems(column: RawColumn, name: str, lines: NDArray[np.integer
         origins = first[column.codes[again]]
         if len(again) and len(np.unique(origins)) > _TOLD_APART:
             rule = "le même identifiant figure déjà plus haut"
-            return [*problems, ("E_IDENTIFIANT_DOUBLE", name, rule, lines[again])]
+            return [*problems, ("E_IDENTIFIANT_DOUBLE", name, rule, lines(again))]
         for origin in np.unique(origins):
-            rule = f"le même identifiant figure déjà à la ligne {lines[origin]}"
-            problems.append(("E_IDENTIFIANT_DOUBLE", name, rule, lines[again[origins == origin]]))
+            rule = f"le même identifiant figure déjà à la ligne {lines(np.array([origin]))[0]}"
+            problems.append(("E_IDENTIFIANT_DOUBLE", name, rule, lines(again[origins == origin])))
     return problems
 
 
 def _column(raw: RawColumn, attribute: Attribute) -> tuple[Column, dict[tuple[str, str], NDArray[np.bool_]]]:
     """One attribute, each distinct raw cell normalised once; and by (code, rule) which raw cells cannot be right."""
-    normalise = normaliser(attribute)
-    missing = frozenset(attribute.missing)
+    normalise = _with_gaps(normaliser(attribute), attribute.missing)
     serials = attribute.kind == "date" and "EXCEL" not in attribute.formats
     faults: dict[tuple[str, str], NDArray[np.bool_]] = {}
+
+    def judge(place: int, cell: str) -> str | None:
+        try:
+            return normalise(cell)
+        except BadValue as fault:
+            rule = EXCEL_RULE if serials and is_serial_date(cell) else fault.rule
+            faults.setdefault((fault.code, rule), np.zeros(len(raw.values), dtype=bool))[place] = True
+            return None
+
     builder = ColumnBuilder()
     code_of = np.full(len(raw.values), MISSING, dtype=np.int32)
     for start in range(0, len(raw.values), _PIECE):
-        values = []
-        for place, cell in enumerate(raw.values[start : start + _PIECE], start=start):
-            try:
-                value = None if missing and cell.strip() in missing else normalise(cell)
-            except BadValue as fault:
-                rule = EXCEL_RULE if serials and is_serial_date(cell) else fault.rule
-                faults.setdefault((fault.code, rule), np.zeros(len(raw.values), dtype=bool))[place] = True
-                continue
-            if value is not None:
-                values.append(value)
-                code_of[place] = 0
-        builder.add(pa.array(values, pa.string()))
-    canonical = builder.column()
-    code_of[code_of != MISSING] = canonical.codes
-    return Column(values=canonical.values, codes=code_of[raw.codes]), faults
+        cells = raw.values[start : start + _PIECE]
+        try:
+            values = list(map(normalise, cells))
+        except BadValue:
+            values = [judge(place, cell) for place, cell in enumerate(cells, start=start)]
+        canonical = pa.array(values, pa.string())
+        code_of[start : start + len(cells)][np.asarray(canonical.is_valid())] = 0
+        builder.add(canonical.drop_null())
+    column = builder.column()
+    code_of[code_of != MISSING] = column.codes
+    return Column(values=column.values, codes=code_of[raw.codes]), faults
 
 
-def _joined(table: RawTable, attribute: Attribute) -> RawColumn:
+def _with_gaps(normalise: Callable[[str], str | None], missing: Sequence[str]) -> Callable[[str], str | None]:
+    """A normaliser that also knows what its file writes for no value."""
+    gaps = frozenset(missing)
+    return (lambda cell: None if cell.strip() in gaps else normalise(cell)) if gaps else normalise
+
+
+def _joined(held: Mapping[str, RawColumn], attribute: Attribute) -> RawColumn:
     """The raw cells of an attribute; several columns are joined, the three of a date as year-month-day."""
-    columns = [table.columns[column] for column in attribute.columns]
+    columns = [held[column] for column in attribute.columns]
     if len(columns) == 1:
         return columns[0]
     combined, parts = columns[0].codes.astype(np.int64), [np.arange(len(columns[0].values))]
@@ -308,7 +335,7 @@ def _usage_column(raw: RawColumn, attribute: Attribute) -> Column | None:
     place_of: dict[str, int] = {}
     code_of = np.full(len(raw.values), MISSING, dtype=np.int32)
     for place, cell in enumerate(raw.values):
-        usage = split_surname(cell)[1]
+        usage = None if cell.isalpha() else split_surname(cell)[1]  # one word is one name
         value = normalise(usage) if usage else None
         if value is not None:
             code_of[place] = place_of.setdefault(value, len(place_of))

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -38,10 +38,14 @@ from linkage.sheet import Sheet
 from linkage.statistics import Statistics
 from linkage.wire import ID_BYTES, TAG_BYTES, row_bytes
 
-__all__ = ["LEAST_INSERTED", "PassStream", "Piece", "stream_passes"]
+__all__ = ["LEAST_INSERTED", "MEMORY", "PassStream", "Piece", "stream_passes"]
 
 LEAST_INSERTED = 320  # per thousand of the profile's insertions
 
+MEMORY = 512 << 20  # bytes
+
+_CUT_SHARE = 4  # of the memory, one part in so many for values that stay cut
+_PREPARED_BYTES = 16  # of a record, while a pass is divided and the one before is made
 _RUN_BYTES = 1 << 20  # of the rows of a run
 _RECORDS_AT_ONCE = 1 << 18
 _HEAD = (ID_BYTES + TAG_BYTES) // 8  # words of a row before its filter
@@ -91,7 +95,13 @@ class _Prepared:
 
 
 def stream_passes(
-    records: Records, sheet: Sheet, plan: Plan, run_key: RunKey, *, threads: int | None = None
+    records: Records,
+    sheet: Sheet,
+    plan: Plan,
+    run_key: RunKey,
+    *,
+    memory: int = MEMORY,
+    threads: int | None = None,
 ) -> Iterator[PassStream]:
     """Encodes all passes of a plan, one at a time.
 
@@ -100,6 +110,8 @@ def stream_passes(
         sheet: what the parties share.
         plan: of the comparison.
         run_key: of the comparison.
+        memory: bytes that the encoder should not exceed beyond the records. With little of it, values are cut again in each
+            pass, and a pass is prepared only when the one before is over.
         threads: that make rows; the processor's number when absent. Only the random ids depend on anything but the other
             arguments.
 
@@ -113,7 +125,8 @@ def stream_passes(
 
     def prepare(one: PassPlan) -> _Prepared:
         if one.form not in tables:
-            tables[one.form] = FeatureTable(in_form(records, sheet, one.form) if one.form else records)
+            seen = in_form(records, sheet, one.form) if one.form else records
+            tables[one.form] = FeatureTable(seen, room=memory // _CUT_SHARE)
         return _prepare(tables[one.form], sheet, one, profile, statistics, run_key)
 
     pool = ThreadPoolExecutor(max(1, threads or _processors()), thread_name_prefix="encode")
@@ -121,12 +134,16 @@ def stream_passes(
         waiting = deque(plan.passes)
         ready: Future[_Prepared] | None = pool.submit(prepare, waiting.popleft()) if waiting else None
         while ready is not None:
-            prepared = ready.result()
-            ready = pool.submit(prepare, waiting.popleft()) if waiting else None
+            prepared, ready = ready.result(), None
+            if waiting and _PREPARED_BYTES * len(records) <= memory // 2:
+                ready = pool.submit(prepare, waiting.popleft())
             count = len(prepared.order)
             yield PassStream(
                 plan=prepared.plan, count=count, left_aside=len(records) - count, pieces=_pieces(prepared, pool)
             )
+            del prepared
+            if waiting and ready is None:
+                ready = pool.submit(prepare, waiting.popleft())
     finally:
         pool.shutdown(cancel_futures=True)
 

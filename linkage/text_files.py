@@ -97,24 +97,33 @@ def open_text(path: Path) -> TextFile:
 def _faults(path: Path) -> tuple[int | None, int | None]:
     """The line of the first NUL byte, and that of the first bytes that are no UTF-8."""
     broken = None
-    line = 1
+    offset = 0
     with path.open("rb") as file:
         rest = b""
         while data := file.read(BLOCK):
             data, rest = rest + data, b""
             nul = data.find(b"\0")
             if nul >= 0:
-                return line + data.count(b"\n", 0, nul), broken
+                return _line_at(path, offset + nul), None
             if broken is None and not data.isascii():
                 good = _valid(data)
                 if good < len(data) - _WIDEST:
-                    broken = line + data.count(b"\n", 0, good)
+                    broken = offset + good
                 else:
                     data, rest = data[:good], data[good:]
-            line += data.count(b"\n")
+            offset += len(data)
     if broken is None and rest and _valid(rest) < len(rest):
-        broken = line
-    return None, broken
+        broken = offset
+    return None, None if broken is None else _line_at(path, broken)
+
+
+def _line_at(path: Path, offset: int) -> int:
+    line = 1
+    with path.open("rb") as file:
+        while data := file.read(min(BLOCK, offset)):
+            line += data.count(b"\n")
+            offset -= len(data)
+    return line
 
 
 def _valid(data: bytes) -> int:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from linkage.holder import HolderPass
 from linkage.linker import PassLinks
-from linkage.plan import PassPlan, Plan
+from linkage.plan import Measure, PassPlan, Plan
 from linkage.sightings import Sightings, explored_plan, link_passes, sightings
 from linkage.wire import EncodedPass
 
@@ -26,23 +26,24 @@ class Mixture:
 
 
 def mixture(shared: int, alone: int, noise: float, seed: int = 3, kin: float = 0.0) -> Mixture:
-    """`shared` people of both files, each bit flipped with probability `noise` in the second, and `alone` of one only.
+    """`shared` people of both files and `alone` of one only; bits of both records differ with probability `noise`.
 
-    Of everybody, a share `kin` has a relative in the population who shares two thirds of the bits.
+    Of everybody, a share `kin` has a relative in the population who shares two to seven tenths of the bits.
     """
     rng = np.random.default_rng(seed)
     people = rng.random((shared + 2 * alone, LENGTH)) < 0.5
     order = rng.permutation(len(people))
     pairs = int(kin * len(people) / 2)
     eldest, youngest = order[:pairs], order[pairs : 2 * pairs]
-    people[youngest] = np.where(rng.random((pairs, LENGTH)) < 2 / 3, people[eldest], people[youngest])
+    alike = rng.random((pairs, LENGTH)) < rng.uniform(0.2, 0.7, (pairs, 1))
+    people[youngest] = np.where(alike, people[eldest], people[youngest])
     left = people[: shared + alone]
     right = np.concatenate([people[:shared], people[shared + alone :]])
-    right = right ^ (rng.random(right.shape) < noise)
+    left, right = (side ^ (rng.random(side.shape) < noise / 2) for side in (left, right))
     return Mixture(left=left, right=right, shared=shared)
 
 
-def plan_of(measure: str = "dice", number: int = 800, blocks: int = 1) -> Plan:
+def plan_of(measure: Measure = "dice", number: int = 800, blocks: int = 1) -> Plan:
     """One pass, all against all or in blocks."""
     one = PassPlan(
         name="tout", blocks=() if blocks == 1 else ("x.value",), finer=(), length=LENGTH, degree=0 if measure == "dice" else 4,

@@ -6,7 +6,15 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linkage.clkhash.bit_kernel import BIT_FLIP, insertions, merge_rows, set_rows
+from linkage.clkhash.bit_kernel import (
+    BIT_FLIP,
+    insertions,
+    merge_rows,
+    merge_shares,
+    number_shares,
+    set_rows,
+    share_masks,
+)
 
 WORDS = st.lists(st.lists(st.integers(0, 4), max_size=5), min_size=1, max_size=5)
 
@@ -33,6 +41,20 @@ def test_needs_are_the_most_insertions_of_a_token(words, bits, shared):
     assert expected == needs.tolist()
 
 
+def by_shares(codes, parts, shape):
+    """The rows through one mask a token and number of insertions."""
+    offsets, tokens, strategy, starts, positions = parts
+    needs = np.full(5, 9, dtype=np.int32)
+    firsts = np.arange(5, dtype=np.int64) * 10
+    numbers, shares = np.full(50, -1, dtype=np.int32), np.zeros(len(tokens), dtype=np.int32)
+    pairs = number_shares(offsets, tokens, strategy, firsts, numbers, shares)
+    assert sorted(numbers[numbers >= 0].tolist()) == list(range(pairs))
+    masks, rows = np.zeros((pairs, shape[1]), dtype=np.uint64), np.zeros(shape, dtype=np.uint64)
+    share_masks(firsts, needs, numbers, starts, positions, masks)
+    merge_shares(codes, offsets, shares, masks, rows)
+    return rows
+
+
 @given(WORDS, st.integers(1, 9), st.booleans(), st.lists(st.integers(-1, 4), min_size=1, max_size=6))
 @settings(deadline=None)
 def test_rows_have_the_bits_of_their_word(words, bits, shared, codes):
@@ -46,6 +68,7 @@ def test_rows_have_the_bits_of_their_word(words, bits, shared, codes):
     set_rows(np.arange(len(words), dtype=np.int32), *parts, masks)
     merge_rows(codes, masks, merged)
     assert rows.tolist() == merged.tolist()
+    assert rows.tolist() == by_shares(codes, parts, rows.shape).tolist()
     expected = np.zeros((len(codes), 128), dtype=np.uint8)
     for row, code in enumerate(codes.tolist()):
         word = words[code] if code >= 0 else []

@@ -18,7 +18,12 @@ from tests.invented import cells_of_kind
 SECRET = "QUIDAMSECRET"
 NAMES = ["Martin", "de La Tour", "O'Brien", "Éloïse", "Nguyễn"]
 DATES = ["1980-02-29", "29/02/1980", "19800229", "00000000", "35000"]
-COLUMNS = {"noms": NAMES, "dates": DATES, "sexes": ["M", "F", "1", "Féminin", ""], "communes": ["8480", "2A004", "75056"]}
+COLUMNS = {
+    "noms": NAMES,
+    "dates": DATES,
+    "sexes": ["M", "F", "1", "Féminin", ""],
+    "communes": ["8480", "2A004", "75056"],
+}
 
 
 def attribute(kind: str, **keys: Any) -> Attribute:
@@ -83,11 +88,8 @@ def test_dates_written_in_several_ways_are_said():
 def test_days_as_spreadsheets_number_them_are_said():
     """What to declare where the sheet does not admit them; that they are read where it does."""
     cells = ["1980-02-29", "29280", "29280.5"]
-    by_formats = {
-        formats: [one for one in oddities(attribute("date", format=list(formats)), RawColumn.of(cells), np.arange(2, 5))]
-        for formats in (("AAAA-MM-JJ",), ("AAAA-MM-JJ", "EXCEL"))
-    }
-    for formats, found in by_formats.items():
+    for formats in (["AAAA-MM-JJ"], ["AAAA-MM-JJ", "EXCEL"]):
+        found = oddities(attribute("date", format=formats), RawColumn.of(cells), np.arange(2, 5))
         assert [("I_FORMATS_DATES", 3, 2), ("I_DATES_EXCEL", 2, 3)] == [(o.code, o.count, o.first_row) for o in found]
         assert (EXCEL_RULE == found[1].rule) == ("EXCEL" not in formats)
     assert [True, True, False, False] == [is_serial_date(cell) for cell in ("29280", " 29280,5 ", "2928", "1980-02-29")]

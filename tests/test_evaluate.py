@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linkage.errors import LinkageError
-from linkage.evaluate import Evaluation, Instruments, Truth, evaluate, read_truth, score
+from linkage.evaluate import Evaluation, Instruments, Truth, evaluate, read_truth, rehearse, score
+from linkage.planner import plan_passes
 from linkage.records import read_records
 from linkage.sheet import load_sheet
+from linkage.subgroups import POOLED
 from linkage.synthetic.files import two_files, write_file
 from linkage.synthetic.mistakes import CERTIFIE, SANS_ERREUR
 
@@ -24,6 +27,7 @@ PEOPLE, COMMON = 600, 400
 SHEET = load_sheet("P1")
 MEMBERS = {
     "precision", "recall", "f1", "threshold", "threshold_reason", "links", "seconds", "pairs_per_second", "peak_bytes",
+    "expected", "proposed", "across_passes", "groups",
 }  # fmt: skip
 
 
@@ -66,6 +70,79 @@ def test_every_promised_member_is_there_and_is_plain_json(found):
     assert numbers["f1"] == pytest.approx(2 / (1 / numbers["precision"] + 1 / numbers["recall"]))
     assert 12345 == numbers["peak_bytes"]
     assert {"read", "plan", "encode", "match"} <= set(numbers["seconds"])
+
+
+def test_what_is_expected_holds_what_is_true(found):
+    """Precision, recall, people of both files and errors of both rules lie in their intervals, at every threshold."""
+    numbers = found.to_json()
+    expected = numbers["expected"]
+    low, _, high = expected["people_in_both"]
+    assert low <= COMMON <= high
+    for figures, truly in (
+        (expected["information"], numbers),
+        (numbers["proposed"]["information"]["expected"], numbers["proposed"]["information"]["true"]),
+        (numbers["proposed"]["strict"]["expected"], numbers["proposed"]["strict"]["true"]),
+    ):
+        for name in ("precision", "recall"):
+            low, _, high = figures[name]
+            assert low - 0.003 <= truly[name] <= high + 0.003
+    for rule, counted in numbers["rules"].items():
+        for name in ("missed", "useless"):
+            low, _, high = expected["rules"][rule][name]
+            assert low - 2 <= counted[name] <= high + 2
+
+
+def test_a_proposal_is_a_floor_of_the_next_sheet(found):
+    """Written in the sheet, it gives the plan that was proposed, and never a looser one than chance allows."""
+    proposed = found.to_json()["proposed"]
+    floors = proposed["sheet"]
+    plan = plan_passes(replace(SHEET, **floors), "standard", (PEOPLE, PEOPLE))
+    chance = plan_passes(replace(SHEET, information=0, strict=0), "standard", (PEOPLE, PEOPLE))
+    for kind in ("information", "strict"):
+        numbers = proposed[kind]["numbers"]
+        assert {one.name: getattr(one, kind) for one in plan.passes} == numbers
+        assert all(numbers[one.name] <= getattr(one, kind) for one in chance.passes)
+    assert floors["strict"] >= floors["information"]
+    assert len(proposed["advice"]) == 2
+
+
+def test_without_truth_everything_is_expected_and_nothing_is_known(world, found):
+    """Two files of one's own are enough; by a column of the left one, too."""
+    paths, _ = world
+    evaluation = evaluate(paths, SHEET, None, "standard", by="sexe", instruments=instruments())
+    numbers = json.loads(json.dumps(evaluation.to_json()))
+    assert (None, None, None, None) == tuple(numbers[name] for name in ("precision", "recall", "f1", "true_pairs"))
+    assert {None} == {people[name] for people in numbers["rules"].values() for name in ("missed", "useless")}
+    low, middle, high = numbers["expected"]["people_in_both"]
+    assert low <= COMMON <= high
+    assert abs(middle - COMMON) <= 20
+    assert {"M", "F"} == {group["value"] for group in numbers["groups"]}
+    assert PEOPLE == sum(group["people"] for group in numbers["groups"])
+    assert all(group["expected_precision"][1] >= 0.95 and group["recall"] is None for group in numbers["groups"])
+
+
+def test_groups_are_held_against_the_truth(world):
+    """By value of a raw column: precision and recall of each."""
+    paths, _ = world
+    evaluation = evaluate(paths, SHEET, Truth(column="personne"), "standard", by="personne", instruments=instruments())
+    (everybody,) = evaluation.groups
+    numbers = evaluation.to_json()
+    assert (POOLED, PEOPLE, numbers["precision"], numbers["recall"]) == (
+        everybody.value,
+        everybody.people,
+        everybody.precision,
+        everybody.recall,
+    )
+
+
+def test_the_links_are_those_of_the_production_path(world):
+    """Looking further changes no link: the same files without outlook are linked as well under their own keys."""
+    paths, _ = world
+    left, right = (read_records(path, SHEET, side) for path, side in zip(paths, ("left", "right"), strict=True))
+    rehearsal = rehearse(left, right, SHEET, "standard", instruments(), expect=False)
+    assert rehearsal.outlook is None
+    assert len(rehearsal.links) >= 0.98 * COMMON
+    assert rehearsal.plan == plan_passes(SHEET, "standard", (PEOPLE, PEOPLE))
 
 
 def test_clean_files_are_linked(found):

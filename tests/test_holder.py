@@ -207,12 +207,17 @@ def test_who_falls_out_of_a_pass():
         {},
     ]
     found = {one.plan.name: (sorted(one.records.tolist()), one.left_aside) for one in encoded(crowd)}
-    assert found == {"jour": ([0, 2], 3), "annee": ([0, 1, 2], 2), "noms": ([0, 1], 3)}
+    assert found == {
+        "jour": ([0, 2], 3),
+        "annee": ([0, 1, 2], 2),
+        "noms": ([0, 1], 3),
+        "usage": ([0, 1], 3),
+    }
 
 
 def test_a_file_that_the_plan_does_not_fit_is_refused_before_anything_leaves():
-    """Everybody born on one day of the month: the block is over one and a half caps, and no row comes out."""
-    crowd = [{**one, "date_naissance": f"{one['date_naissance'][:8]}14"} for one in people(1600)]
+    """Everybody of one sex born on one day: the block is over one and a half caps, and no row comes out."""
+    crowd = [{**one, "date_naissance": "1981-07-14", "sexe": "F"} for one in people(1600)]
     with pytest.raises(LinkageError) as refusal:
         next(encode_passes(records_of(P1, crowd), P1, PLAN, KEY))
     assert refusal.value.code == "E_BLOC_TROP_GRAND"

@@ -38,7 +38,8 @@ def seat(known):
     found = known.seat("cnaf", key=run_key_of_test())
     found.folder.write_identifiers(NAMES)
     for number, (_, plan) in enumerate(found.passes()):
-        found.folder.write_rows(f"cnaf.cnam/{plan.name}", ids_of(number), np.arange(5, dtype=np.int64)[::-1].copy())
+        with found.folder.row_map(f"cnaf.cnam/{plan.name}") as add:
+            add(ids_of(number), np.arange(5, dtype=np.int64)[::-1].copy())
     return found
 
 

@@ -185,7 +185,7 @@ def test_far_fewer_people_than_declared_are_refused(seat, tmp_path):
     """Under four fifths of the agreement's size the extraction is cut short: an absence would mean nothing."""
     with pytest.raises(ServiceError, match="E_EFFECTIF_INSUFFISANT"):
         encode(seat, read(seat, people_csv(tmp_path / "court.csv", 119)))
-    assert 3 == len(encode(seat, read(seat, people_csv(tmp_path / "juste.csv", 120))))
+    assert len(list(seat.passes())) == len(encode(seat, read(seat, people_csv(tmp_path / "juste.csv", 120))))
 
 
 def test_no_path_is_built_from_an_answer(seat, people):
@@ -269,11 +269,8 @@ def test_a_refused_upload_is_encoded_again_alone(seat, people, tmp_path):
     assert [one.name for one in encode(seat, read(seat, people))] == ["cnaf.cnam/noms"]
     check_refusals(seat, view(theirs, refused))
     send(seat, shelf, worker)
-    assert [
-        len(shelf.manifests),
-        shelf.manifests[2]["statement"]["pass"],
-        shelf.manifests[3]["statement"]["pass"],
-    ] == [4, "noms", "noms"]
+    names = [one.name for _, one in seat.passes()]
+    assert [*names, "noms"] == [one["statement"]["pass"] for one in shelf.manifests]
 
 
 def test_the_worker_key_is_signed_by_the_pinned_third_party(seat, known):
@@ -296,7 +293,8 @@ def test_an_announced_pass_keeps_its_rows(seat, people, tmp_path):
     shelf.cut_after = 0
     with pytest.raises(ServiceError, match="E_CONNEXION"):
         send(seat, shelf, worker)
-    assert ["cnaf.cnam/annee", "cnaf.cnam/noms"] == [one.name for one in encode(seat, read(seat, people))]
+    left = [f"cnaf.cnam/{one.name}" for _, one in seat.passes() if one.name != "jour"]
+    assert left == [one.name for one in encode(seat, read(seat, people))]
     assert rows == seat.folder.rows("cnaf.cnam/jour")[0].tolist()
     with pytest.raises(ServiceError, match="E_FICHIER_DIFFERENT"):
         encode(seat, read(seat, people_csv(tmp_path / "autre.csv", 130)))
@@ -313,4 +311,32 @@ def test_a_refused_manifest_may_be_encoded_again(seat, people):
     encode(seat, read(seat, people))
     with pytest.raises(ServiceError, match="E_REMPLISSAGE"):
         send(seat, shelf, SealingKey.generate().public_bytes())
-    assert 3 == len(encode(seat, read(seat, people)))
+    assert len(list(seat.passes())) == len(encode(seat, read(seat, people)))
+
+
+def test_an_interrupt_leaves_no_half_of_a_pass(seat, people):
+    """Stopped in the middle of a pass: what is whole stays, of the other nothing does, and encoding again goes through."""
+    records = read(seat, people)
+
+    def stop(done: int, total: int) -> None:
+        if done > len(records):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        encode(seat, records, chunk_bytes=10_000, report=stop)
+    first, second = [plan.name for _, plan in seat.passes()][:2]
+    outbox, rows = seat.folder.path / "outbox" / "cnaf.cnam", seat.folder.path / "rows" / "cnaf.cnam"
+    assert "draft.json" in {path.name for path in (outbox / first).iterdir()}
+    assert [] == list((outbox / second).iterdir())
+    assert [f"{first}.sealed"] == [path.name for path in rows.iterdir()]
+    assert len(list(seat.passes())) == len(encode(seat, records))
+
+
+def test_progress_is_told_in_records_and_passes(seat, people):
+    """It never goes back and ends at the whole."""
+    seen: list[tuple[int, int]] = []
+    records = read(seat, people)
+    encode(seat, records, report=lambda done, total: seen.append((done, total)))
+    total = len(records) * len(list(seat.passes()))
+    assert seen == sorted(seen)
+    assert (total, total) == seen[-1]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from crypto.errors import CryptoError
-from service.administration import run_folder
+from service.administration import sealed_file
 from service.administration.run_folder import RunFolder
 from service.errors import ServiceError
 from tests.partners import RUN
@@ -67,10 +67,11 @@ def test_secrets_read_back_and_are_private(folder):
 @pytest.mark.parametrize("count", [0, 1, 5, 6])
 def test_row_maps_read_back(folder, monkeypatch, count):
     """Any number of rows, over any number of sealed pieces."""
-    monkeypatch.setattr(run_folder, "PIECE", 48)  # two rows a piece
+    monkeypatch.setattr(sealed_file, "PIECE", 48)  # two rows a piece
     ids = np.arange(16 * count, dtype=np.uint8).reshape(count, 16)
     records = np.arange(count, dtype=np.int64)[::-1].copy()
-    folder.write_rows("a.b/jour", ids, records)
+    with folder.row_map("a.b/jour") as add:
+        add(ids, records)
     back = RunFolder(folder.path).rows("a.b/jour")
     assert (ids.tolist(), records.tolist()) == (back[0].tolist(), back[1].tolist())
 
@@ -97,8 +98,10 @@ def test_sealing_again_never_repeats_a_key(folder):
 def test_a_sealed_file_belongs_to_its_name(folder):
     """A row map put in the place of another does not open; an altered one neither."""
     ids, records = np.zeros((3, 16), dtype=np.uint8), np.arange(3, dtype=np.int64)
-    folder.write_rows("a.b/jour", ids, records)
-    folder.write_rows("a.b/noms", ids, records)
+    with folder.row_map("a.b/jour") as add:
+        add(ids, records)
+    with folder.row_map("a.b/noms") as add:
+        add(ids, records)
     jour, noms = (folder.path / "rows" / "a.b" / f"{name}.sealed" for name in ("jour", "noms"))
     jour.replace(noms)
     with pytest.raises(CryptoError, match="E_SCELLEMENT"):
@@ -110,7 +113,8 @@ def test_a_sealed_file_belongs_to_its_name(folder):
 def test_destroying_leaves_the_state_only(folder):
     """Keys, row maps and chunks are gone; what happened is still told; destroying twice is fine."""
     folder.write_identifiers(["un"])
-    folder.write_rows("a.b/jour", np.zeros((1, 16), dtype=np.uint8), np.zeros(1, dtype=np.int64))
+    with folder.row_map("a.b/jour") as add:
+        add(np.zeros((1, 16), dtype=np.uint8), np.zeros(1, dtype=np.int64))
     (folder.path / "outbox" / "a.b" / "jour").mkdir(parents=True)
     (folder.path / "outbox" / "a.b" / "jour" / "0").write_bytes(b"chunk")
     folder.destroy_secrets()
@@ -145,7 +149,8 @@ def test_drafts_of_a_crash_are_destroyed(folder):
 def test_forgetting_keeps_what_judges_receipts(folder):
     """No key, identifier, row map or chunk is left; manifests and the worker's commitment are."""
     folder.write_identifiers(["un"])
-    folder.write_rows("a.b/jour", np.zeros((1, 16), dtype=np.uint8), np.zeros(1, dtype=np.int64))
+    with folder.row_map("a.b/jour") as add:
+        add(np.zeros((1, 16), dtype=np.uint8), np.zeros(1, dtype=np.int64))
     for kind in ("share", "key", "upload", "records", "worker"):
         folder.keep_secrets(kind, {"a.b": b"\x01" * 32})
     passing = folder.path / "outbox" / "a.b" / "jour"

@@ -36,7 +36,7 @@ def blocked(seed: int = 1):
 def test_neighbours_are_those_of_a_slow_search():
     """All pairs of one block of a file at or under the largest distance, both ways round, with sizes of that block."""
     one, (left, right), plan, encoded = blocked()
-    found = neighbours_of(plan, *encoded, len(one.left))
+    found = neighbours_of(plan, encoded[0], encoded[1], len(one.left))
     slow = {}
     for i in range(len(one.left)):
         for j in range(len(one.left)):
@@ -57,7 +57,7 @@ def test_neighbours_are_those_of_a_slow_search():
 def test_stand_ins_come_from_the_same_block_of_the_other_file():
     """Every record drawn to stand for a neighbour could have met the record looked at."""
     one, (left, right), plan, encoded = blocked()
-    found = neighbours_of(plan, *encoded, len(one.left))
+    found = neighbours_of(plan, encoded[0], encoded[1], len(one.left))
     assert found.stand_ins.shape == (len(found.record), DRAWS)
     assert (right[found.stand_ins] == left[found.record][:, None]).all()
 

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from linkage import tables
 from linkage.errors import LinkageError, RowsRefused
 from linkage.tables import LONGEST_CELL, RawTable, read_pairs, read_table
 
@@ -203,7 +204,9 @@ cell_text = st.text(st.characters(exclude_characters="\0", exclude_categories=["
 def test_what_the_standard_writer_writes_is_read_back(tmp_path, rows, separator):
     """Any cells, quoted as the standard library does, come back unchanged; the fourth keeps them from being a footer."""
     out = io.StringIO(newline="")
-    csv.writer(out, delimiter=separator, quoting=csv.QUOTE_ALL).writerows([["id", "nom", "x", "y"], *([*row, "fixe"] for row in rows)])
+    csv.writer(out, delimiter=separator, quoting=csv.QUOTE_ALL).writerows(
+        [["id", "nom", "x", "y"], *([*row, "fixe"] for row in rows)]
+    )
     table = read_table(write(tmp_path, out.getvalue()), ["id", "nom", "x"])
     assert [list(row) for row in zip(*cells(table).values(), strict=True)] == rows
 
@@ -228,3 +231,53 @@ def test_hostile_bytes_are_a_table_or_a_refusal(tmp_path, body, header):
         assert isinstance(table, RawTable)
         assert len(table) == len(cells(table)["id"]) == len(cells(table)["nom"]) > 0
     assert SECRET not in said
+
+
+@pytest.mark.parametrize(
+    ("tail", "rows", "first"),
+    [
+        ("Fin de fichier\n", 1, 3),
+        ("TOTAL;2;\n", 1, 3),
+        ("*** Nombre de lignes : 2;;\n", 1, 3),
+        ("3;C\n", 1, 3),
+        ("TOTAL;;\n\nFin\nédité le 02/01/2026\n", 3, 3),
+        ("a\nb\nc\n", 3, 3),
+    ],
+)
+def test_the_footer_of_an_export_is_left_out_and_said(tmp_path, tail, rows, first):
+    """Last rows with fewer fields, or that begin with a word of totals and hold nothing but numbers: three at most."""
+    table = read_table(write(tmp_path, f"id;nom;x\n1;A;\n{tail}"), ["id", "nom"])
+    assert {"id": ["1"], "nom": ["A"]} == cells(table)
+    assert ["1"] == list(table.columns["id"].values)
+    assert [("I_PIED", rows, first)] == [(o.code, o.count, o.first_row) for o in table.findings if o.count]
+
+
+@pytest.mark.parametrize(
+    "tail",
+    ["3;C;;;\n", "a\nb\nc\nd\n", "x\n2;B;\n"],
+)
+def test_what_is_no_footer_is_a_bad_row(tmp_path, tail):
+    """More fields than the header, more rows than a footer has, or rows below it."""
+    path = write(tmp_path, f"id;nom;x\n1;A;\n{tail}")
+    assert refusal(path, ["id", "nom"]).code == "E_NOMBRE_CHAMPS"
+    assert read_table(path, ["id", "nom"], misshapen=True).misshapen[0].row == 3
+
+
+def test_a_person_called_like_a_footer_is_a_person(tmp_path):
+    """The last row of somebody whose name or identifier is a word of totals."""
+    for last in ("TOTAL;Martin;x", "2;Fin;Paul", "FIN;;Anne"):
+        table = read_table(write(tmp_path, f"id;nom;x\n1;A;\n{last}\n"), ["id", "nom"])
+        assert (2, []) == (len(table), [one for one in table.findings if one.count])
+
+
+def test_a_file_beyond_measure_is_refused(tmp_path, monkeypatch):
+    """Numbers of rows are held in four bytes."""
+    monkeypatch.setattr(tables, "MOST_ROWS", 2)
+    assert refusal(write(tmp_path, "id,nom\n1,A\n2,B\n3,C\n"), ["id", "nom"]).code == "E_FICHIER_TROP_GRAND"
+
+
+def test_a_table_by_hand_is_that_of_a_file(tmp_path):
+    """The same cells and lines."""
+    by_hand = RawTable.of("f.csv", {"id": ["1", "2"], "nom": ["A", "A"]})
+    read = read_table(write(tmp_path, "id,nom\n1,A\n2,A\n"), ["id", "nom"])
+    assert (cells(read), list(read.lines)) == (cells(by_hand), list(by_hand.lines))

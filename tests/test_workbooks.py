@@ -44,7 +44,7 @@ def refusal(path: Path, wanted: list[str] | None = None) -> LinkageError:
 def test_cells_are_what_a_csv_would_hold(tmp_path):
     """Dates as ISO text, whole numbers without point, truth values in French, nothing for a gap."""
     header = ["ID", "nom", "cog", "ne", "vu", "oui", "heure", "duree", "part"]
-    rows = [
+    rows: list[list[Any]] = [
         [1, "Cœur", 8480, date(1980, 2, 29), datetime(1980, 2, 29, 4, 30), True, time(4, 5), timedelta(hours=30), 1.5],  # noqa: DTZ001
         ["007", None, "08480", None, None, False, None, None, -2],
     ]
@@ -65,7 +65,15 @@ def test_cells_are_what_a_csv_would_hold(tmp_path):
 
 def test_empty_rows_and_columns_are_no_rows_and_no_columns(tmp_path):
     """Rows keep the line of the spreadsheet; a column without a name is not one; a long empty tail is nothing."""
-    rows = [["id", None, "nom"], [None], ["1", "x", "A"], [None, None, ""], ["2", None, "B"], [None], [" "]]
+    rows: list[list[Any]] = [
+        ["id", None, "nom"],
+        [None],
+        ["1", "x", "A"],
+        [None, None, ""],
+        ["2", None, "B"],
+        [None],
+        [" "],
+    ]
     table = read_table(book(tmp_path, *rows[:-1]), ["id", "nom"])
     assert ({"id": ["1", "2"], "nom": ["A", "B"]}, [3, 5]) == (cells(table), list(table.lines))
 
@@ -162,7 +170,7 @@ def test_a_truncated_workbook_is_refused(tmp_path):
         assert refusal(tmp_path / "f.xlsx").code == "E_CLASSEUR"
 
 
-cell = st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.dates(date(1901, 1, 1))
+cell: st.SearchStrategy[Any] = st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.dates(date(1901, 1, 1))
 cell = cell | st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zs"]), max_size=6).filter(
     lambda text: not text.startswith(("=", "#"))
 )

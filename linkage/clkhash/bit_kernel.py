@@ -15,7 +15,17 @@ from numpy.typing import NDArray
 
 from linkage.compiled import compiled
 
-__all__ = ["BIT_FLIP", "cut_grams", "expand_double", "insertions", "merge_rows", "set_rows"]
+__all__ = [
+    "BIT_FLIP",
+    "cut_grams",
+    "expand_double",
+    "insertions",
+    "merge_rows",
+    "merge_shares",
+    "number_shares",
+    "set_rows",
+    "share_masks",
+]
 
 BIT_FLIP = 7 if sys.byteorder == "little" else 63
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio: neighbours go far apart
@@ -171,6 +181,79 @@ def set_rows(
             for at in range(start, start + count):
                 place = np.uint64(positions[at])
                 rows[row, place >> np.uint64(6)] |= np.uint64(1) << (place & np.uint64(63))
+
+
+@compiled
+def number_shares(
+    offsets: NDArray[np.int64],
+    tokens: NDArray[np.int32],
+    strategy: tuple[int, bool],
+    starts: NDArray[np.int64],
+    numbers: NDArray[np.int32],
+    shares: NDArray[np.int32],
+) -> int:  # pragma: no cover - compiled
+    """Number the pairs (token, insertions) of words, in order of appearance.
+
+    Args:
+        offsets: of words among `tokens`.
+        tokens: of words.
+        strategy: bits, and whether they are shared out.
+        starts: of each token in `numbers`, with room for each number of insertions up to the most that it needs.
+        numbers: -1 everywhere; the number of each pair that there is.
+        shares: filled with the number of the pair of each entry of `tokens`.
+
+    Returns:
+        How many pairs there are.
+    """
+    bits, shared = strategy
+    known = 0
+    for word in range(len(offsets) - 1):
+        first, last = offsets[word], offsets[word + 1]
+        each, more = (bits // (last - first), bits % (last - first)) if shared and last > first else (bits, 0)
+        for entry in range(first, last):
+            place = starts[tokens[entry]] + (each + 1 if entry - first < more else each)
+            if numbers[place] < 0:
+                numbers[place] = known
+                known += 1
+            shares[entry] = numbers[place]
+    return known
+
+
+@compiled
+def share_masks(
+    firsts: NDArray[np.int64],
+    needs: NDArray[np.int32],
+    numbers: NDArray[np.int32],
+    starts: NDArray[np.int64],
+    positions: Any,
+    masks: NDArray[np.uint64],
+) -> None:  # pragma: no cover - compiled
+    """The bits of each pair that `number_shares` numbered: the first insertions of its token."""
+    for token in range(len(firsts)):
+        for count in range(needs[token] + 1):
+            number = numbers[firsts[token] + count]
+            if number >= 0:
+                for at in range(starts[token], starts[token] + count):
+                    place = np.uint64(positions[at])
+                    masks[number, place >> np.uint64(6)] |= np.uint64(1) << (place & np.uint64(63))
+
+
+@compiled
+def merge_shares(
+    codes: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    shares: NDArray[np.int32],
+    masks: NDArray[np.uint64],
+    rows: NDArray[np.uint64],
+) -> None:  # pragma: no cover - compiled
+    """Set in each row the bits of the shares of its word, `codes[row]`; a negative code sets none."""
+    width = rows.shape[1]
+    for row in range(len(codes)):
+        word = codes[row]
+        if word >= 0:
+            for entry in range(offsets[word], offsets[word + 1]):
+                for at in range(width):
+                    rows[row, at] |= masks[shares[entry], at]
 
 
 @compiled

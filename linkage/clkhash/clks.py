@@ -11,24 +11,36 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage.clkhash.bit_kernel import BIT_FLIP, insertions, merge_rows, set_rows
+from linkage.clkhash.bit_kernel import (
+    BIT_FLIP,
+    insertions,
+    merge_rows,
+    merge_shares,
+    number_shares,
+    set_rows,
+    share_masks,
+)
 from linkage.clkhash.coding import columns_of
-from linkage.clkhash.cutting import cut
-from linkage.clkhash.feature_reading import Feature, Hashing
+from linkage.clkhash.cutting import Tokens, cut
+from linkage.clkhash.feature_reading import Feature, Hashing, Shares
 from linkage.clkhash.key_derivation import feature_keys
 from linkage.clkhash.linkage_schema import LinkageSchema
-from linkage.clkhash.token_hashes import position_table
+from linkage.clkhash.token_hashes import PositionTable, position_table
 from linkage.clkhash.words import words_of
 from linkage.errors import RowProblem, RowsRefused
 
 __all__ = ["Column", "Source", "encode_columns", "encode_rows"]
 
 _NO_NUMBER = "n'est pas un nombre"
+_RECURRENCE = 4  # uses of a mask that make it worth its making
+_MERGED_AT_ONCE = 1 << 12  # rows
+_MOST_MASKS = 1 << 26  # bytes that wait
+_Later: TypeAlias = list[tuple[NDArray[np.int32], NDArray[np.uint64]]]  # codes, and the masks that they number
 _FOLDED_AT_ONCE = 1 << 14  # rows whose bits are held one a byte
 
 
@@ -110,15 +122,19 @@ def encode_columns(
     source = source or Source()
     rows = np.zeros((size, -(-schema.hashed_length // 64)), dtype=np.uint64)
     keys = feature_keys(secret, schema.kdf, len(schema.features))
+    later: _Later = []
     problems: list[RowProblem] = []
     for feature, pair, column in zip(schema.features, keys, columns, strict=True):
         if feature.hashing is None:
             continue
         if column is None:
             raise ValueError("a feature that is not ignored needs its column")
-        broken = _encode_feature(feature.hashing, pair, column, schema.hashed_length, rows, check=check)
+        broken = _encode_feature(feature.hashing, pair, column, schema.hashed_length, (rows, later), check=check)
         if broken:
             problems += _rows_of(broken, feature, column, source)
+        if sum(masks.nbytes for _, masks in later) > _MOST_MASKS:
+            _merge(later, rows)
+    _merge(later, rows)
     if problems:
         raise RowsRefused(sorted(problems, key=lambda one: one.row), source.name)
     return _folded(rows, schema)
@@ -149,11 +165,16 @@ def _encode_feature(
     keys: tuple[bytes, bytes],
     column: Column,
     length: int,
-    rows: NDArray[np.uint64],
+    filled: tuple[NDArray[np.uint64], _Later],
     *,
     check: bool,
 ) -> dict[int, str]:
-    """Set the bits of one feature; returns the rules broken by the place of the cell, when no bit is set."""
+    """Set the bits of one feature in rows, or leave masks for later.
+
+    Returns:
+        The rules broken, by the place of the cell; when there are some, nothing is set.
+    """
+    rows, later = filled
     words, broken = words_of(hashing, column.values, check=check)
     tokens, refused = cut(hashing.comparator, words)
     broken |= dict.fromkeys(refused, _NO_NUMBER)
@@ -164,15 +185,48 @@ def _encode_feature(
     insertions(tokens.offsets, tokens.tokens, bits, shared, needs)
     encoded = [name.encode(hashing.format.encoding) for name in tokens.names]
     table = position_table(hashing.token_hash, keys, encoded, needs, length)
-    positions = table.positions ^ table.positions.dtype.type(BIT_FLIP)
-    parts = (tokens.offsets, tokens.tokens, (bits, shared), table.starts, positions)
+    fill = _Filler(tokens, hashing.shares, needs, table)
     if 2 * len(words) > len(rows):
-        set_rows(column.codes, *parts, rows)
+        fill(column.codes, rows)
     else:
         masks = np.zeros((len(words), rows.shape[1]), dtype=np.uint64)
-        set_rows(np.arange(len(words), dtype=np.int32), *parts, masks)
-        merge_rows(column.codes, masks, rows)
+        fill(np.arange(len(words), dtype=np.int32), masks)
+        later.append((column.codes, masks))
     return {}
+
+
+def _merge(later: _Later, rows: NDArray[np.uint64]) -> None:
+    """Set in rows the bits of the masks of their cells, some rows at a time, so that these stay near."""
+    for start in range(0, len(rows), _MERGED_AT_ONCE):
+        some = rows[start : start + _MERGED_AT_ONCE]
+        for codes, masks in later:
+            merge_rows(codes[start : start + _MERGED_AT_ONCE], masks, some)
+    later.clear()
+
+
+class _Filler:
+    """Sets the bits of words, one by one, or whole tokens at a time where few tokens with few numbers of insertions recur."""
+
+    def __init__(self, tokens: Tokens, shares: Shares, needs: NDArray[np.int32], table: PositionTable) -> None:
+        self._tokens, self._strategy, self._needs = tokens, (shares.bits, shares.shared), needs
+        self._starts = table.starts
+        self._positions = table.positions ^ table.positions.dtype.type(BIT_FLIP)
+        room = needs.astype(np.int64) + 1
+        self._firsts = np.cumsum(room) - room
+        self._numbers = np.full(int(room.sum()), np.int32(-1))
+        self._shares = np.empty(len(tokens.tokens), dtype=np.int32)
+        self._pairs = number_shares(
+            tokens.offsets, tokens.tokens, self._strategy, self._firsts, self._numbers, self._shares
+        )
+
+    def __call__(self, codes: NDArray[np.int32], rows: NDArray[np.uint64]) -> None:
+        tokens, starts, positions = self._tokens, self._starts, self._positions
+        if self._pairs * _RECURRENCE > len(self._shares):
+            set_rows(codes, tokens.offsets, tokens.tokens, self._strategy, starts, positions, rows)
+            return
+        masks = np.zeros((self._pairs, rows.shape[1]), dtype=np.uint64)
+        share_masks(self._firsts, self._needs, self._numbers, starts, positions, masks)
+        merge_shares(codes, tokens.offsets, self._shares, masks, rows)
 
 
 def _rows_of(broken: dict[int, str], feature: Feature, column: Column, source: Source) -> list[RowProblem]:

@@ -58,7 +58,7 @@ class TextFormat:
         lengths = [*map(len, cells)]
         short, long = min(lengths, default=self.shortest), max(lengths, default=0)
         fits = short >= self.shortest and (self.longest is None or long <= self.longest)
-        return fits and self._in_case("".join(cells))
+        return fits and (self.case == "mixed" or self._in_case("".join(cells)))
 
     def word(self, cell: str) -> str:
         """The cell itself."""
@@ -146,8 +146,11 @@ class DateFormat:
             return [""] * len(cells)
         *places, mark = _USUAL[self.format]
         digits = _digits(cells, (places[0], places[1], places[2]), mark)
-        figures = (digits + np.uint8(ord("0"))) * _is_day(digits)[:, None]
-        return [word.decode("ascii") for word in np.ascontiguousarray(figures).view("S8").ravel().tolist()]
+        text = (digits + np.uint8(ord("0"))).tobytes().decode("ascii")
+        words = [text[start : start + 8] for start in range(0, len(text), 8)]
+        for place in np.flatnonzero(~_is_day(digits)).tolist():
+            words[place] = ""
+        return words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,8 +189,11 @@ def _digits(cells: Sequence[str], places: tuple[int, int, int], mark: str) -> ND
     year, month, day = places
     width = 8 + 2 * len(mark)
     order = [*range(year, year + 4), month, month + 1, day, day + 1]
-    fits = np.fromiter((len(cell) == width and cell.isascii() for cell in cells), np.bool_, len(cells))
-    text = "".join([cell for cell, fit in zip(cells, fits.tolist(), strict=True) if fit])
+    fits = np.fromiter(map(len, cells), np.int64, len(cells)) == width
+    text = "".join(cells if fits.all() else [cell for cell in cells if len(cell) == width])
+    if not text.isascii():
+        fits &= np.fromiter(map(str.isascii, cells), np.bool_, len(cells))
+        text = "".join([cell for cell, fit in zip(cells, fits.tolist(), strict=True) if fit])
     signs = np.frombuffer(text.encode("ascii"), dtype=np.uint8).reshape(-1, width)
     figures = signs[:, order] - np.uint8(ord("0"))
     between = [place for place in range(width) if place not in order]

@@ -31,7 +31,8 @@ __all__ = ["Header", "encode_file"]
 Header: TypeAlias = Literal["checked", "ignored", "absent"]
 Progress: TypeAlias = Callable[[int, int], None]
 
-_BATCH = 1 << 17
+_BATCH = 1 << 17  # rows
+_BATCH_BITS = 1 << 31  # of their filters before folding
 
 
 def encode_file(
@@ -85,7 +86,8 @@ def _batches(path: Path, schema: LinkageSchema, header: Header) -> Iterator[tupl
             if header != "absent":
                 _read_header(reader, path, schema, check=header == "checked")
             before = reader.line_num
-            while rows := list(islice(reader, _BATCH)):
+            size = max(1, min(_BATCH, _BATCH_BITS // schema.hashed_length))
+            while rows := list(islice(reader, size)):
                 yield rows, _lines(rows, before, reader.line_num), raw.tell()
                 before = reader.line_num
     except UnicodeDecodeError:

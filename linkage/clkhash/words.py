@@ -71,6 +71,8 @@ def _word(kind: Format, cell: str, *, check: bool) -> tuple[str, str | None]:
 
 
 def _encodable(text: str, encoding: str) -> bool:
+    if text.isascii():
+        return True
     try:
         text.encode(encoding)
     except UnicodeEncodeError:

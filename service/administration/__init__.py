@@ -16,6 +16,7 @@ A run, step by step
 Commands
     terminal            sentences, progress, refusals
     local_commands      init, identity, pin, demarche, run encode: never touch the network
+    rehearsal_report    evaluate: what an agent reads of a rehearsal
     check_commands      check, connectors: a file looked at before it is encoded
     clk_commands        clk: schemas and CLKs of clkhash and anonlink, never on a network
     client              the third party over HTTP, every request signed

@@ -16,28 +16,30 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from crypto.errors import CryptoError
 from crypto.framing import canonical_json, parse_canonical_json
 from crypto.key_files import destroy, write_secret
 from crypto.keys import PublicIdentity, RunKey
-from crypto.sealing import CHUNK_OVERHEAD, seal, seal_chunk
-from linkage.holder import HolderPass, encode_passes
+from crypto.sealing import seal, seal_chunk
 from linkage.plan import PassPlan
 from linkage.records import Records
-from linkage.wire import row_bytes, rows_to_bytes
+from linkage.stream import MEMORY, PassStream, stream_passes
+from linkage.wire import ID_BYTES, row_bytes
+from service.administration.chunks import Fill, chunks_of
 from service.administration.seat import Seat
 from service.agreement import Comparison
 from service.answers import RunView
 from service.errors import ServiceError
 from service.messages import (
-    MAX_CHUNK_BYTES,
     MAX_JSON_BYTES,
     Manifest,
     UploadState,
@@ -62,6 +64,7 @@ __all__ = [
 ]
 
 CHUNK_BYTES = 8 << 20  # of rows; sealed, it stays under what the third party takes
+_IDS_AT_ONCE = 4096
 _LEAST_PERCENT = 80  # of the declared size: a short extraction must not pass for absences
 _UNPROCESSABLE = 422
 _UNHEARD = ("E_CONNEXION", "E_REPONSE")  # no answer of the third party, so no refusal
@@ -85,7 +88,12 @@ class Encoded:
 
 
 def encode(
-    seat: Seat, records: Records, *, chunk_bytes: int = CHUNK_BYTES, report: Report | None = None
+    seat: Seat,
+    records: Records,
+    *,
+    chunk_bytes: int = CHUNK_BYTES,
+    memory: int = MEMORY,
+    report: Report | None = None,
 ) -> list[Encoded]:
     """Encode all passes that are not on their way yet. No network.
 
@@ -93,6 +101,7 @@ def encode(
         seat: in a joined run.
         records: of this party's file.
         chunk_bytes: plaintext of a chunk at most; whole rows.
+        memory: bytes that the encoder should not exceed beyond the records.
         report: progress, in records × passes.
 
     Raises:
@@ -111,13 +120,24 @@ def encode(
     sheet = seat.stored.demarche.sheet()
     for comparison in seat.comparisons:
         passes = tuple(plan for one, plan in left if one.id == comparison.id)
-        for encoded in encode_passes(records, sheet, replace(comparison.plan, passes=passes), keys[comparison.id]):
-            _keep(seat, comparison, encoded, chunk_bytes)
-            name = f"{comparison.id}/{encoded.plan.name}"
-            made.append(Encoded(name=name, rows=len(encoded.encoded), left_aside=encoded.left_aside))
-            if report:
-                report(len(made), len(left))
+        plan, key = replace(comparison.plan, passes=passes), keys[comparison.id]
+        with closing(stream_passes(records, sheet, plan, key, memory=memory)) as streams:
+            for stream in streams:
+                told = _share(report, len(made), len(left), len(records), stream)
+                _keep(seat, comparison, stream, chunk_bytes, told)
+                name = f"{comparison.id}/{stream.plan.name}"
+                made.append(Encoded(name=name, rows=stream.count, left_aside=stream.left_aside))
     return made
+
+
+def _share(report: Report | None, done: int, passes: int, records: int, stream: PassStream) -> Callable[[int], None]:
+    """Rows of a pass as progress in records × passes."""
+
+    def told(rows: int) -> None:
+        if report:
+            report(done * records + (records * rows // stream.count if stream.count else records), passes * records)
+
+    return told
 
 
 def send(seat: Seat, client: Client, worker: bytes, *, report: Report | None = None) -> None:
@@ -248,7 +268,7 @@ def _check_size(seat: Seat, records: Records) -> None:
 
 
 def _check_same_file(seat: Seat, records: Records) -> None:
-    digest = hashlib.sha256(json.dumps(records.ids).encode()).digest()
+    digest = _digest(records.ids)
     known = seat.folder.secret("records", "digest")
     if known not in (None, digest) and any(_announced(seat, one, plan) for one, plan in seat.passes()):
         sentence = (
@@ -259,14 +279,24 @@ def _check_same_file(seat: Seat, records: Records) -> None:
     seat.folder.keep_secrets("records", {"digest": digest})
 
 
-def _keep(seat: Seat, comparison: Comparison, encoded: HolderPass, chunk_bytes: int) -> None:
-    """Seal one pass into its folder; the draft comes last."""
-    name, plan = f"{comparison.id}/{encoded.plan.name}", encoded.plan
+def _digest(identifiers: Sequence[str]) -> bytes:
+    """Of the identifiers in their order, as a list of JSON, never whole in memory."""
+    digest = hashlib.sha256(b"[")
+    for start in range(0, len(identifiers), _IDS_AT_ONCE):
+        some = json.dumps(list(identifiers[start : start + _IDS_AT_ONCE]))
+        digest.update((", " if start else "").encode() + some[1:-1].encode())
+    digest.update(b"]")
+    return digest.digest()
+
+
+def _keep(
+    seat: Seat, comparison: Comparison, stream: PassStream, chunk_bytes: int, told: Callable[[int], None]
+) -> None:
+    """Seal one pass into its folder as its rows come; the draft comes last. Nothing of a pass that is cut stays."""
+    name, plan = f"{comparison.id}/{stream.plan.name}", stream.plan
     folder = seat.folder.path / "outbox" / comparison.id / plan.name
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     _clear(folder)
-    if comparison.recipient == seat.party:
-        seat.folder.write_rows(name, encoded.encoded.ids, encoded.records)
     key = secrets.token_bytes(32)
     seat.folder.keep_secrets("upload", {name: key})
     draft = Manifest(
@@ -276,37 +306,42 @@ def _keep(seat: Seat, comparison: Comparison, encoded: HolderPass, chunk_bytes: 
         pass_=plan.name,
         party=seat.party,
         role="recipient" if comparison.recipient == seat.party else "source",
-        count=len(encoded.encoded),
+        count=stream.count,
         row_bytes=row_bytes(plan.length),
         chunks=(),
         wrapped_key=b"",
-        mean_fill_permille=_mean_fill(encoded),
+        mean_fill_permille=0,
         nonce=secrets.token_hex(16),
     )
-    digests = []
-    for number, last, rows in _pieces(encoded, chunk_bytes):
-        sealed = seal_chunk(key, chunk_context(draft), number, last, rows)
-        (folder / str(number)).write_bytes(sealed)
-        digests.append(hashlib.sha256(sealed).hexdigest())
-    write_secret(folder / "draft.json", replace(draft, chunks=tuple(digests)).to_bytes())
+    fill, digests = Fill(plan.length), []
+    try:
+        with seat.folder.row_map(name) if draft.role == "recipient" else nullcontext() as noted:
+            pieces = _noted(stream, noted, fill, told)
+            for number, last, rows in chunks_of(pieces, stream.count, draft.row_bytes, chunk_bytes):
+                sealed = seal_chunk(key, chunk_context(draft), number, last, rows)
+                (folder / str(number)).write_bytes(sealed)
+                digests.append(hashlib.sha256(sealed).hexdigest())
+    except BaseException:
+        _clear(folder)
+        raise
+    whole = replace(draft, chunks=tuple(digests), mean_fill_permille=fill.permille)
+    write_secret(folder / "draft.json", whole.to_bytes())
 
 
-def _pieces(encoded: HolderPass, chunk_bytes: int) -> Iterator[tuple[int, bool, bytes]]:
-    """(number, last, rows) of each chunk; an empty pass is one empty chunk."""
-    size = row_bytes(encoded.plan.length)
-    rows = max(1, min(chunk_bytes, MAX_CHUNK_BYTES - CHUNK_OVERHEAD) // size)
-    total = len(encoded.encoded)
-    count = max(1, -(-total // rows))
-    for number in range(count):
-        start, stop = number * rows, min(total, (number + 1) * rows)
-        yield number, number == count - 1, rows_to_bytes(encoded.encoded, start, stop)
-
-
-def _mean_fill(encoded: HolderPass) -> int:
-    """Bits set per thousand bits, over all rows."""
-    filters = encoded.encoded.filters
-    bits = filters.size * 64
-    return round(1000 * int(np.bitwise_count(filters).sum(dtype=np.int64)) / bits) if bits else 0
+def _noted(
+    stream: PassStream, noted: Callable[..., None] | None, fill: Fill, told: Callable[[int], None]
+) -> Iterator[NDArray[np.uint8]]:
+    """The rows of a pass, once what must be known of them is noted."""
+    made = 0
+    for piece in stream.pieces:
+        if noted is not None:
+            noted(piece.rows[:, :ID_BYTES], piece.records)
+        fill.count(piece.rows)
+        yield piece.rows
+        made += len(piece.rows)
+        told(made)
+    if not made:
+        told(0)
 
 
 def _draft(seat: Seat, comparison: Comparison, plan: PassPlan) -> Manifest:

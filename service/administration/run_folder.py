@@ -9,10 +9,10 @@
     RUN/rows/COMPARISON/PASS.sealed   row id → record of one pass, sealed (recipient only)
     RUN/outbox/COMPARISON/PASS/…      sealed chunks on their way to the third party (see outbox.py)
 
-A sealed file is a fresh salt (16 bytes), then pieces of `PIECE` bytes, each by `seal_chunk` under
-``derive(local key, LOCAL_ROWS, name, salt)`` with the context ``frame(LOCAL_ROWS, run, name)``: a file that
-is written again never meets a key twice. The local key lives in the secrets only: destroying `secrets.json`
-makes all the rest unreadable, and the rest is destroyed too.
+Sealed files (`sealed_file`) are written as their content comes: neither the identifiers nor a row map is ever whole in memory.
+Identifiers are lines of JSON, a list of some thousand each; a row map is 16 bytes of row id and 8 of record (little-endian) for
+each row. The local key lives in the secrets only: destroying `secrets.json` makes all the rest unreadable, and the rest is
+destroyed too.
 
 Steps are marked after their effect: a crash before the mark makes the step run again, and every step can.
 """
@@ -21,7 +21,8 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -29,18 +30,16 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from crypto.framing import Label, canonical_json, frame, from_base64, parse_canonical_json, to_base64
+from crypto.framing import canonical_json, from_base64, parse_canonical_json, to_base64
 from crypto.key_files import LARGEST_SECRET, destroy, read_secret, write_secret
-from crypto.keys import derive
-from crypto.sealing import CHUNK_OVERHEAD, seal_chunk, unseal_chunk
 from linkage.wire import ID_BYTES
+from service.administration.sealed_file import SealedWriter, read_sealed, sealed_file
 from service.errors import ServiceError
 
 __all__ = ["RunFolder", "Step", "runs_of", "unfinished_runs"]
 
 STATE_FORMAT = "allervers/local-run/v1"
-PIECE = 4 << 20  # bytes of plaintext in one piece of a sealed file
-_SALT = 16
+_AT_ONCE = 4096  # identifiers of a line
 _ROW = np.dtype([("id", np.uint8, (ID_BYTES,)), ("record", "<i8")])
 
 Step = Literal["joined", "encoded", "sent", "delivered", "closed"]
@@ -147,29 +146,45 @@ class RunFolder:
         path.parent.mkdir(mode=0o700, exist_ok=True)
         write_secret(path, canonical_json(dict(signed)))
 
-    def write_identifiers(self, identifiers: list[str]) -> None:
+    def write_identifiers(self, identifiers: Sequence[str]) -> None:
         """Seal the local identifiers of the records, in the order of the records."""
-        self._seal("records.sealed", json.dumps(identifiers, ensure_ascii=False).encode())
+        with self._sealed_file("records.sealed") as file:
+            for start in range(0, len(identifiers), _AT_ONCE):
+                some = list(identifiers[start : start + _AT_ONCE])
+                file.write(json.dumps(some, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n")
 
     def identifiers(self) -> list[str]:
         """The local identifiers of the records."""
-        return [str(one) for one in json.loads(self._unseal("records.sealed"))]
+        found: list[str] = []
+        line = b""
+        for piece in self._unsealed("records.sealed"):
+            *lines, line = (line + piece).split(b"\n")
+            for one in lines:
+                found += json.loads(one)
+        return found
 
-    def write_rows(self, name: str, ids: NDArray[np.uint8], records: NDArray[np.int64]) -> None:
-        """Seal the row map of one pass.
+    @contextmanager
+    def row_map(self, name: str) -> Iterator[Callable[[NDArray[np.uint8], NDArray[np.int64]], None]]:
+        """Seal the row map of one pass as its rows come; it is there once the block ends.
 
         Args:
             name: ``COMPARISON/PASS``.
-            ids: (n, 16) uint8.
-            records: (n,) int64, index of the record of each row.
+
+        Yields:
+            What takes some rows: ids (n, 16) uint8, and records (n,) int64, the record of each row.
         """
-        rows = np.empty(len(ids), dtype=_ROW)
-        rows["id"], rows["record"] = ids, records
-        self._seal(f"rows/{name}.sealed", rows.tobytes())
+        with self._sealed_file(f"rows/{name}.sealed") as file:
+
+            def add(ids: NDArray[np.uint8], records: NDArray[np.int64]) -> None:
+                rows = np.empty(len(ids), dtype=_ROW)
+                rows["id"], rows["record"] = ids, records
+                file.write(rows.tobytes())
+
+            yield add
 
     def rows(self, name: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """The (ids, records) of one pass, as `write_rows` took them."""
-        rows = np.frombuffer(self._unseal(f"rows/{name}.sealed"), dtype=_ROW)
+        """The (ids, records) of one pass, as `row_map` took them."""
+        rows = np.frombuffer(b"".join(self._unsealed(f"rows/{name}.sealed")), dtype=_ROW)
         return rows["id"].copy(), rows["record"].astype(np.int64)
 
     def destroy_secrets(self) -> None:
@@ -181,43 +196,25 @@ class RunFolder:
         for folder in ("rows", "outbox", "posted"):
             _remove_folders(self.path / folder)
 
-    def _seal(self, name: str, plaintext: bytes) -> None:
+    def _sealed_file(self, name: str) -> AbstractContextManager[SealedWriter]:
         if self.secret("local", "key") is None:
             self.keep_secrets("local", {"key": secrets.token_bytes(32)})
-        salt = secrets.token_bytes(_SALT)
-        key, context = self._file_key(name, salt)
-        pieces = max(1, -(-len(plaintext) // PIECE))
-        path = self.path / name
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fresh = path.with_name(f".{path.name}.tmp")
-        with fresh.open("wb") as file:
-            file.write(salt)
-            for number in range(pieces):
-                piece = plaintext[number * PIECE : (number + 1) * PIECE]
-                file.write(seal_chunk(key, context, number, number == pieces - 1, piece))
-        fresh.replace(path)
+        return sealed_file(self.path / name, self._local(), self.run, name)
 
-    def _unseal(self, name: str) -> bytes:
+    def _unsealed(self, name: str) -> Iterator[bytes]:
         try:
-            stored = (self.path / name).read_bytes()
+            yield from read_sealed(self.path / name, self._local(), self.run, name)
         except OSError as error:
             sentence = (
                 "la table locale des lignes manque : les résultats ne peuvent plus être rattachés à votre fichier"
             )
             raise ServiceError("E_LIGNES_LOCALES", sentence) from error
-        key, context = self._file_key(name, stored[:_SALT])
-        sealed, size = stored[_SALT:], PIECE + CHUNK_OVERHEAD
-        pieces = max(1, -(-len(sealed) // size))
-        return b"".join(
-            unseal_chunk(key, context, number, number == pieces - 1, sealed[number * size : (number + 1) * size])
-            for number in range(pieces)
-        )
 
-    def _file_key(self, name: str, salt: bytes) -> tuple[bytes, bytes]:
+    def _local(self) -> bytes:
         local = self.secret("local", "key")
         if local is None:
             raise ServiceError("E_ETAPE", f"rien n'est encodé : allervers run encode {self.run} FICHIER")
-        return derive(local, Label.LOCAL_ROWS, name, salt), frame(Label.LOCAL_ROWS, self.run, name)
+        return local
 
     def _destroy_drafts(self) -> None:
         """What a crash in the middle of a write left behind."""

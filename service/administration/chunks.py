@@ -1,0 +1,64 @@
+"""Rows as they come to chunks as they are sealed: whole rows, as many in each but the last.
+
+How many chunks a pass makes is known from the number of its rows, before the first of them: the last chunk is sealed as such.
+An empty pass is one empty chunk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crypto.sealing import CHUNK_OVERHEAD
+from linkage.wire import ID_BYTES, TAG_BYTES
+from service.messages import MAX_CHUNK_BYTES
+
+__all__ = ["Fill", "chunks_of"]
+
+_HEAD = ID_BYTES + TAG_BYTES
+
+
+class Fill:
+    """The mean fill of rows of filters of `length` bits, counted as they come."""
+
+    def __init__(self, length: int) -> None:
+        self._length, self._rows, self._bits = length, 0, 0
+
+    def count(self, rows: NDArray[np.uint8]) -> None:
+        """Add some rows, (n, row bytes) uint8."""
+        self._rows += len(rows)
+        words = rows.view(np.uint64)[:, _HEAD // 8 :]
+        self._bits += int(np.bitwise_count(words).sum(dtype=np.int64))
+
+    @property
+    def permille(self) -> int:
+        """Bits set per thousand bits; 0 without rows."""
+        total = self._rows * self._length
+        return round(1000 * self._bits / total) if total else 0
+
+
+def chunks_of(
+    pieces: Iterable[NDArray[np.uint8]], count: int, row_bytes: int, chunk_bytes: int
+) -> Iterator[tuple[int, bool, bytes]]:
+    """The chunks of a pass.
+
+    Args:
+        pieces: its rows, (n, row_bytes) uint8 each.
+        count: rows of all pieces.
+        row_bytes: of a row.
+        chunk_bytes: of a chunk at most; at least one row, and never more than the third party takes.
+
+    Yields:
+        (number, last, bytes) of each chunk.
+    """
+    most = max(1, min(chunk_bytes, MAX_CHUNK_BYTES - CHUNK_OVERHEAD) // row_bytes) * row_bytes
+    total, held, number = max(1, -(-count * row_bytes // most)), bytearray(), 0
+    for piece in pieces:
+        held += piece.tobytes()
+        while len(held) >= most and number < total - 1:
+            yield number, False, bytes(held[:most])
+            del held[:most]
+            number += 1
+    yield number, True, bytes(held)
