@@ -76,7 +76,9 @@ def _surnames(folder: Path) -> Weights:
 def _first_names(folder: Path, decades: range) -> Weights:
     table = pq.read_table(folder / "insee_prenoms_1900_2022_by_decade.parquet")
     rows = zip(table["decennie"].to_pylist(), table["nombre"].to_pylist(), strict=True)
-    return _clean(table["preusuel"].to_pylist(), [float(count or 0) if decade in decades else 0.0 for decade, count in rows])
+    return _clean(
+        table["preusuel"].to_pylist(), [float(count or 0) if decade in decades else 0.0 for decade, count in rows]
+    )
 
 
 def _clean(names: Sequence[Any], counts: Sequence[float]) -> Weights:

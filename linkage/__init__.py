@@ -34,9 +34,15 @@ Map, in the order in which a record travels:
 - ``proposal``    passes for a sheet that declares none
 - ``planner``     sheet, profile and declared sizes to a plan
 - ``costing``     what a plan costs: bytes, time, recall, exposure
+- ``cut``         bigrams of many values at once
+- ``feature_table``  features of records by distinct value, kept while one file is encoded
+- ``positions``   positions of tokens in one pass, each token hashed once
+- ``compiled``    how inner loops are compiled and where they are kept
+- ``bits``        the encoder's compiled loops
 - ``encode``      tokens and a pass key to plain Bloom filters
 - ``passes``      records divided into blocks, tags and secrets of the blocks
 - ``diffuse``     keyed diffusion of the filters of one block
+- ``stream``      passes as streams of rows, on all processors, in bounded memory
 - ``holder``      the data holder's half: all of the above, one encoded pass after the other
 - ``wire``        what travels: rows of a pass, delivered row ids
 - ``blocks``      the third party's view of a pass: runs of rows with one tag

@@ -13,12 +13,12 @@ takes the second form heals the one and suffers from the other.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage.attribute import Attribute
+from linkage.attribute import COMPONENTS, Attribute
 from linkage.exposure import agreement, insertions_by_group
 from linkage.profiles import Profile
 from linkage.sheet import Sheet
@@ -87,6 +87,7 @@ MISTAKES: Mapping[str, tuple[Mistake, ...]] = {
     "text": (Mistake(rate=10_000, parts=_WHOLE, loss=300), Mistake(rate=10_000, parts=_WHOLE, loss=900)),
     "number": (Mistake(rate=5_000, parts=_WHOLE, loss=500),),
 }
+_DIRTIER, _WHOLLY = 3, 2_000  # of files that are worse than most: times the mistakes; parts per 100,000
 _SWAPPED = 200  # parts per 100,000: surname and first names in each other's place; little is lost, all letters differ
 _OF_FORMS = (
     Mistake(rate=4_000, parts=_LETTERS, loss=850, in_form=((), 0)),  # the usage name instead of the birth name
@@ -141,21 +142,21 @@ class Pairs:
         return int(self.weight[these].sum()) * UNIT // int(self.weight.sum())
 
 
-def imagine_pairs(sheet: Sheet, times: int = 1) -> Pairs:
+def imagine_pairs(sheet: Sheet, *, doubt: bool = False) -> Pairs:
     """The combinations of mistakes in the attributes of a sheet.
 
     Args:
         sheet: names the attributes.
-        times: how many times as frequent as assumed the mistakes are, as long as half of the pairs have none of an attribute.
+        doubt: whether files may be much worse than assumed: three times the mistakes, and each attribute wholly wrong in one
+            pair out of fifty.
     """
     forms = {one.second_form_of for one in sheet.attributes}
     firsts = sorted((one for one in sheet.attributes if not one.second_form_of), key=lambda one: -one.bits)
-    tables = {one.name: _mistakes(one, forms) for one in firsts[:_MOST_ATTRIBUTES]}
+    tables = {one.name: _mistakes(one, forms, doubt=doubt) for one in firsts[:_MOST_ATTRIBUTES]}
     weight = np.array([UNIT], dtype=np.int64)
     which: dict[str, NDArray[np.int64]] = {}
     for name, some in tables.items():
-        total = sum(one.rate for one in some)
-        rates = [one.rate * min(times * total, _RATE // 2) // total for one in some]
+        rates = [one.rate for one in some]
         chances = np.array([_RATE - sum(rates), *rates], dtype=np.int64)
         which = {key: np.repeat(value, len(chances)) for key, value in which.items()}
         which[name] = np.tile(np.arange(len(chances)), len(weight))
@@ -166,8 +167,14 @@ def imagine_pairs(sheet: Sheet, times: int = 1) -> Pairs:
     return _with_swaps(weight, {name: (tables[name], which[name]) for name in tables}, names)
 
 
-def _mistakes(attribute: Attribute, forms: set[str | None]) -> tuple[Mistake, ...]:
-    return MISTAKES[attribute.kind] + (_OF_FORMS if attribute.name in forms else ())
+def _mistakes(attribute: Attribute, forms: set[str | None], *, doubt: bool) -> tuple[Mistake, ...]:
+    some = MISTAKES[attribute.kind] + (_OF_FORMS if attribute.name in forms else ())
+    if not doubt:
+        return some
+    total = sum(one.rate for one in some)
+    more = min(_DIRTIER * total, _RATE // 2)  # half of the pairs have none, at least
+    wholly = Mistake(rate=_WHOLLY, parts=COMPONENTS[attribute.kind], loss=1000)
+    return (*(replace(one, rate=one.rate * more // total) for one in some), wholly)
 
 
 def _with_swaps(

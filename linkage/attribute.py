@@ -203,7 +203,7 @@ def check_side(where: str, entries: Mapping[str, Any], kinds: Mapping[str, str])
     for name, entry in entries.items():
         place = f"{where} {name}"
         if name == "id":
-            one_string(entry, place)
+            several_strings(entry, place)
         elif isinstance(entry, Mapping):
             check_closed(entry, {"column", "format", "missing"}, place)
             _columns(entry.get("column", name), kinds[name], place)

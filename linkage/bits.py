@@ -1,7 +1,4 @@
-"""The encoder's compiled loops: values cut into bigrams, and the bits of tokens set in filters.
-
-A value is cut in one walk over its letters. Its bigrams, few and in no order, are then ranked by comparing each with all, many
-comparisons at a time, rather than sorted by branches that no processor foresees; equal ones have one rank and are kept once.
+"""The encoder's compiled loops: what values have, and the bits of their tokens set in filters.
 
 The bits of a record's tokens are set in two rounds: first the masks of whole steps of positions, all of a token's first 8, 16,
 24…, eight words at a time; then the positions left over, one by one. Mixed, each vector would wait for the single words before.
@@ -18,21 +15,26 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from linkage.compiled import INDEX, LANES, VECTOR, WORD, arrays_as_pointers, compiled, inlined, load, store
+from linkage.compiled import LANES, VECTOR, WORD, arrays_as_pointers, compiled, inlined, load, store
 
-__all__ = ["BASE", "HEAD", "STEP", "add_bigrams", "add_listed", "cut_values", "fill_masks", "find_heads", "survey_values"]
+__all__ = [
+    "BASE",
+    "HEAD",
+    "STEP",
+    "add_bigrams",
+    "add_listed",
+    "fill_masks",
+    "find_heads",
+    "survey_values",
+]
 
 BASE = 257  # of the numbers of words: one more than the largest alphabet
 HEAD = 3  # letters that a block value may take of a name
 STEP = 8  # positions from one mask of a token to its next
 
 _PARTICLE_LETTERS = 3  # of the longest particle
-_NONE = 0xFFFF  # no bigram
-_BATCH = 64  # bigrams of a value that are ranked together; a longer value is sorted
 
 _LONG = types.int64
-_SIDE = 32  # bigrams of a vector
-_BIGRAMS = ir.VectorType(ir.IntType(16), _SIDE)
 
 
 def _or_code(_typing: Any, rows: Any, _at: Any, _words: Any, masks: Any, chosen: Any, _count: Any) -> Any:
@@ -72,7 +74,10 @@ def _copy_code(_typing: Any, places: Any, _start: Any, _count: Any, rest: Any, _
         steps = builder.sdiv(builder.add(count, ir.Constant(WORD, STEP - 1)), ir.Constant(WORD, STEP))
         with cgutils.for_range(builder, steps) as loop:
             ahead = builder.mul(loop.index, ir.Constant(WORD, STEP))
-            source, target = builder.gep(places, [builder.add(start, ahead)]), builder.gep(rest, [builder.add(at, ahead)])
+            source, target = (
+                builder.gep(places, [builder.add(start, ahead)]),
+                builder.gep(rest, [builder.add(at, ahead)]),
+            )
             some = builder.load(builder.bitcast(source, few), align=2)
             builder.store(some, builder.bitcast(target, few), align=2)
         return context.get_dummy_value()
@@ -95,35 +100,9 @@ def _set_code(_typing: Any, rows: Any, _at: Any, rest: Any, _count: Any) -> Any:
     return types.void(rows, _LONG, rest, _LONG), emit
 
 
-def _below_code(_typing: Any, met: Any, _at: Any, _count: Any, below: Any) -> Any:
-    """Of each of the `count` bigrams from `at` on, how many of them are smaller; whole vectors are read and written."""
-
-    def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        met, at, count, below = arrays_as_pointers(context, builder, signature, values)
-        first, empty = builder.gep(met, [at]), ir.Constant(_BIGRAMS, ir.Undefined)
-        whole = builder.sdiv(builder.add(count, ir.Constant(WORD, _SIDE - 1)), ir.Constant(WORD, _SIDE))
-        with cgutils.for_range(builder, whole) as part:
-            start = builder.mul(part.index, ir.Constant(WORD, _SIDE))
-            mine = builder.load(builder.bitcast(builder.gep(first, [start]), _BIGRAMS.as_pointer()), align=2)
-            total = cgutils.alloca_once(builder, _BIGRAMS)  # type: ignore[no-untyped-call]
-            builder.store(ir.Constant(_BIGRAMS, [0] * _SIDE), total)
-            with cgutils.for_range(builder, count) as loop:
-                other = builder.load(builder.gep(first, [loop.index]))
-                spread = builder.insert_element(empty, other, ir.Constant(INDEX, 0))
-                spread = builder.shuffle_vector(spread, empty, ir.Constant(ir.VectorType(INDEX, _SIDE), [0] * _SIDE))
-                smaller = builder.zext(builder.icmp_unsigned("<", spread, mine), _BIGRAMS)
-                builder.store(builder.add(builder.load(total), smaller), total)
-            target = builder.bitcast(builder.gep(below, [start]), _BIGRAMS.as_pointer())
-            builder.store(builder.load(total), target, align=2)
-        return context.get_dummy_value()
-
-    return types.void(met, _LONG, _LONG, below), emit
-
-
 _or_masks: Any = intrinsic(_or_code)
 _copy_rest: Any = intrinsic(_copy_code)
 _set_rest: Any = intrinsic(_set_code)
-_count_below: Any = intrinsic(_below_code)
 
 
 @inlined
@@ -162,7 +141,9 @@ def _head(
 
 @compiled
 def find_heads(
-    packed: tuple[NDArray[Any], ...], given: bool, found: NDArray[np.int64]
+    packed: tuple[NDArray[Any], ...],
+    given: bool,  # noqa: FBT001 - compiled
+    found: NDArray[np.int64],
 ) -> None:  # pragma: no cover - compiled
     """The first letters that each value is filed under, (values, HEAD), -1 where there is none."""
     letters, offsets, marks, particles = packed
@@ -171,77 +152,6 @@ def find_heads(
         _head(letters, offsets, marks, particles, value, (given, given), head)
         for place in range(HEAD):
             found[value, place] = head[place]
-
-
-@compiled
-def cut_values(
-    packed: tuple[NDArray[Any], ...],
-    rules: NDArray[np.int64],
-    codes: NDArray[np.int32],
-    starts: NDArray[np.int64],
-    split: NDArray[np.uint16],
-    bigrams: NDArray[np.uint16],
-) -> None:  # pragma: no cover - compiled
-    """Cuts values, nothing left out.
-
-    Args:
-        packed: letters, offsets, marks and particles of a `linkage.cut.Packed`.
-        rules: of `linkage.cut.rules_of`.
-        codes: the values.
-        starts: (codes + 1,) int64, filled with where the bigrams of each value begin.
-        split: (codes,) uint16, filled with how many are of the first group.
-        bigrams: long enough for all and a vector more, filled with the sorted bigrams of the first group, then of the second.
-    """
-    letters, offsets, marks, _ = packed
-    size, space, padding = marks[0], marks[1], marks[3]
-    hyphen = marks[2] if rules[0] else np.int64(-1)
-    alone, joined = rules[1], rules[2]
-    below = np.empty(_BATCH, dtype=np.uint16)
-    ordered = np.empty(_BATCH, dtype=np.uint16)
-    at = 0
-    for value in range(len(codes)):
-        starts[value] = first = at
-        group = 0
-        before, last = np.int64(-1), np.int64(-1)  # the letter before, in the word; the last letter of the word before
-        stop = offsets[codes[value] + 1]
-        for place in range(offsets[codes[value]], stop + 1):
-            letter = np.int64(letters[place]) if place < stop else space
-            if place < stop and letter != space and letter != hyphen:
-                bigrams[at] = (before if before >= 0 else padding) * size + letter
-                at += 1
-                if before < 0 and joined and last >= 0 and not group:
-                    bigrams[at] = last * size + letter
-                    at += 1
-                before = letter
-                continue
-            if before >= 0:
-                bigrams[at] = before * size + padding
-                at += 1
-                last, before = before, np.int64(-1)
-            if place < stop and not (alone and letter == space and not group):
-                continue
-            # The end of a group: its bigrams in order, each once.
-            count = at - first
-            if count > _BATCH:
-                bigrams[first:at] = np.sort(bigrams[first:at])
-            else:
-                _count_below(bigrams, first, count, below)
-                for k in range(count):
-                    ordered[k] = _NONE
-                for k in range(count):
-                    ordered[below[k]] = bigrams[first + k]
-                for k in range(count):
-                    bigrams[first + k] = ordered[k]
-            at, before_it = first, np.uint16(_NONE)
-            for k in range(first, first + count):
-                bigram = bigrams[k]
-                bigrams[at] = bigram
-                at += bigram != _NONE and bigram != before_it
-                before_it = bigram
-            if not group:
-                split[value] = at - first
-            group, first, last = 1, at, np.int64(-1)
-    starts[len(codes)] = at
 
 
 @inlined
@@ -274,8 +184,9 @@ def survey_values(
     """Adds values to what `linkage.cut.Survey` says of all.
 
     Args:
-        packed, rules: as `cut_values` takes them.
-        cut: starts, split and bigrams that it filled for these codes.
+        packed: as `linkage.cut.cut_values` takes it.
+        rules: as `linkage.cut.cut_values` takes them.
+        cut: starts, split and bigrams that it fills for these codes.
         codes: the values.
         survey: present, least and uses of a survey.
     """
@@ -360,7 +271,9 @@ def add_bigrams(
         for place in range(middle, stop):
             kept[place] = bigrams[begins[kinds[record] + 1] - stop + place]
         for place in range(stop):
-            bits, size, nth = (budget[0], middle, place) if place < middle else (budget[1], stop - middle, place - middle)
+            bits, size, nth = (
+                (budget[0], middle, place) if place < middle else (budget[1], stop - middle, place - middle)
+            )
             if not place or place == middle:
                 each = bits // size
                 more = bits - each * size
@@ -388,8 +301,10 @@ def add_listed(
     Args:
         listed: offsets, those of value v being entries offsets[v] to offsets[v + 1]; the token of each entry among those drawn;
             how many positions it sets; the most entries of a value.
-        drawn, rows, plain: as `add_bigrams` takes them.
+        drawn: as `add_bigrams` takes it.
         codes: of the records, negative for no value.
+        rows: of the records in `plain`.
+        plain: (n, m/64) uint64 C-order.
     """
     starts, places, first, masks = drawn
     offsets, token, count, most = listed
@@ -397,10 +312,10 @@ def add_listed(
     chosen, rest = np.empty(most + 1, dtype=np.int64), np.empty(64 * words + STEP, dtype=np.uint16)
     for record in range(len(codes)):
         if codes[record] >= 0:
-            chosen_count, left = 0, 0
+            chosen_count, left = np.int64(0), np.int64(0)
             for entry in range(offsets[codes[record]], offsets[codes[record] + 1]):
                 one, total = token[entry], np.int64(count[entry])
-                steps = total // STEP if first[one] >= 0 else 0
+                steps = total // STEP if first[one] >= 0 else np.int64(0)
                 chosen[chosen_count] = (first[one] + steps - 1) * words
                 chosen_count += steps > 0
                 _copy_rest(places, starts[one] + steps * STEP, total - steps * STEP, rest, left)

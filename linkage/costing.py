@@ -176,6 +176,4 @@ def _reached(plan: PassPlan, sheet: Sheet, profile: Profile, pairs: Pairs, sizin
 def _exposure(plan: PassPlan, sheet: Sheet, statistics: Statistics, profile: Profile, sizing: Sizing) -> int:
     attributes, degree = with_bits(sheet.attributes, plan.bits), max(1, plan.degree)
     depths = [depth for depth, share in enumerate(sizing.depths) if share >= _SEEN_DEPTH]
-    return max(
-        (exposure(attributes, statistics, profile, plan.left_out(depth), degree) for depth in depths), default=0
-    )
+    return max((exposure(attributes, statistics, profile, plan.left_out(depth), degree) for depth in depths), default=0)

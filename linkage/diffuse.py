@@ -89,7 +89,7 @@ def diffuse(filters: NDArray[np.uint64], table: NDArray[np.uint16]) -> NDArray[n
 
 
 @compiled
-def _index(stream: NDArray[np.uint32], cursor: int, bound: int) -> tuple[int, int]:  # pragma: no cover - compiled
+def _index(stream: NDArray[np.uint32], cursor: int, bound: int) -> tuple[np.int64, int]:  # pragma: no cover - compiled
     """An unbiased index below `bound`, or -1 when the stream ends; returns (index, next cursor)."""
     limit = (np.uint64(1) << np.uint64(32)) // np.uint64(bound) * np.uint64(bound)
     while cursor < len(stream):
@@ -108,7 +108,7 @@ def _indices(
     count = len(found)
     if cursor + count > len(stream):
         return -1
-    skipped = False
+    skipped: Any = False
     for draw in range(count):
         bound = np.int64(count + 1 - draw)
         word = np.int64(stream[cursor + draw])
@@ -138,7 +138,7 @@ def _repeats(table: Table, layer: int, column: int) -> bool:  # pragma: no cover
 
 
 @compiled
-def _fill_table(
+def _fill_table(  # noqa: C901 - one loop, compiled
     stream: NDArray[np.uint32], table: Table, quotients: NDArray[np.float64]
 ) -> bool:  # pragma: no cover - compiled
     degree, length = table.shape
@@ -186,7 +186,9 @@ def _spread_code(_typing: Any, filters: Any, _first: Any, _step: Any, _last: Any
     return types.void(filters, _LONG, _LONG, _LONG, sliced, _LONG), emit
 
 
-def _gather_code(_typing: Any, squares: Any, _at: Any, result: Any, _step: Any, places: Any, _first: Any, _last: Any) -> Any:
+def _gather_code(
+    _typing: Any, squares: Any, _at: Any, result: Any, _step: Any, places: Any, _first: Any, _last: Any
+) -> Any:
     """The way back: eight vectors as the next eight words of the rows of `result` that places `first` to `last` name."""
 
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
@@ -234,7 +236,9 @@ def _halve_code(width: int) -> Any:
     return code
 
 
-def _mix_code(_typing: Any, sliced: Any, table: Any, _place: Any, _degree: Any, _length: Any, mixed: Any, _at: Any) -> Any:
+def _mix_code(
+    _typing: Any, sliced: Any, table: Any, _place: Any, _degree: Any, _length: Any, mixed: Any, _at: Any
+) -> Any:
     """One output bit of all records: the XOR of its positions."""
 
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:

@@ -23,7 +23,7 @@ from linkage.attribute import Attribute
 from linkage.bits import add_bigrams, add_listed
 from linkage.cut import cut
 from linkage.errors import SheetError
-from linkage.feature_table import FeatureTable, Features, Surveyed, features_of
+from linkage.feature_table import Features, FeatureTable, Surveyed, features_of
 from linkage.features import groups, left_out_groups, token_class, tokens
 from linkage.positions import Positions
 from linkage.profiles import Profile
@@ -76,7 +76,9 @@ class PassEncoder:
             total += way.insertions(self._records.columns[way.attribute.name].codes[rows])
         return total
 
-    def add(self, rows: NDArray[np.int64], places: NDArray[np.int64], plain: NDArray[np.uint64], depth: int = 0) -> None:
+    def add(
+        self, rows: NDArray[np.int64], places: NDArray[np.int64], plain: NDArray[np.uint64], depth: int = 0
+    ) -> None:
         """Sets the bits of some records.
 
         Args:
@@ -164,7 +166,9 @@ class _Way:
         self.attribute = attribute
         self._class = token_class(attribute)
         self._budget = np.array([shares.get(group, 0) for group in groups(attribute)], dtype=np.int64)
-        totals = [sum(bits for group, bits in enumerate(self._budget.tolist()) if have >> group & 1) for have in range(256)]
+        totals = [
+            sum(bits for group, bits in enumerate(self._budget.tolist()) if have >> group & 1) for have in range(256)
+        ]
         self._worth, self._present = np.array(totals, dtype=np.int32), present
 
     def insertions(self, codes: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -238,7 +242,9 @@ class _Listed(_Way):
 class _Unlisted(_Way):
     """Values too many for their tokens to be kept: those of the records that come are cut and hashed, and forgotten."""
 
-    def __init__(self, attribute: Attribute, shares: dict[str, int], values: Sequence[str], left_out: Sequence[str]) -> None:
+    def __init__(
+        self, attribute: Attribute, shares: dict[str, int], values: Sequence[str], left_out: Sequence[str]
+    ) -> None:
         order = {group: 1 << place for place, group in enumerate(groups(attribute))}
         had = (sum(order[group] for group in tokens(attribute, value, left_out)) for value in values)
         super().__init__(attribute, shares, np.fromiter(had, dtype=np.uint8, count=len(values)))
@@ -268,4 +274,3 @@ def _most(features: Features, count: NDArray[np.int32]) -> tuple[NDArray[np.int6
     most = np.zeros(len(features.names), dtype=np.int64)
     np.maximum.at(most, features.token, count)
     return most, np.bincount(features.token, minlength=len(features.names)).astype(np.int64)
-

@@ -124,9 +124,9 @@ _WITNESS_SIZES = (20_000, 20_000)
 def encoder_digest() -> str:
     """Hex SHA-256 of the encodings of a few invented people under a public key, in every profile."""
     sheet = Sheet.from_table(_WITNESS_SHEET)
-    identifier, attributes = sheet.for_side("")
+    identifiers, attributes = sheet.for_side("")
     table = RawTable.of("", _WITNESSES)
-    records = records_from_table(table, identifier, attributes)
+    records = records_from_table(table, identifiers, attributes)
     key = RunKey(hashlib.sha256(b"allervers public witness").digest())
     digest = hashlib.sha256()
     for profile in PROFILES:

@@ -129,10 +129,10 @@ def inspect(
     Raises:
         LinkageError: the file as a whole cannot be read (see `linkage.tables.read_table`).
     """
-    identifier, attributes = sheet.for_side(side)
+    identifiers, attributes = sheet.for_side(side)
     needed = [column for attribute in attributes if not attribute.optional for column in attribute.columns]
     optional = [column for attribute in attributes if attribute.optional for column in attribute.columns]
-    table = read_table(path, list(dict.fromkeys([identifier, *needed])), optional, misshapen=True)
+    table = read_table(path, list(dict.fromkeys([*identifiers, *needed])), optional, misshapen=True)
     tell = progress or (lambda *_: None)
     tell("lecture", 1, 1)
     fields = {one.name: held for one in attributes if (held := read_field(table, one)) is not None}
@@ -171,14 +171,14 @@ class _Reading:
 
 
 def _read(table: RawTable, sheet: Sheet, side: str, bad_rows: BadRows | None) -> _Reading:
-    identifier, attributes = sheet.for_side(side)
+    identifiers, attributes = sheet.for_side(side)
     asked: BadRows = "skip" if (bad_rows or sheet.bad_rows) == "skip" else "refuse"
     attempts: tuple[tuple[BadRows, int], ...] = ((asked, sheet.most_bad_rows), ("skip", _ALL))
     refusals: list[dict[str, Any]] = []
     problems = table.misshapen
     for policy, most in attempts:
         try:
-            records = records_from_table(table, identifier, attributes, bad_rows=policy, most_bad_rows=most)
+            records = records_from_table(table, identifiers, attributes, bad_rows=policy, most_bad_rows=most)
         except (RowsRefused, TooManyBadRows) as error:
             problems = error.problems if isinstance(error.problems, RowProblems) else problems
             rule = f"{len(problems.lines)} ligne(s) inutilisable(s), voir plus bas"
@@ -371,8 +371,8 @@ def _warnings(usable: int, sheet: Sheet, connector: Connector | None) -> list[st
 
 def _short_codes(table: RawTable, sheet: Sheet, side: str, connector: Connector) -> list[str]:
     """Columns whose digits are fewer than the connector says: leading zeros were lost."""
-    identifier, attributes = sheet.for_side(side)
-    column_of = {"id": identifier, **{a.name: a.columns[0] for a in attributes}}
+    identifiers, attributes = sheet.for_side(side)
+    column_of = {"id": identifiers[0], **{a.name: a.columns[0] for a in attributes}}
     warnings = []
     for name, digits in connector.digits.items():
         column = table.columns.get(column_of.get(name, ""))

@@ -94,7 +94,9 @@ class Positions:
 
     def apart(self, name: str, tokens: Sequence[str], most: NDArray[np.int64]) -> Drawn:
         """The positions of tokens that are used now and not kept."""
-        one = _Class(index={token: place for place, token in enumerate(tokens)}, most=most.tolist(), uses=[0] * len(most))
+        one = _Class(
+            index={token: place for place, token in enumerate(tokens)}, most=most.tolist(), uses=[0] * len(most)
+        )
         return self._draw(name, one)
 
     def _draw(self, name: str, wanted: _Class) -> Drawn:
@@ -119,4 +121,3 @@ def _room(needed: NDArray[np.int64], uses: NDArray[np.int64], rows: int) -> tupl
     first = np.full(len(needed), -1, dtype=np.int64)
     first[kept] = ends[: len(kept)] - needed[kept]
     return first, int(ends[len(kept) - 1]) if len(kept) else 0
-

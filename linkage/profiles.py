@@ -55,7 +55,7 @@ PROFILES: dict[str, Profile] = {
     profile.name: profile
     for profile in (
         Profile(name="reference", length=1024, degree=0, names_degree=0, cap=0, floor=0),
-        Profile(name="standard", length=2048, degree=4, names_degree=5, cap=1000, floor=20, exposure=170),
+        Profile(name="standard", length=2048, degree=4, names_degree=5, cap=1000, floor=20, exposure=190),
         Profile(name="renforce", length=4096, degree=6, names_degree=7, cap=1000, floor=20, exposure=80),
     )
 }

@@ -96,18 +96,18 @@ def read_records(
         LinkageError: see `linkage.tables.read_table`; `E_COLONNES_DECALEES`; `RowsRefused` with all problems of rows;
             `TooManyBadRows` (`E_TROP_DE_LIGNES_FAUTIVES`).
     """
-    identifier, attributes = sheet.for_side(side)
+    identifiers, attributes = sheet.for_side(side)
     needed = [column for attribute in attributes if not attribute.optional for column in attribute.columns]
     optional = [column for attribute in attributes if attribute.optional for column in attribute.columns]
-    table = read_table(path, list(dict.fromkeys([identifier, *needed, *extra])), optional, misshapen=True)
+    table = read_table(path, list(dict.fromkeys([*identifiers, *needed, *extra])), optional, misshapen=True)
     skip = (bad_rows or sheet.bad_rows) == "skip"
     columns, table = dict(table.columns), replace(table, columns={})
-    return _Reading(table, columns, identifier, attributes).records(extra, sheet.most_bad_rows if skip else None)
+    return _Reading(table, columns, identifiers, attributes).records(extra, sheet.most_bad_rows if skip else None)
 
 
 def records_from_table(
     table: RawTable,
-    identifier: str,
+    identifiers: Sequence[str],
     attributes: Sequence[Attribute],
     *,
     bad_rows: BadRows = "refuse",
@@ -118,13 +118,13 @@ def records_from_table(
 
     Args:
         table: the cells.
-        identifier: name of the column of local identifiers.
+        identifiers: columns that name a row together, their cells joined with a space.
         attributes: what to read, with their columns.
         bad_rows: `refuse` the table on any bad row, or `skip` bad rows and list them.
         most_bad_rows: how many rows in a thousand may be skipped.
         extra: names of raw columns to carry along.
     """
-    reading = _Reading(table, dict(table.columns), identifier, attributes)
+    reading = _Reading(table, dict(table.columns), identifiers, attributes)
     return reading.records(extra, most_bad_rows if bad_rows == "skip" else None)
 
 
@@ -132,9 +132,12 @@ class _Reading:
     """One table on its way to records; each raw column is let go once nothing more is read of it."""
 
     def __init__(
-        self, table: RawTable, raw: dict[str, RawColumn], identifier: str, attributes: Sequence[Attribute]
+        self, table: RawTable, raw: dict[str, RawColumn], identifiers: Sequence[str], attributes: Sequence[Attribute]
     ) -> None:
-        self._table, self._raw, self._identifier, self._attributes = table, raw, identifier, attributes
+        self._table, self._raw, self._attributes = table, raw, attributes
+        self._identifier = " + ".join(identifiers)
+        if len(identifiers) > 1:
+            raw[self._identifier] = _joined([raw[column] for column in identifiers])
         self._bad: list[_Problem] = []
         self._void: list[_Problem] = []
         self._findings = list(table.findings)
@@ -165,7 +168,7 @@ class _Reading:
     def _normalised(self, attribute: Attribute) -> Column:
         if not all(column in self._raw for column in attribute.columns):
             return Column(values=[], codes=np.full(len(self._table), MISSING, dtype=np.int32))
-        raw = _joined(self._raw, attribute)
+        raw = _joined([self._raw[column] for column in attribute.columns], attribute.kind, attribute.missing)
         refuse_moved(self._table.name, attribute, raw)
         self._findings += oddities(attribute, raw, self._table.lines)
         column, faults = _column(raw, attribute)
@@ -306,9 +309,8 @@ def _with_gaps(normalise: Callable[[str], str | None], missing: Sequence[str]) -
     return (lambda cell: None if cell.strip() in gaps else normalise(cell)) if gaps else normalise
 
 
-def _joined(held: Mapping[str, RawColumn], attribute: Attribute) -> RawColumn:
-    """The raw cells of an attribute; several columns are joined, the three of a date as year-month-day."""
-    columns = [held[column] for column in attribute.columns]
+def _joined(columns: Sequence[RawColumn], kind: str = "", absent: Sequence[str] = ()) -> RawColumn:
+    """The cells of several columns side by side: with a space between, the three of a date as year-month-day."""
     if len(columns) == 1:
         return columns[0]
     combined, parts = columns[0].codes.astype(np.int64), [np.arange(len(columns[0].values))]
@@ -316,10 +318,10 @@ def _joined(held: Mapping[str, RawColumn], attribute: Attribute) -> RawColumn:
         pairs, codes = np.unique(combined * len(column.values) + column.codes, return_inverse=True)
         parts = [part[pairs // len(column.values)] for part in parts] + [pairs % len(column.values)]
         combined = codes.astype(np.int64)
-    missing = frozenset(attribute.missing)
+    missing = frozenset(absent)
     texts = [["" if missing and cell.strip() in missing else cell for cell in column.values] for column in columns]
     rows = zip(*([text[place] for place in part] for text, part in zip(texts, parts, strict=True)), strict=True)
-    together = RawColumn.of([_together(row, attribute.kind) for row in rows])
+    together = RawColumn.of([_together(row, kind) for row in rows])
     return RawColumn(values=together.values, codes=together.codes[combined])
 
 

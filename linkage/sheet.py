@@ -86,7 +86,7 @@ class Sheet:
     """
 
     name: str
-    identifier: str
+    identifier: tuple[str, ...]
     attributes: tuple[Attribute, ...]
     passes: tuple[PassRule, ...]
     information: int
@@ -115,7 +115,7 @@ class Sheet:
             strict=_floor(table.get("strict", 0), "strict"),
             bad_rows=_bad_rows(table.get("bad_rows", "refuse")),
             most_bad_rows=whole_number(table.get("most_bad_rows", _MOST_BAD_ROWS), 0, 1000, "most_bad_rows"),
-            identifier=one_string(table.get("id", "id"), "id"),
+            identifier=several_strings(table.get("id", "id"), "id"),
             attributes=attributes,
             passes=tuple(_pass_rule(entry) for entry in _listed(table, "passes")),
             statistics=_mapping(table, "statistics"),
@@ -155,8 +155,8 @@ class Sheet:
         _check_references(sheet)
         return sheet
 
-    def for_side(self, side: str) -> tuple[str, tuple[Attribute, ...]]:
-        """(identifier column, attributes) with the columns and formats of that side's file."""
+    def for_side(self, side: str) -> tuple[tuple[str, ...], tuple[Attribute, ...]]:
+        """(columns that name a row together, attributes) with the columns and formats of that side's file."""
         own = self.columns.get(side, {})
         attributes = []
         for attribute in self.attributes:
@@ -171,7 +171,7 @@ class Sheet:
                 attributes.append(replace(attribute, columns=several_strings(entry, side)))
             else:
                 attributes.append(attribute)
-        return str(own.get("id", self.identifier)), tuple(attributes)
+        return several_strings(own.get("id", self.identifier), side), tuple(attributes)
 
 
 def load_sheet(source: Path | str) -> Sheet:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -102,7 +102,7 @@ def stream_passes(
     *,
     memory: int = MEMORY,
     threads: int | None = None,
-) -> Iterator[PassStream]:
+) -> Generator[PassStream]:
     """Encodes all passes of a plan, one at a time.
 
     Args:

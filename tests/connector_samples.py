@@ -99,7 +99,6 @@ def _first(one: Person) -> str:
 def _cnaf(one: Person, number: int) -> Person:
     address = {f"ADRLIG{k}": "12 RUE DES LILAS" if k == 4 else "01000 BOURG" if k == 5 else "" for k in range(1, 7)}
     return {
-        "NUMLIGNE": str(number),
         "MATRICULE": f"{1_000_000 + number // 2}",
         "CODORG": "011",
         "QUALDOS": "MR" if number % 2 else "MME",
@@ -147,7 +146,6 @@ def _cnaf_2026(one: Person, number: int) -> Person:
 
 def _ccmsa(one: Person, number: int) -> Person:
     return {
-        "NUMLIGNE": str(number),
         "caisse": "01",
         "numero_allocataire": str(12_345_000_000 + number),  # two leading zeros lost
         "qualite_allocataire": "MR" if one["sexe"] == "M" else "MME",

@@ -35,11 +35,11 @@ FEBRL4_TABLE = table_of(FEBRL4_FILE)
 
 def records_of(sheet: Sheet, people: Sequence[Mapping[str, str]]) -> Records:
     """Records of people given attribute by attribute; an attribute that nobody has is an empty column."""
-    identifier, attributes = sheet.for_side("")
+    (identifier,), attributes = sheet.for_side("")
     columns = {one.columns[0]: [person.get(one.name, "") for person in people] for one in attributes}
     columns[identifier] = [str(number) for number in range(len(people))]
     table = RawTable.of("inventes.csv", columns)
-    return records_from_table(table, identifier, attributes)
+    return records_from_table(table, [identifier], attributes)
 
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"

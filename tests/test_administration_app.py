@@ -81,7 +81,23 @@ def test_a_rehearsal_in_words(rehearsal, capsys):
     assert "passe jour : " in shown
 
 
-def test_a_rehearsal_without_truth_is_refused(rehearsal, tmp_path, capsys):
+def test_a_rehearsal_without_truth(rehearsal, capsys):
+    """Two files of one's own: what to expect, by a column too, and nothing said to be true."""
+    assert main(["evaluate", *rehearsal[:4], "--by", "sexe"]) == 0
+    shown = capsys.readouterr().out
+    assert "sans vérité, à 90 % :" in shown
+    assert "proposé pour la prochaine convention" in shown
+    assert "en vérité" not in shown
+    assert "groupe " in shown
+
+
+def test_a_column_that_is_not_there_is_refused(rehearsal, capsys):
+    """With the code of the reader."""
+    assert main(["evaluate", *rehearsal[:4], "--by", "absente"]) == 1
+    assert "E_" in capsys.readouterr().err
+
+
+def test_a_truth_that_links_nobody_is_refused(rehearsal, tmp_path, capsys):
     """A truth that links nothing has its code."""
     empty = tmp_path / "vide.csv"
     empty.write_text("a,b\nx,y\n", encoding="utf-8")

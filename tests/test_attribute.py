@@ -105,7 +105,8 @@ def test_comparisons_belong_to_kinds():
     [
         ("E_CLE_INCONNUE", {"inconnu": "X"}),
         ("E_CLE_INCONNUE", {"nom": {"colonne": "X"}}),
-        ("E_FEUILLE", {"id": ["a", "b"]}),
+        ("E_FEUILLE", {"id": []}),
+        ("E_FEUILLE", {"id": 3}),
         ("E_FEUILLE", {"nom": 3}),
         ("E_FEUILLE", {"nom": {"missing": [0]}}),
         ("E_FORMAT_DATE", {"ne": {"column": "x", "format": "ISO"}}),

@@ -115,9 +115,9 @@ def test_a_connector_stands_under_the_columns_of_an_operand() -> None:
     own = '[colonnes.rsa]\nconnecteur = "ccmsa"\nprenoms = { colonne = "PRENOMS", vide = ["-"] }\n\n'
     demarche = parse_demarche(TEXT[:start] + own + TEXT[end:])
     sheet = demarche.sheet()
-    identifier, attributes = sheet.for_side("rsa")
+    identifiers, attributes = sheet.for_side("rsa")
     columns = {one.name: one.columns for one in attributes}
-    assert ("numero_allocataire", ("PRENOMS",)) == (identifier, columns["prenoms"])
+    assert (("numero_allocataire",), ("PRENOMS",)) == (identifiers, columns["prenoms"])
     assert ("date_naissance_alloc",) == columns["date_naissance"]
     assert ("-",) == next(one.missing for one in attributes if one.name == "prenoms")
     assert load_demarche("c2s-rsa").sheet().digest == sheet.digest

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from crypto.keys import PassKey
 from linkage.attribute import COMPARISONS, COMPONENTS, KINDS
-from linkage.encode import _RECORDS_AT_ONCE as _MASKS_AT_ONCE, budgets, encode
+from linkage.encode import _RECORDS_AT_ONCE as _MASKS_AT_ONCE
+from linkage.encode import budgets, encode
 from linkage.errors import SheetError
 from linkage.features import groups, left_out_groups, tokens
 from linkage.planner import plan_passes

@@ -385,10 +385,10 @@ def test_voided_cells_are_counted_in_the_findings(tmp_path):
 def test_a_table_by_hand_gives_the_same_records_as_its_file(tmp_path):
     """Columns given as lists need no file."""
     path = write(tmp_path, HEADER, "a;Dupont;Martin;M;29/02/1980", "b;;;;")
-    identifier, attributes = SHEET.for_side("gauche")
+    identifiers, attributes = SHEET.for_side("gauche")
     columns = {"no": ["a", "b"], "nom": ["Dupont", ""], "usage": ["Martin", ""], "sexe": ["M", ""]}
     table = RawTable.of("f.csv", {**columns, "naissance": ["29/02/1980", ""]})
-    by_hand, read = records_from_table(table, identifier, attributes), read_records(path, SHEET, "gauche")
+    by_hand, read = records_from_table(table, identifiers, attributes), read_records(path, SHEET, "gauche")
     assert list(read.ids) == list(by_hand.ids)
     assert [decoded(read, name) for name in read.columns] == [decoded(by_hand, name) for name in by_hand.columns]
 
@@ -400,3 +400,17 @@ def test_many_doubled_identifiers_are_told_without_their_first_lines(tmp_path):
         read_records(write(tmp_path, HEADER, *rows), SHEET, "gauche")
     assert {"le même identifiant figure déjà plus haut"} == {one.rule for one in refusal.value.problems}
     assert (1500, 1502) == (len(refusal.value.problems), refusal.value.problems[0].row)
+
+
+def test_several_columns_may_name_a_row_together(tmp_path):
+    """A holder's number with a child's first name: the cells are joined, and only the whole must be distinct."""
+    sheet = SHEET.with_columns("enfants", {**SHEET.columns["gauche"], "id": ["no", "prenom"]})
+    path = tmp_path / "enfants.csv"
+    path.write_text("no;prenom;nom;usage;sexe;naissance\n1;ANNE;A;;F;01/02/2015\n1;LEO;A;;M;03/04/2017\n")
+    assert list(read_records(path, sheet, "enfants").ids) == ["1 ANNE", "1 LEO"]
+    path.write_text(path.read_text() + "1;LEO;A;;M;03/04/2017\n")
+    with pytest.raises(RowsRefused) as refusal:
+        read_records(path, sheet, "enfants")
+    assert [(one.code, one.row, one.column) for one in refusal.value.problems] == [
+        ("E_IDENTIFIANT_DOUBLE", 4, "no + prenom")
+    ]

@@ -73,7 +73,7 @@ def test_defaults_are_those_of_the_guide():
     attribute = Sheet.from_table(MINIMAL).attribute("nom")
     assert (attribute.columns, attribute.formats, attribute.pad) == (("nom",), ("AAAA-MM-JJ",), 0)
     assert (attribute.second_form_of, attribute.optional, attribute.invalid) == (None, False, "refuse")
-    assert Sheet.from_table(MINIMAL).identifier == "id"
+    assert Sheet.from_table(MINIMAL).identifier == ("id",)
 
 
 def test_every_kind_can_be_declared():
@@ -92,7 +92,7 @@ FAULTS: list[tuple[str, str, Change]] = [
     ("E_FEUILLE", "version", put("version", "linkage/v2")),
     ("E_CLE_INCONNUE", "seuil", put("seuil", 0.8)),
     ("E_FEUILLE", "name", put("name", 3)),
-    ("E_FEUILLE", "id", put("id", ["a"])),
+    ("E_FEUILLE", "id", put("id", [])),
     ("E_FEUILLE", "strict", put("strict", 0.83)),
     ("E_FEUILLE", "strict", put("strict", True)),
     ("E_FEUILLE", "strict", put("strict", 499)),
@@ -252,18 +252,18 @@ def test_digests_of_changed_sheets_are_all_different():
 def test_each_side_has_its_own_columns():
     """A side's columns and formats replace those of the attribute; other sides keep the sheet's."""
     sheet = Sheet.from_table(WIDE)
-    identifier, attributes = sheet.for_side("droite")
+    identifiers, attributes = sheet.for_side("droite")
     own = {one.name: one for one in attributes}
-    assert (identifier, own["nom"].columns, own["naissance"].columns) == ("no", ("nom1", "nom2"), ("ne_le",))
+    assert (identifiers, own["nom"].columns, own["naissance"].columns) == (("no",), ("nom1", "nom2"), ("ne_le",))
     assert (own["naissance"].formats, own["postal"].columns) == (("AAAAMMJJ",), ("postal",))
-    identifier, attributes = sheet.for_side("gauche")
-    assert (identifier, attributes) == ("numero", sheet.attributes)
+    identifiers, attributes = sheet.for_side("gauche")
+    assert (identifiers, attributes) == (("numero",), sheet.attributes)
 
 
 def test_with_columns_replaces_one_side_only_and_keeps_the_digest():
     """A démarche gives columns to its operands without changing what is shared."""
     sheet = P1.with_columns("caf", {"id": "MATRICULE", "nom_naissance": "NOM"}).with_columns("msa", {"sexe": "SX"})
-    assert sheet.for_side("caf")[0] == "MATRICULE"
+    assert sheet.for_side("caf")[0] == ("MATRICULE",)
     assert sheet.for_side("msa")[1] != P1.attributes
     assert sheet.digest == P1.digest
     with pytest.raises(SheetError):

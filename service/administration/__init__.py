@@ -15,9 +15,12 @@ A run, step by step
 
 Commands
     terminal            sentences, progress, refusals
+    sealed_file         files that only this machine reads, sealed as they are written
+    chunks              rows as they come to chunks as they are sealed
     local_commands      init, identity, pin, demarche, run encode: never touch the network
     rehearsal_report    evaluate: what an agent reads of a rehearsal
     check_commands      check, connectors: a file looked at before it is encoded
+    plan_commands       plan: the passes of a comparison and what each costs
     clk_commands        clk: schemas and CLKs of clkhash and anonlink, never on a network
     client              the third party over HTTP, every request signed
     connection          an online office, and patience

@@ -6,16 +6,17 @@ An empty pass is one empty chunk.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crypto.sealing import CHUNK_OVERHEAD
+from linkage.stream import PassStream
 from linkage.wire import ID_BYTES, TAG_BYTES
 from service.messages import MAX_CHUNK_BYTES
 
-__all__ = ["Fill", "chunks_of"]
+__all__ = ["Fill", "chunks_of", "rows_of"]
 
 _HEAD = ID_BYTES + TAG_BYTES
 
@@ -62,3 +63,19 @@ def chunks_of(
             del held[:most]
             number += 1
     yield number, True, bytes(held)
+
+
+def rows_of(
+    stream: PassStream, noted: Callable[..., None] | None, fill: Fill, told: Callable[[int], None]
+) -> Iterator[NDArray[np.uint8]]:
+    """The rows of a pass, once what must be known of them is noted."""
+    made = 0
+    for piece in stream.pieces:
+        if noted is not None:
+            noted(piece.rows[:, :ID_BYTES], piece.records)
+        fill.count(piece.rows)
+        yield piece.rows
+        made += len(piece.rows)
+        told(made)
+    if not made:
+        told(0)

@@ -14,16 +14,12 @@ may hold their rows: that is why a second encoding takes the same file. No path 
 from __future__ import annotations
 
 import hashlib
-import json
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
-
-import numpy as np
-from numpy.typing import NDArray
 
 from crypto.errors import CryptoError
 from crypto.framing import canonical_json, parse_canonical_json
@@ -33,8 +29,9 @@ from crypto.sealing import seal, seal_chunk
 from linkage.plan import PassPlan
 from linkage.records import Records
 from linkage.stream import MEMORY, PassStream, stream_passes
-from linkage.wire import ID_BYTES, row_bytes
-from service.administration.chunks import Fill, chunks_of
+from linkage.wire import row_bytes
+from service.administration.chunks import Fill, chunks_of, rows_of
+from service.administration.run_folder import digest_of
 from service.administration.seat import Seat
 from service.agreement import Comparison
 from service.answers import RunView
@@ -64,7 +61,6 @@ __all__ = [
 ]
 
 CHUNK_BYTES = 8 << 20  # of rows; sealed, it stays under what the third party takes
-_IDS_AT_ONCE = 4096
 _LEAST_PERCENT = 80  # of the declared size: a short extraction must not pass for absences
 _UNPROCESSABLE = 422
 _UNHEARD = ("E_CONNEXION", "E_REPONSE")  # no answer of the third party, so no refusal
@@ -268,7 +264,7 @@ def _check_size(seat: Seat, records: Records) -> None:
 
 
 def _check_same_file(seat: Seat, records: Records) -> None:
-    digest = _digest(records.ids)
+    digest = digest_of(records.ids)
     known = seat.folder.secret("records", "digest")
     if known not in (None, digest) and any(_announced(seat, one, plan) for one, plan in seat.passes()):
         sentence = (
@@ -277,16 +273,6 @@ def _check_same_file(seat: Seat, records: Records) -> None:
         )
         raise ServiceError("E_FICHIER_DIFFERENT", sentence)
     seat.folder.keep_secrets("records", {"digest": digest})
-
-
-def _digest(identifiers: Sequence[str]) -> bytes:
-    """Of the identifiers in their order, as a list of JSON, never whole in memory."""
-    digest = hashlib.sha256(b"[")
-    for start in range(0, len(identifiers), _IDS_AT_ONCE):
-        some = json.dumps(list(identifiers[start : start + _IDS_AT_ONCE]))
-        digest.update((", " if start else "").encode() + some[1:-1].encode())
-    digest.update(b"]")
-    return digest.digest()
 
 
 def _keep(
@@ -316,7 +302,7 @@ def _keep(
     fill, digests = Fill(plan.length), []
     try:
         with seat.folder.row_map(name) if draft.role == "recipient" else nullcontext() as noted:
-            pieces = _noted(stream, noted, fill, told)
+            pieces = rows_of(stream, noted, fill, told)
             for number, last, rows in chunks_of(pieces, stream.count, draft.row_bytes, chunk_bytes):
                 sealed = seal_chunk(key, chunk_context(draft), number, last, rows)
                 (folder / str(number)).write_bytes(sealed)
@@ -326,22 +312,6 @@ def _keep(
         raise
     whole = replace(draft, chunks=tuple(digests), mean_fill_permille=fill.permille)
     write_secret(folder / "draft.json", whole.to_bytes())
-
-
-def _noted(
-    stream: PassStream, noted: Callable[..., None] | None, fill: Fill, told: Callable[[int], None]
-) -> Iterator[NDArray[np.uint8]]:
-    """The rows of a pass, once what must be known of them is noted."""
-    made = 0
-    for piece in stream.pieces:
-        if noted is not None:
-            noted(piece.rows[:, :ID_BYTES], piece.records)
-        fill.count(piece.rows)
-        yield piece.rows
-        made += len(piece.rows)
-        told(made)
-    if not made:
-        told(0)
 
 
 def _draft(seat: Seat, comparison: Comparison, plan: PassPlan) -> Manifest:

@@ -19,6 +19,7 @@ Steps are marked after their effect: a crash before the mark makes the step run 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -36,7 +37,7 @@ from linkage.wire import ID_BYTES
 from service.administration.sealed_file import SealedWriter, read_sealed, sealed_file
 from service.errors import ServiceError
 
-__all__ = ["RunFolder", "Step", "runs_of", "unfinished_runs"]
+__all__ = ["RunFolder", "Step", "digest_of", "runs_of", "unfinished_runs"]
 
 STATE_FORMAT = "allervers/local-run/v1"
 _AT_ONCE = 4096  # identifiers of a line
@@ -246,6 +247,16 @@ class RunFolder:
             return {}
         held = parse_canonical_json(read_secret(path), LARGEST_SECRET)
         return held if isinstance(held, dict) else {}
+
+
+def digest_of(identifiers: Sequence[str]) -> bytes:
+    """SHA-256 of identifiers in their order, as a list of JSON that is never whole in memory."""
+    digest = hashlib.sha256(b"[")
+    for start in range(0, len(identifiers), _AT_ONCE):
+        some = json.dumps(list(identifiers[start : start + _AT_ONCE]))
+        digest.update((", " if start else "").encode() + some[1:-1].encode())
+    digest.update(b"]")
+    return digest.digest()
 
 
 def unfinished_runs(home: Path, agreement: str) -> list[RunFolder]:

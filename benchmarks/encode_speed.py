@@ -1,0 +1,157 @@
+"""People encoded a second, and the memory that it takes: ``python -m benchmarks.encode_speed --people 1000000``.
+
+Each measure runs in a process of its own, after the same work on few people has compiled and loaded everything. The people are
+the synthetic population of `linkage.synthetic`, repeated under fresh identifiers beyond the first million; their file is
+written once to a temporary folder. What is printed: the time of reading and of each pass, people and rows a second, the
+processor time of a row over all threads, and the largest resident memory.
+
+``columns`` encodes normalised columns to rows; ``file`` reads the CSV, encodes and seals chunks to a folder, as
+`allervers run encode` does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import hashlib
+import multiprocessing
+import resource
+import secrets
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from crypto.keys import RunKey
+from crypto.sealing import seal_chunk
+from linkage.plan import PassPlan, Plan
+from linkage.profiles import PROFILES
+from linkage.records import Records, read_records
+from linkage.sheet import load_sheet
+from linkage.statistics import Statistics
+from linkage.stream import MEMORY, stream_passes
+from linkage.synthetic.files import identities
+from linkage.synthetic.people import population
+from linkage.wire import row_bytes
+from service.administration.chunks import chunks_of
+
+__all__ = ["file_of", "main", "plan_of"]
+
+SHEET = load_sheet("P1")
+KEY = RunKey(hashlib.sha256(b"benchmark").digest())
+POOL = 1_000_000
+CHUNK_BYTES = 8 << 20
+_DATE, _NAME, _FIRST = "date_naissance", "nom_naissance", "prenoms"
+_PASSES = (
+    ("jour", (f"{_DATE}.day_month", "sexe.value"), (f"{_DATE}.decade", f"{_DATE}.unit")),
+    ("annee", (f"{_DATE}.year", f"{_NAME}.initial"), ("sexe.value", f"{_FIRST}.initial", f"{_DATE}.month")),
+    ("noms", (f"{_NAME}.two", f"{_FIRST}.two"), ("sexe.value", f"{_DATE}.decade", f"{_DATE}.unit", f"{_DATE}.month")),
+    ("mois", (f"{_DATE}.year", f"{_DATE}.month"), ("sexe.value", f"{_FIRST}.initial", f"{_NAME}.initial")),
+)
+
+
+def plan_of(people: int, profile: str, passes: int) -> Plan:
+    """The first of four passes that divide files of any size, with a cap that repeated people do not pass."""
+    statistics, chosen = Statistics(SHEET), PROFILES[profile]
+    made = tuple(
+        PassPlan(
+            name=name,
+            blocks=blocks,
+            finer=finer,
+            length=chosen.length,
+            degree=chosen.names_degree if name == "noms" else chosen.degree,
+            measure=chosen.measure,
+            information=chosen.length // 3,
+            strict=chosen.length // 4,
+            cap=chosen.cap,
+            floor=chosen.floor,
+            population=people,
+            buckets=statistics.buckets(blocks, people, chosen.floor)[1],
+            expected_pairs=1,
+        )
+        for name, blocks, finer in _PASSES[:passes]
+    )
+    return Plan(profile=profile, statistics_digest=statistics.digest, passes=made)
+
+
+def file_of(path: Path, people: int) -> None:
+    """A CSV file of that many people."""
+    pool = population(min(people, POOL), 7)
+    columns = identities(pool, np.arange(len(pool)))
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, delimiter=";")
+        writer.writerow(["identifiant", *columns])
+        for start in range(0, people, len(pool)):
+            numbers = (f"A{number:09}" for number in range(start, min(people, start + len(pool))))
+            writer.writerows(zip(numbers, *columns.values(), strict=False))
+
+
+def _encode(records: Records, plan: Plan, args: argparse.Namespace, folder: Path | None) -> int:
+    """Rows made of all passes, sealed into a folder if there is one."""
+    rows = 0
+    for stream in stream_passes(records, SHEET, plan, KEY, memory=args.memory, threads=args.threads):
+        started, pieces = time.perf_counter(), (piece.rows for piece in stream.pieces)
+        if folder is None:
+            rows += sum(len(piece) for piece in pieces)
+        else:
+            size, key = row_bytes(stream.plan.length), secrets.token_bytes(32)
+            for number, last, chunk in chunks_of(pieces, stream.count, size, CHUNK_BYTES):
+                sealed = seal_chunk(key, stream.plan.name.encode(), number, last, chunk)
+                (folder / f"{stream.plan.name}.{number}").write_bytes(sealed)
+                hashlib.sha256(sealed).digest()
+            rows += stream.count
+            for path in folder.iterdir():
+                path.unlink()
+        print(f"  {stream.plan.name}: {stream.count} rows in {time.perf_counter() - started:.2f} s", flush=True)
+    return rows
+
+
+def _measure(path: Path, few: Path, args: argparse.Namespace) -> None:
+    """One measure, printed."""
+    plan = plan_of(args.people, args.profile, args.passes)
+    uncapped = replace(plan, passes=tuple(replace(one, cap=one.cap * 100) for one in plan.passes))
+    with tempfile.TemporaryDirectory() as folder:
+        sealed = Path(folder) if args.measure == "file" else None
+        _encode(read_records(few, SHEET, ""), uncapped, args, sealed)
+        started = time.perf_counter()
+        records = read_records(path, SHEET, "")
+        read = time.perf_counter() - started
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+        busy, started = time.process_time(), time.perf_counter()
+        rows = _encode(records, plan, args, sealed)
+        encoded, busy = time.perf_counter() - started, time.process_time() - busy
+    whole = read + encoded if args.measure == "file" else encoded
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+    print(f"{args.measure}, {args.profile}, {args.passes} passes, {args.threads} threads: {len(records)} people")
+    print(f"  reading {read:.2f} s, encoding {encoded:.2f} s ({1e6 * busy / max(1, rows):.2f} µs of processor a row)")
+    print(
+        f"  {len(records) / whole:,.0f} people/s, {rows / whole:,.0f} rows/s; memory {before} MiB read, {most} MiB at most"
+    )
+
+
+def main() -> None:
+    """The measure that the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--measure", choices=("columns", "file"), default="columns")
+    parser.add_argument("--people", type=int, default=200_000)
+    parser.add_argument("--profile", choices=("standard", "renforce"), default="standard")
+    parser.add_argument("--passes", type=int, default=4)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--memory", type=int, default=MEMORY)
+    args = parser.parse_args()
+    context = multiprocessing.get_context("spawn")
+    with tempfile.TemporaryDirectory() as folder:
+        path, few = Path(folder) / "people.csv", Path(folder) / "few.csv"
+        for one, size in ((path, args.people), (few, 1000)):
+            writing = context.Process(target=file_of, args=(one, size))
+            writing.start()
+            writing.join()
+        measuring = context.Process(target=_measure, args=(path, few, args))
+        measuring.start()
+        measuring.join()
+
+
+if __name__ == "__main__":
+    main()
