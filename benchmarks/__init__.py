@@ -8,5 +8,6 @@ place_history       builds linkage's table of communes from INSEE's files
 country_codes       builds linkage's table of countries
 sheets              linkage sheets of the training sets
 test_match_speed    rate of the matcher
+encode_speed        people encoded a second, and the memory that it takes
 test_normalise_speed  rate of the normaliser
 """

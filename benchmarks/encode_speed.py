@@ -67,7 +67,7 @@ def plan_of(people: int, profile: str, passes: int) -> Plan:
             strict=chosen.length // 4,
             cap=chosen.cap,
             floor=chosen.floor,
-            population=people,
+            population=2 * people,  # names of the synthetic people are less evenly spread than the statistics say
             buckets=statistics.buckets(blocks, people, chosen.floor)[1],
             expected_pairs=1,
         )

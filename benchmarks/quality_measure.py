@@ -38,7 +38,7 @@ __all__ = ["Read", "groups_of", "measure", "read_set"]
 
 Pairs = NDArray[np.int64]  # (k, 2): row of the left file, row of the right file
 _HAMMING = range(-140, 41, 5)  # moves of the largest accepted distance, in bits
-_DICE = range(-200, 201, 10)  # moves of the least accepted Dice, in thousandths
+_DICE = range(-100, 201, 10)  # moves of the least accepted Dice, in thousandths
 _PATTERNS = 8  # shown
 
 

@@ -12,6 +12,7 @@ position of 512 records, and an output bit of these records costs t XORs of vect
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -56,13 +57,19 @@ def diffusion_table(secret: bytes, length: int, degree: int) -> NDArray[np.uint1
     if not LEAST_DEGREE <= degree <= LARGEST_DEGREE or length & (length - 1) or not 64 <= length <= 1 << 16:
         raise LinkageError("E_DIFFUSION", "la diffusion demande 3 ≤ t ≤ 16 et une longueur puissance de deux")
     words = degree * length + _SPARE
-    quotients = 1.0 / np.arange(1, length + 1)
+    quotients = _quotients(length)
     while True:
         stream = np.frombuffer(keystream(secret, words * _WORD_BYTES), dtype="<u4").astype(np.uint32, copy=False)
         table = np.empty((degree, length), dtype=np.uint16)
         if _fill_table(stream, table, quotients):
             return table
         words *= 2  # the same stream, longer: the table does not depend on how much was asked for
+
+
+@cache
+def _quotients(length: int) -> NDArray[np.float64]:
+    """1/1, 1/2 … 1/length: the same numbers for every table."""
+    return 1.0 / np.arange(1, length + 1)
 
 
 def diffuse(filters: NDArray[np.uint64], table: NDArray[np.uint16]) -> NDArray[np.uint64]:

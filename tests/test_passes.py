@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crypto.keys import PassKey
-from linkage.passes import block_label, divide
+from linkage.passes import block_label, divide, in_form
 from linkage.plan import PassPlan
 from linkage.planner import plan_passes
 from linkage.records import MISSING
@@ -225,3 +225,32 @@ def test_blocks_of_a_world_that_follows_the_statistics_keep_their_bounds(size):
             counts[block_label(values, plan, statistics)] += count
         assert max(counts.values()) <= 1.5 * plan.cap
         assert sum(count for count in counts.values() if count < plan.floor / 2) <= 0.01 * size
+
+
+def test_a_second_form_takes_the_first_ones_place_where_there_is_one():
+    """In such a pass a usage name stands where the birth name did, and the other way round; who has none keeps the birth name."""
+    crowd = people(30)
+    records = records_of(P1, crowd)
+    turned = in_form(records, P1, "nom_usage")
+
+    def cells(of: Any, name: str) -> list[str | None]:
+        column = of.columns[name]
+        return [None if code == MISSING else column.values[code] for code in column.codes.tolist()]
+
+    birth, usage = cells(records, "nom_naissance"), cells(records, "nom_usage")
+    assert cells(turned, "nom_naissance") == [second or first for first, second in zip(birth, usage, strict=True)]
+    assert cells(turned, "nom_usage") == [first if second else None for first, second in zip(birth, usage, strict=True)]
+    assert turned.columns["prenoms"] is records.columns["prenoms"]
+
+
+def test_heavy_values_take_finer_components_until_they_are_light():
+    """The depth of a block is the number of finer components that its value needed; what is left out follows it."""
+    plan = plan_of(
+        "a.value", finer=("b.value", "b.value"), population=1_000_000
+    )  # 10,000 a value, 1,000 of both, then 100
+    for cap, kind, depth in ((15_001, "value", 0), (1_500, "split", 1), (900, "split", 2)):
+        label = block_label(["X", "Y", "Z"], replace(plan, cap=cap), CODE_STATISTICS)
+        assert kind_of(label) == kind
+        assert label is not None
+        assert label.count(b"Y") + label.count(b"Z") == depth
+        assert replace(plan, without=("c",)).left_out(depth) == ("a.value", *["b.value"] * depth, "c.value")

@@ -404,7 +404,7 @@ def test_many_doubled_identifiers_are_told_without_their_first_lines(tmp_path):
 
 def test_several_columns_may_name_a_row_together(tmp_path):
     """A holder's number with a child's first name: the cells are joined, and only the whole must be distinct."""
-    sheet = SHEET.with_columns("enfants", {**SHEET.columns["gauche"], "id": ["no", "prenom"]})
+    sheet = SHEET.with_columns("enfants", {"id": ["no", "prenom"]})
     path = tmp_path / "enfants.csv"
     path.write_text("no;prenom;nom;usage;sexe;naissance\n1;ANNE;A;;F;01/02/2015\n1;LEO;A;;M;03/04/2017\n")
     assert list(read_records(path, sheet, "enfants").ids) == ["1 ANNE", "1 LEO"]

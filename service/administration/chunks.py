@@ -55,14 +55,16 @@ def chunks_of(
         (number, last, bytes) of each chunk.
     """
     most = max(1, min(chunk_bytes, MAX_CHUNK_BYTES - CHUNK_OVERHEAD) // row_bytes) * row_bytes
-    total, held, number = max(1, -(-count * row_bytes // most)), bytearray(), 0
+    total, number = max(1, -(-count * row_bytes // most)), 0
+    parts: list[memoryview] = []  # of the next chunk: joined, each row is copied once
     for piece in pieces:
-        held += piece.tobytes()
-        while len(held) >= most and number < total - 1:
-            yield number, False, bytes(held[:most])
-            del held[:most]
-            number += 1
-    yield number, True, bytes(held)
+        rest = np.ascontiguousarray(piece).reshape(-1).data
+        while number < total - 1 and sum(map(len, parts)) + len(rest) >= most:
+            more = most - sum(map(len, parts))
+            yield number, False, b"".join([*parts, rest[:more]])
+            parts, rest, number = [], rest[more:], number + 1
+        parts.append(rest)
+    yield number, True, b"".join(parts)
 
 
 def rows_of(
