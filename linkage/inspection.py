@@ -34,6 +34,7 @@ from linkage.sheet import Sheet
 from linkage.statistics import Statistics
 from linkage.suspicions import Suspicion, suspicions
 from linkage.tables import RawTable, read_table
+from linkage.weights import propose_bits
 
 __all__ = ["FEWEST_PEOPLE", "Inspection", "inspect", "repeated_rows"]
 
@@ -64,6 +65,7 @@ class Inspection:
         attributes: one entry an attribute of the sheet.
         duplicates: people who stand several times in the file.
         passes: who falls out of each pass.
+        weights: bits of each attribute, and those that this file's frequencies propose for the next sheet.
     """
 
     file: str
@@ -77,6 +79,7 @@ class Inspection:
     attributes: list[dict[str, Any]] = field(default_factory=list)
     duplicates: list[dict[str, Any]] = field(default_factory=list)
     passes: list[dict[str, Any]] = field(default_factory=list)
+    weights: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def encodable(self) -> bool:
@@ -102,6 +105,7 @@ class Inspection:
             "attributes": self.attributes,
             "duplicates": self.duplicates,
             "passes": self.passes,
+            "weights": self.weights,
         }
 
 
@@ -157,6 +161,7 @@ def inspect(
         attributes=entries,
         duplicates=_duplicates(table, reading.records, sheet),
         passes=passes,
+        weights=_weights(reading.records, sheet),
     )
 
 
@@ -367,6 +372,11 @@ def _warnings(usable: int, sheet: Sheet, connector: Connector | None) -> list[st
     if connector:
         warnings += connector.mismatches(sheet)
     return warnings
+
+
+def _weights(records: Records | None, sheet: Sheet) -> list[dict[str, Any]]:
+    """Of a hundred bits, those of the sheet and those proposed; a tiny file says nothing of frequencies."""
+    return [one.to_json() for one in propose_bits(records, sheet)] if records and len(records) >= FEWEST_PEOPLE else []
 
 
 def _short_codes(table: RawTable, sheet: Sheet, side: str, connector: Connector) -> list[str]:

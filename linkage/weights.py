@@ -65,6 +65,11 @@ class Proposal:
     bits: int
     proposed: int
 
+    def to_json(self) -> dict[str, str | int]:
+        """As a report prints it."""
+        values = round(self.effective_values)
+        return {"attribute": self.name, "bits": self.bits, "proposed": self.proposed, "effective_values": values}
+
 
 def propose_bits(records: Records, sheet: Sheet) -> list[Proposal]:
     """A proposal for each attribute of the sheet, in its order; an attribute that no record has gets none."""

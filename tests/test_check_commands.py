@@ -39,6 +39,7 @@ def test_a_good_file_is_encodable(people, tmp_path, capsys):
     assert 0 == code
     assert "rsa.csv, 200 lignes lues, 200 utilisables (feuille P1)" in shown
     assert "nom_naissance : rempli à 100,0 %" in shown
+    assert "  sur 100   : " in shown
     assert "verdict     : encodable" in shown.splitlines()
 
 
@@ -50,6 +51,7 @@ def test_json_is_one_line_with_stable_members(people, tmp_path, capsys):
     numbers = json.loads(shown)
     assert (True, 200, 200) == (numbers["encodable"], numbers["rows"], numbers["usable"])
     assert {name for one in numbers["attributes"] for name in one} >= {"fill_rate", "changes", "suspicious"}
+    assert [one["name"] for one in numbers["attributes"]] == [one["attribute"] for one in numbers["weights"]]
 
 
 def test_a_file_that_would_be_refused_is_1(people, tmp_path, capsys):

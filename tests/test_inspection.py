@@ -23,7 +23,7 @@ P1 = load_sheet("P1")
 TODAY = date(2026, 11, 22)
 MEMBERS = {
     "format", "file", "sheet", "encodable", "rows", "usable", "refusals", "warnings", "findings", "problems",
-    "attributes", "duplicates", "passes",
+    "attributes", "duplicates", "passes", "weights",
 }  # fmt: skip
 OF_ATTRIBUTE = {
     "name", "kind", "columns", "present", "filled", "fill_rate", "distinct", "date_formats", "changes", "suspicious",

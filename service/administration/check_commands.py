@@ -132,6 +132,10 @@ def _show(terminal: Terminal, found: Inspection) -> None:
             f"passe {one['name']} : {blocks} ; hors de la passe {one['left_out']}{f' ({lacking})' if lacking else ''}, "
             f"plus grand bloc {one['largest_block']}"
         )
+    if numbers["weights"]:
+        now, proposed = (" / ".join(str(one[key]) for one in numbers["weights"]) for key in ("bits", "proposed"))
+        terminal.say(f"poids       : {' / '.join(one['attribute'] for one in numbers['weights'])}")
+        terminal.say(f"  sur 100   : {now} dans la feuille, {proposed} d'après ce fichier (pour une prochaine feuille)")
     for refusal in found.refusals:
         terminal.say(f"refus       : {refusal['code']} : {refusal['rule']}")
     verdict = "encodable" if found.encodable else "ne peut pas être encodé en l'état"
