@@ -23,11 +23,11 @@ from linkage.features import groups, left_out_groups
 from linkage.profiles import Profile
 from linkage.statistics import BILLION, Statistics
 
-__all__ = ["Spectrum", "agreement", "common_insertions", "exposure", "insertions_by_group", "least_degree"]
+__all__ = ["SCALE", "Spectrum", "agreement", "common_insertions", "exposure", "insertions_by_group", "least_degree"]
 
 Spectrum = NDArray[np.int64]  # of common insertions: parts per billion of the pairs, (K + 1,)
 
-_SCALE = 30  # bits after the point of an agreement
+SCALE = 30  # bits after the point of an agreement
 _MOST_DEGREE = 12
 _SAME_COUNTRY = 775  # per mille of pairs born in the same country: 88 % are born in France
 _UNDECLARED = 1000  # equally frequent values of a code of which the sheet says nothing
@@ -40,7 +40,7 @@ def exposure(
     """κ in thousandths, rounded up, of blocks whose filters lack these components."""
     squared = _squared(common_insertions(attributes, statistics, profile, left_out), profile.length, degree)
     root = 0
-    while root * root << 2 * _SCALE < squared * 1_000_000:
+    while root * root << 2 * SCALE < squared * 1_000_000:
         root += 1
     return root
 
@@ -48,19 +48,19 @@ def exposure(
 def least_degree(profile: Profile, spectrum: Spectrum, least: int) -> int:
     """The smallest degree, at least `least`, at which κ is at most what the profile aims at."""
     for degree in range(least, _MOST_DEGREE):
-        if _squared(spectrum, profile.length, degree) * 1_000_000 <= profile.exposure**2 << 2 * _SCALE:
+        if _squared(spectrum, profile.length, degree) * 1_000_000 <= profile.exposure**2 << 2 * SCALE:
             return degree
     return _MOST_DEGREE
 
 
 def _squared(spectrum: Spectrum, length: int, degree: int) -> int:
-    """κ² with twice `_SCALE` bits after the point."""
+    """κ² with twice `SCALE` bits after the point."""
     table = agreement(length, len(spectrum) - 1)
     mean = square = 0
     for common, weight in zip(
         *(part.tolist() for part in (np.flatnonzero(spectrum), spectrum[spectrum > 0])), strict=True
     ):
-        value = table[common] ** degree >> _SCALE * (degree - 1)
+        value = table[common] ** degree >> SCALE * (degree - 1)
         mean += weight * value
         square += weight * value * value
     total = int(spectrum.sum())
@@ -69,7 +69,7 @@ def _squared(spectrum: Spectrum, length: int, degree: int) -> int:
 
 @cache
 def agreement(length: int, insertions: int) -> list[int]:
-    """1 − 2δ of two filters by their number of common insertions, with `_SCALE` bits after the point, at least 0.
+    """1 − 2δ of two filters by their number of common insertions, with `SCALE` bits after the point, at least 0.
 
     Each filter gets `insertions` positions out of `length` with repetition, of which C are the same:
     1 − 2(2·q^K − 2·q^(2K − C)) with q = 1 − 1/m, the chance that an insertion misses a given bit.
@@ -80,7 +80,7 @@ def agreement(length: int, insertions: int) -> list[int]:
         powers.append(powers[-1] * (length - 1) // length)
     own = powers[insertions]
     exact = [point - 4 * own + 4 * powers[2 * insertions - common] for common in range(insertions + 1)]
-    return [max(0, value) >> 62 - _SCALE for value in exact]
+    return [max(0, value) >> 62 - SCALE for value in exact]
 
 
 def insertions_by_group(

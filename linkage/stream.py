@@ -2,8 +2,7 @@
 
 Of a pass only the block of each record and the order of records by block are as long as the file; features are held once a
 distinct value. Rows are made for runs of whole blocks, as many at a time as there are threads and a few more, so that the
-memory beyond the records is bounded whatever their number. The next pass is divided and its tokens are hashed while the
-rows of the one before are made.
+memory beyond the records is bounded whatever their number.
 
 A record is set aside in a pass when what it inserts there (`linkage.encode`) is less than `LEAST_INSERTED` per thousand of the
 profile's insertions: about a fifth of its bits would be set, too few to be compared. That depends on which attributes it
@@ -45,7 +44,6 @@ LEAST_INSERTED = 320  # per thousand of the profile's insertions
 MEMORY = 512 << 20  # bytes
 
 _CUT_SHARE = 4  # of the memory, one part in so many for values that stay cut
-_PREPARED_BYTES = 16  # of a record, while a pass is divided and the one before is made
 _RUN_BYTES = 1 << 20  # of the rows of a run
 _RECORDS_AT_ONCE = 1 << 18
 _HEAD = (ID_BYTES + TAG_BYTES) // 8  # words of a row before its filter
@@ -111,7 +109,7 @@ def stream_passes(
         plan: of the comparison.
         run_key: of the comparison.
         memory: bytes that the encoder should not exceed beyond the records. With little of it, values are cut again in each
-            pass, and a pass is prepared only when the one before is over.
+            pass.
         threads: that make rows; the processor's number when absent. Only the random ids depend on anything but the other
             arguments.
 
@@ -131,19 +129,13 @@ def stream_passes(
 
     pool = ThreadPoolExecutor(max(1, threads or _processors()), thread_name_prefix="encode")
     try:
-        waiting = deque(plan.passes)
-        ready: Future[_Prepared] | None = pool.submit(prepare, waiting.popleft()) if waiting else None
-        while ready is not None:
-            prepared, ready = ready.result(), None
-            if waiting and _PREPARED_BYTES * len(records) <= memory // 2:
-                ready = pool.submit(prepare, waiting.popleft())
+        for one in plan.passes:
+            prepared = prepare(one)
             count = len(prepared.order)
             yield PassStream(
                 plan=prepared.plan, count=count, left_aside=len(records) - count, pieces=_pieces(prepared, pool)
             )
             del prepared
-            if waiting and ready is None:
-                ready = pool.submit(prepare, waiting.popleft())
     finally:
         pool.shutdown(cancel_futures=True)
 
