@@ -32,6 +32,7 @@ Map, in the order in which a record travels:
 - ``exposure``    how much a pass exposes, and the degree of diffusion that it needs
 - ``assumptions`` what is assumed about mistakes, to choose passes and to say what to expect of them
 - ``proposal``    passes for a sheet that declares none
+- ``chance``      strangers expected within a distance, their likeness counted
 - ``planner``     sheet, profile and declared sizes to a plan
 - ``costing``     what a plan costs: bytes, time, recall, exposure
 - ``cut``         bigrams of many values at once

@@ -2,6 +2,7 @@
 
 The bits of a record's tokens are set in two rounds: first the masks of whole steps of positions, all of a token's first 8, 16,
 24…, eight words at a time; then the positions left over, one by one. Mixed, each vector would wait for the single words before.
+Values that many records have come whole, as filters of their own (`linkage.kept`).
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ __all__ = [
     "HEAD",
     "STEP",
     "add_bigrams",
+    "add_kept",
     "add_listed",
+    "choose_kept",
     "fill_masks",
     "find_heads",
     "survey_values",
@@ -245,7 +248,7 @@ def add_bigrams(
     Args:
         source: packed, rules and cut, as `survey_values` takes them, and the most bigrams of a value.
         codes: of the records, where they stand in the column and where in the cut; negative for no value.
-        budget: (2,) int64, insertions of each group.
+        budget: (2,) int64, insertions of each group; 0 passes it over.
         token_of: (alphabet²,) int64, the token that each bigram is among those drawn.
         drawn: the arrays of a `linkage.positions.Drawn`.
         rows: of the records in `plain`.
@@ -270,7 +273,8 @@ def add_bigrams(
         middle, stop = count, count + stop - begin - middle
         for place in range(middle, stop):
             kept[place] = bigrams[begins[kinds[record] + 1] - stop + place]
-        for place in range(stop):
+        last = stop if budget[1] else middle
+        for place in range(0 if budget[0] else middle, last):
             bits, size, nth = (
                 (budget[0], middle, place) if place < middle else (budget[1], stop - middle, place - middle)
             )
@@ -322,3 +326,57 @@ def add_listed(
                 left += total - steps * STEP
             _or_masks(plain, rows[record] * words, words, masks, chosen, chosen_count)
             _set_rest(plain, rows[record] * words, rest, left)
+
+
+@compiled
+def choose_kept(
+    codes: NDArray[np.int32],
+    records: NDArray[np.int64],
+    row_of: NDArray[np.int32],
+    chosen: NDArray[np.int32],
+    missed: NDArray[np.int64],
+) -> int:  # pragma: no cover - compiled
+    """The filter kept for the value of each record.
+
+    Args:
+        codes: of all records, negative for no value.
+        records: the records.
+        row_of: the filter kept for each value, negative for none.
+        chosen: (records,), filled with those filters, negative for none.
+        missed: (records,), begins with the places among `records` of those who have a value and no filter kept for it.
+
+    Returns:
+        How many have none.
+    """
+    count = 0
+    for place in range(len(records)):
+        code = codes[records[place]]
+        row = np.int32(-1)
+        if code >= 0:
+            row = row_of[code]
+            missed[count] = place
+            count += row < 0
+        chosen[place] = row
+    return count
+
+
+@compiled
+def add_kept(
+    kept: NDArray[np.uint64], chosen: NDArray[np.int32], rows: NDArray[np.int64], plain: NDArray[np.uint64]
+) -> None:  # pragma: no cover - compiled
+    """Sets the bits of kept filters.
+
+    Args:
+        kept: (filters, m/64) uint64 C-order.
+        chosen: (parts, records), of each part of each record the filter kept for it, negative for none.
+        rows: of the records in `plain`.
+        plain: (n, m/64) uint64 C-order.
+    """
+    words = plain.shape[1]
+    offsets = np.empty(len(chosen) + 1, dtype=np.int64)
+    for record in range(len(rows)):
+        count = 0
+        for part in range(len(chosen)):
+            offsets[count] = np.int64(chosen[part, record]) * words
+            count += chosen[part, record] >= 0
+        _or_masks(plain, rows[record] * words, words, kept, offsets, count)

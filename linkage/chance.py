@@ -2,29 +2,31 @@
 
 Two unrelated filters agree bit by bit like coin tosses only if nothing is alike in them. People of one block are alike a
 little: they share a sex, a country, some letters of their names. A pair with agreement a = (1 − 2δ)^t has its distance H
-distributed as Binomial(L, (1 − a)/2). From the public spectrum of a (`linkage.exposure`) follows the number of strangers expected at
-distance h or less, and with it the thresholds of a plan (design, §5): at most 1 % of the smaller file, or 0.1 %, over all passes.
+distributed as Binomial(L, (1 − a)/2). From the public spectrum of a (`linkage.exposure`) follows the number of strangers
+expected at distance h or less, and with it the thresholds of a plan (design, §5): at most 1 % of the smaller file, or 0.1 %,
+over all passes. Relatives are not strangers: a floor in the sheet is there for them.
 
-Measured on French people: with coin tosses alone, 788 random links were expected where 200 were allowed.
-
-Integers throughout, so that both parties get the same thresholds on any machine. The agreement is written in steps of 1/256, a pair
-between two steps being shared between them (the tail is convex there: this errs on the careful side); above `_CERTAIN` steps a
-pair counts as a link whatever the threshold.
+Integers throughout, so that both parties get the same thresholds on any machine. The agreement is written in steps of 1/256,
+a pair between two steps being shared between them (the tail is convex there: this errs on the careful side). Strangers who
+agree on half or more are namesakes in everything that the sheet knows: no threshold tells them from one person, and they are
+not counted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from itertools import accumulate
+from math import comb
 
 from linkage.exposure import SCALE, Spectrum, agreement
 from linkage.statistics import BILLION
 
-__all__ = ["largest_distance_of_strangers", "strangers_by_agreement", "tail"]
+__all__ = ["Agreements", "largest_distance_of_strangers", "strangers_by_agreement", "tail"]
 
 _STEPS = 256  # of the agreement
-_CERTAIN = 80  # steps: no threshold of a diffused profile asks for that much agreement of a link (it is near 25)
-_POINT = 160  # bits after the point of a probability: 10⁻⁴⁸, far under one pair in 10²⁰
+_NAMESAKES = 128  # steps: estimated Dice .92 at t = 4
+_POINT = 256  # bits after the point of a probability: 10⁻⁷⁷, far under one pair in 10²⁰
 
 Agreements = dict[int, int]  # step → pairs, in billionths of a pair
 
@@ -39,7 +41,7 @@ def strangers_by_agreement(spectrum: Spectrum, length: int, degree: int, pairs: 
         pairs: compared pairs expected.
 
     Returns:
-        Steps 0 to `_CERTAIN` with billionths of pairs.
+        Steps 0 to `_NAMESAKES` with billionths of pairs.
     """
     table = agreement(length, len(spectrum) - 1)
     found: Agreements = {}
@@ -49,8 +51,9 @@ def strangers_by_agreement(spectrum: Spectrum, length: int, degree: int, pairs: 
             step, over = divmod(value * _STEPS, 1 << SCALE)
             for place, part in ((step, (1 << SCALE) - over), (step + 1, over)):
                 if part:
-                    place = min(place, _CERTAIN)
-                    found[place] = found.get(place, 0) + (pairs * weight * part >> SCALE)
+                    found[min(place, _NAMESAKES)] = found.get(min(place, _NAMESAKES), 0) + (
+                        pairs * weight * part >> SCALE
+                    )
     return found
 
 
@@ -63,7 +66,7 @@ def largest_distance_of_strangers(length: int, strangers: Iterable[Agreements], 
         allowed: pairs, as (numerator, denominator).
 
     Returns:
-        h in 0 … length/2; 0 when too many pairs are alike whatever the threshold.
+        h in 0 … length/2.
     """
     together: Agreements = {}
     for one in strangers:
@@ -81,21 +84,18 @@ def largest_distance_of_strangers(length: int, strangers: Iterable[Agreements], 
 
 
 def _expected(length: int, strangers: Mapping[int, int], distance: int) -> int:
-    return sum(pairs * tail(length, step)[distance] for step, pairs in strangers.items() if step < _CERTAIN)
+    return sum(pairs * tail(length, step)[distance] for step, pairs in strangers.items() if step < _NAMESAKES)
 
 
-@lru_cache(maxsize=4 * _CERTAIN)  # public numbers, the same for everybody
+@lru_cache(maxsize=4 * _NAMESAKES)  # public numbers, the same for everybody
 def tail(length: int, step: int) -> list[int]:
-    """P(H ≤ h) for h in 0 … length/2 at an agreement of step/256, with `_POINT` bits after the point.
+    """P(H ≤ h) for h in 0 … length/2 at an agreement of step/256, with `_POINT` bits after the point, rounded down.
 
-    Exact sums of C(L, k) · (256 − step)^k · (256 + step)^(L − k) over 512^L, each rounded down.
+    The chance of H = length/2 is exact, each smaller one follows from the one above it:
+    P(k − 1) = P(k) · k(256 + step) / (length − k + 1)(256 − step).
     """
-    differ, agree = _STEPS - step, _STEPS + step
-    shift = 9 * length - _POINT  # 512 = 2⁹
-    term = agree**length
-    total, found = term, [term >> shift if shift >= 0 else term << -shift]
-    for place in range(length // 2):
-        term = term * ((length - place) * differ) // ((place + 1) * agree)
-        total += term
-        found.append(total >> shift if shift >= 0 else total << -shift)
-    return found
+    differ, agree, half = _STEPS - step, _STEPS + step, length // 2
+    chances = [(comb(length, half) * differ**half * agree ** (length - half) << _POINT) // (2 * _STEPS) ** length]
+    for place in range(half, 0, -1):
+        chances.append(chances[-1] * (place * agree) // ((length - place + 1) * differ))
+    return list(accumulate(reversed(chances)))

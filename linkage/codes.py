@@ -15,8 +15,8 @@ from linkage.places import country_code
 
 __all__ = ["code_of", "commune_of", "country_of", "number_of", "sex_of"]
 
-_SEXES = dict.fromkeys(["1", "M", "H", "HOMME", "MASCULIN", "MR", "MONSIEUR", "MALE"], "M")
-_SEXES |= dict.fromkeys(["2", "F", "FEMME", "FEMININ", "MME", "MADAME", "MLLE", "FEMALE"], "F")
+_SEXES = dict.fromkeys(["1", "M", "H", "HOMME", "MASCULIN", "GARCON", "MR", "MONSIEUR", "MALE"], "M")
+_SEXES |= dict.fromkeys(["2", "F", "FEMME", "FEMININ", "FILLE", "MME", "MADAME", "MLLE", "FEMALE"], "F")
 _NO_SEX = frozenset(["", "0", "9", "INCONNU", "U"])
 _FRANCE = frozenset(["100", "FR", "FRA", "FRANCE", "99100"])  # and nothing but zeros
 _ABROAD = "99"
@@ -35,8 +35,9 @@ def sex_of(raw: str) -> str | None:
     Raises:
         BadValue: `E_SEXE`.
     """
-    folded = fold(raw)
-    if folded in _NO_SEX:
+    number = _FLOAT.fullmatch(raw.strip())
+    folded = number[1] if number else fold(raw)
+    if folded in _NO_SEX or is_placeholder(folded):
         return None
     try:
         return _SEXES[folded]

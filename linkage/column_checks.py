@@ -10,13 +10,17 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
 
 from linkage.attribute import Attribute
+from linkage.cells import BadValue
+from linkage.codes import sex_of
 from linkage.columns import RawColumn
 from linkage.errors import Finding, LinkageError
+from linkage.places import is_known
 
 __all__ = ["EXCEL_RULE", "is_serial_date", "oddities", "refuse_moved"]
 
@@ -34,6 +38,7 @@ _SHORT_NUMBER = re.compile(r"\s*(\d+)(?:\.0+)?\s*")
 _LONGEST_DECIMAL = 2  # signs that a point and a zero add
 _SERIAL = re.compile(r"\d{5}(?:[.,]\d+)?", re.ASCII)
 _TIME = re.compile(r"[ T]\d{1,2}:\d{2}.*")
+_COMMUNE = re.compile(r"(?:[0-8]\d|9[0-5])(?!352$)\d{3}|2[AB]\d{3}", re.ASCII)
 _DATE_SHAPES = {
     "AAAA-MM-JJ": re.compile(r"9{4}-9{1,2}-9{1,2}"),
     "AAAA/MM/JJ": re.compile(r"9{4}/9{1,2}/9{1,2}"),
@@ -136,8 +141,16 @@ def _is_mostly_letters(cell: str) -> bool:
     return len(_LETTER.findall(cell)) > len(_DIGIT.findall(cell))
 
 
+def _is_commune(cell: str) -> bool:
+    """Five signs that begin with a département and that some commune has had; Algeria's were countries too."""
+    return _COMMUNE.fullmatch(cell.upper()) is not None and is_known(cell.upper())
+
+
 def _is_no_sex(cell: str) -> bool:
     """A date or a number of two digits or more, or a word of no sheet's vocabulary: long words but the two sexes'."""
+    with suppress(BadValue):
+        sex_of(cell)
+        return False
     first = cell[:1].upper()
     return len(_DIGIT.findall(cell)) > 1 or (len(cell) > len("F") and first not in "MFH")
 
@@ -149,5 +162,6 @@ _LOOKS: dict[str, tuple[Callable[[str], bool], float, str]] = {
     "date": (_is_mostly_letters, _SHARE, "devrait contenir des dates et contient des mots"),
     "number": (_is_mostly_letters, _SHARE, "devrait contenir des nombres et contient des mots"),
     "cog": (_is_mostly_letters, _LARGE_SHARE, "devrait contenir des codes de communes et contient des mots"),
+    "country": (_is_commune, _LARGE_SHARE, "devrait contenir des pays et contient des codes de communes"),
     "sex": (_is_no_sex, _LARGE_SHARE, "devrait contenir des sexes et contient autre chose"),
 }

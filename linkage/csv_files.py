@@ -1,7 +1,8 @@
 """CSV as administrations write it, a block of rows at a time: separator `,` `;` or tab, quotes as in RFC 4180.
 
 The separator is the one that shows the wanted columns in the header, or what a spreadsheet declares in a line `sep=;`
-before it. Every row knows the line where it starts; blank lines count and are no rows.
+before it. The header is the first row that has the most of the wanted columns; what stands above it is left out.
+Every row knows the line where it starts; blank lines count and are no rows.
 
 A block in which every quote opens or closes a cell, no cell spans lines and no line is beyond measure means the same to
 Arrow's reader as to the standard library's, and goes to the former; any other block goes to the latter, whose refusals
@@ -14,7 +15,9 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,7 +29,9 @@ from numpy.typing import NDArray
 from linkage.errors import Finding, LinkageError
 from linkage.text_files import BLOCK, TextFile, open_text
 
-__all__ = ["Batch", "CsvFile", "all_rows", "column_key", "open_csv"]
+__all__ = ["HEADER_WITHIN", "Batch", "CsvFile", "above_header", "all_rows", "column_key", "header_place", "open_csv"]
+
+HEADER_WITHIN = 50  # rows
 
 _SEPARATORS = ",;\t"
 _SEPARATOR_NAMES = {",": "virgule", ";": "point-virgule", "\t": "tabulation"}
@@ -95,7 +100,7 @@ class CsvFile:
         if self._quoted:
             rule = "des cellules entre guillemets sont lues sans eux"
             found.append(Finding(code="I_GUILLEMETS", column=None, count=0, first_row=None, rule=rule))
-        return found
+        return found + above_header(self._head.above)
 
     def _slow(self, lines: _Lines, first: int) -> Iterator[Batch]:
         """Rows by the standard library, until the first row that starts after the block."""
@@ -117,19 +122,20 @@ class CsvFile:
         yield Batch(columns=_columns(rows, width), lines=np.array(starts, np.int64), misshapen=misshapen)
 
 
-def open_csv(path: Path, wanted: Sequence[str], block: int = BLOCK) -> CsvFile:
+def open_csv(path: Path, wanted: Sequence[str], block: int = BLOCK, *, optional: Sequence[str] = ()) -> CsvFile:
     """Finds encoding, separator and header.
 
     Args:
         path: the file, which is not empty.
-        wanted: names of columns that tell the separator.
+        wanted: names of columns that tell the separator and the header.
         block: bytes read at a time.
+        optional: names of columns that help to.
 
     Raises:
         LinkageError: `E_FICHIER_VIDE`, `E_SEPARATEUR`, `E_CSV`; see `linkage.text_files.open_text`.
     """
     text = open_text(path)
-    return CsvFile(text, _read_head(text, wanted), block)
+    return CsvFile(text, _read_head(text, [*wanted, *optional]), block)
 
 
 def all_rows(path: Path) -> list[list[str]]:
@@ -151,14 +157,34 @@ def column_key(column: str) -> str:
     return column.strip().strip("\ufeff").casefold()
 
 
+def header_place(rows: Iterable[Sequence[str]], wanted: Sequence[str]) -> int:
+    """Which of the first rows of a file is its header: the first that has the most of the wanted columns."""
+    keys = {column_key(column) for column in wanted}
+    best = most = 0
+    for place, row in enumerate(rows):
+        shown = len(keys & {column_key(cell) for cell in row})
+        if shown > most:
+            best, most = place, shown
+        if shown == len(keys):
+            break
+    return best
+
+
+def above_header(count: int) -> list[Finding]:
+    """What is said of rows above the header."""
+    rule = "lignes au-dessus de l'en-tête laissées de côté"
+    return [Finding(code="I_EN_TETE", column=None, count=count, first_row=1, rule=rule)] if count else []
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Head:
-    """The header: its cells, the bytes before the first row, and the line where that row starts."""
+    """The header: its cells, the bytes before the first row, the line where that row starts, and the rows above."""
 
     row: list[str]
     separator: str
     size: int
     next_line: int
+    above: int
 
 
 def _read_head(text: TextFile, wanted: Sequence[str]) -> _Head:
@@ -172,15 +198,26 @@ def _read_head(text: TextFile, wanted: Sequence[str]) -> _Head:
     if not whole.strip():
         raise LinkageError("E_FICHIER_VIDE", f"{name} : le fichier est vide")
     declared = _DECLARED.match(whole)
-    lines = io.StringIO(whole, newline="")
-    lines.seek(len(declared[0]) if declared else 0)
+    start = len(declared[0]) if declared else 0
     separator = declared[1] if declared else _separator(name, whole, wanted)
-    row = next((row for _, row in _rows(name, lines, separator, 1 + bool(declared)) if row), None)
+    above = header_place(_top(name, whole[start:], separator), wanted)
+    lines = io.StringIO(whole, newline="")
+    lines.seek(start)
+    rows = (row for _, row in _rows(name, lines, separator, 1 + bool(declared)) if row)
+    row = next(islice(rows, above, None), None)
     if row is None:
         raise LinkageError("E_FICHIER_VIDE", f"{name} : le fichier est vide")
     before = whole[: lines.tell()]
     next_line = 1 + sum(1 for _ in io.StringIO(before, newline=""))
-    return _Head(row=row, separator=separator, size=len(before.encode(text.encoding)), next_line=next_line)
+    size = len(before.encode(text.encoding))
+    return _Head(row=row, separator=separator, size=size, next_line=next_line, above=above)
+
+
+def _top(name: str, text: str, separator: str) -> Iterator[list[str]]:
+    """The first rows, as far as they can be read: who reads them all will say where they cannot."""
+    rows = (row for _, row in _rows(name, io.StringIO(text, newline=""), separator, 1) if row)
+    with suppress(LinkageError):
+        yield from islice(rows, HEADER_WITHIN)
 
 
 def _separator(name: str, text: str, wanted: Sequence[str]) -> str:
@@ -189,17 +226,19 @@ def _separator(name: str, text: str, wanted: Sequence[str]) -> str:
     refusal = None
     for separator in _SEPARATORS:
         try:
-            header = next(row for _, row in _rows(name, io.StringIO(text, newline=""), separator, 1) if row)
+            next(row for _, row in _rows(name, io.StringIO(text, newline=""), separator, 1) if row)
         except LinkageError as error:
             refusal = error
             continue
+        top = list(_top(name, text, separator))
+        header = top[header_place(top, wanted)]
         found[separator] = (len(keys & {column_key(column) for column in header}), len(header))
     if refusal and not found:
         raise refusal
     best = max(found, key=lambda separator: found[separator])
     if found[best][1] == 1 and len(keys) > 1:
         rule = "le séparateur n'est ni la virgule, ni le point-virgule, ni la tabulation"
-        raise LinkageError("E_SEPARATEUR", f"{name} : {rule}")
+        raise LinkageError("E_SEPARATEUR", f"{name} : {rule} ; refaites l'export avec l'un d'eux")
     return best
 
 

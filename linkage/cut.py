@@ -29,7 +29,7 @@ from linkage.bits import BASE, HEAD, find_heads, survey_values
 from linkage.compiled import INDEX, WORD, arrays_as_pointers, compiled
 from linkage.names import PARTICLES
 
-__all__ = ["LETTERS", "Cut", "Packed", "Survey", "cut", "cut_values", "heads", "pack", "rules_of", "survey"]
+__all__ = ["LETTERS", "Cut", "Packed", "Survey", "cut", "cut_values", "heads", "pack", "rules_of", "survey", "word_groups"]
 
 LARGEST_ALPHABET = 255  # so that no bigram is the number that stands for none
 _VECTOR = 64  # bigrams read beyond the last
@@ -205,6 +205,18 @@ def survey(packed: Packed, rules: NDArray[np.int64], whole: Cut | None) -> Surve
     return Survey(present=found[0], least=found[1], uses=found[2])
 
 
+def word_groups(packed: Packed, *, rest: bool) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Values with the same first word, or with the same letters after it.
+
+    Returns:
+        (values,) int32, the group of each value; and the first value of each group.
+    """
+    found, firsts = np.empty(len(packed), dtype=np.int32), np.empty(len(packed), dtype=np.int32)
+    slots = np.full(1 << (2 * len(packed)).bit_length(), -1, dtype=np.int32)
+    count = _group_words(packed.letters, packed.offsets, packed.marks[1], rest, (slots, found, firsts))
+    return found, firsts[:count].copy()
+
+
 def _joined(values: Sequence[str]) -> Iterator[str]:
     for start in range(0, len(values), _AT_ONCE):
         yield "".join(values[start : start + _AT_ONCE])
@@ -318,3 +330,46 @@ def cut_values(  # noqa: C901, PLR0912 - a call for each value would cost more t
                 split[value] = at - first
             group, first, last = 1, at, np.int64(-1)
     starts[len(codes)] = at
+
+
+@compiled
+def _group_words(
+    letters: NDArray[np.uint8],
+    offsets: NDArray[np.int64],
+    space: int,
+    rest: bool,  # noqa: FBT001 - compiled
+    found: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]],
+) -> int:  # pragma: no cover - compiled
+    """Fills the group of each value and the first value of each; `slots`, a power of two of -1, holds groups by their hash."""
+    slots, groups, firsts = found
+    begins, sizes = np.empty(len(firsts), dtype=np.int64), np.empty(len(firsts), dtype=np.int64)
+    count = 0
+    for value in range(len(offsets) - 1):
+        begin, stop = offsets[value], offsets[value + 1]
+        middle = begin
+        while middle < stop and letters[middle] != space:
+            middle += 1
+        if rest:
+            begin = min(middle + 1, stop)
+        else:
+            stop = middle
+        mixed = np.uint64(0xCBF29CE484222325)
+        for place in range(begin, stop):
+            mixed = (mixed ^ np.uint64(letters[place])) * np.uint64(0x100000001B3)
+        slot = np.int64((mixed ^ (mixed >> np.uint64(32))) & np.uint64(len(slots) - 1))
+        while slots[slot] >= 0:
+            group = slots[slot]
+            same = sizes[group] == stop - begin
+            place = 0
+            while same and place < stop - begin:
+                same = letters[begins[group] + place] == letters[begin + place]
+                place += 1
+            if same:
+                break
+            slot = (slot + 1) & (len(slots) - 1)
+        if slots[slot] < 0:
+            slots[slot], firsts[count] = count, value
+            begins[count], sizes[count] = begin, stop - begin
+            count += 1
+        groups[value] = slots[slot]
+    return count

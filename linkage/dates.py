@@ -39,6 +39,7 @@ _EXCEL = re.compile(r"(\d{1,5})([.,]\d+)?", re.ASCII)
 _EXCEL_EPOCH = date(1899, 12, 30)
 _EXCEL_NO_DAY = 60  # 29 February 1900, which spreadsheets believe in; days before it count from one day later
 _LAST_DAY_LIKE = 31
+_YEAR_DIGITS = 4
 
 
 def date_of(raw: str, formats: tuple[str, ...]) -> str | None:
@@ -59,7 +60,7 @@ def date_of(raw: str, formats: tuple[str, ...]) -> str | None:
     for name in ("AAAAMMJJ",) if weak else formats:
         serial = _EXCEL.fullmatch(text) if name == "EXCEL" else None
         if serial:
-            return _excel_date(int(serial[1]))
+            return _excel_date(serial[1])
         found = _DATE_FORMATS[name].fullmatch(text) if name in _DATE_FORMATS else None
         if found:
             value = _checked_date(int(found["y"]), int(found["m"]), int(found["d"]), year_first=name in _YEAR_FIRST)
@@ -87,7 +88,12 @@ def _checked_date(year: int, month: int, day: int, *, year_first: bool) -> str:
     return value + WEAK if value.endswith("0101") else value
 
 
-def _excel_date(serial: int) -> str:
+def _excel_date(written: str) -> str:
+    serial = int(written)
+    if len(written) == _YEAR_DIGITS and serial in _YEARS:  # days of 1905 look the same, and are rarer
+        raise BadValue(
+            "E_DATE_ILLISIBLE", "une année seule n'est pas une date : complétez-la par des zéros (AAAA-00-00)"
+        )
     if serial == _EXCEL_NO_DAY:
         raise BadValue("E_DATE_IMPOSSIBLE", "cette date n'existe pas au calendrier")
     day = _EXCEL_EPOCH + timedelta(days=serial + (serial < _EXCEL_NO_DAY))

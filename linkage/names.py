@@ -75,7 +75,7 @@ def split_surname(raw: str) -> tuple[str, str | None]:
     """The surname born with and the name of usage that one cell may hold; both still to be normalised.
 
     `DUPONT EPOUSE MARTIN`, `DUPONT EP. MARTIN`, `MARTIN NEE DUPONT`, `DUPONT VVE MARTIN`, `DUPONT DIT MARTIN` all give
-    (`DUPONT`, `MARTIN`). One name alone, whatever stands before it, is (that name, None).
+    (`DUPONT`, `MARTIN`). One name alone, whatever stands before it or is unknown beside it, is (that name, None).
     """
     words = _surname_words(raw)
     if len(words) < 2 or _MARKERS.isdisjoint(words):
@@ -105,7 +105,7 @@ def _split(words: list[str]) -> tuple[list[str], list[str]]:
     """The words born with and those of usage; a marker counts between two names, a few also at the head."""
     if _MARKERS.isdisjoint(words):
         return words, []
-    words = " ".join(words).replace(" NE E ", " NEE ").split()
+    words = f" {' '.join(words)} ".replace(" NE E ", " NEE ").split()
     parts: list[tuple[str, list[str]]] = [("", [])]
     for place, word in enumerate(words):
         if (word in _HEADS if place == 0 else word in _BORN_FIRST or word == _BORN_LAST) and place < len(words) - 1:
@@ -115,4 +115,6 @@ def _split(words: list[str]) -> tuple[list[str], list[str]]:
     parts = [(marker, part) for marker, part in parts if part]
     born = next((part for marker, part in parts if marker == _BORN_LAST), parts[0][1])
     usage = next((part for _, part in parts if part is not born), [])
+    if usage and is_placeholder(" ".join(_untitled(born, _TITLES))):  # MARTIN NEE X: one name alone is the name
+        return usage, []
     return born, usage

@@ -4,9 +4,9 @@ A plan lists passes. A pass names the components that make its block value, the 
 length L and degree t of its diffused filters, and the two thresholds as the largest accepted Hamming distances. Being
 part of the agreement, it travels as canonical JSON: integers and strings only.
 
-Thresholds (design §5). Two unrelated diffused filters agree bit by bit like coin tosses, so their distance H is
-Binomial(L, ½). With C compared pairs expected over all passes, the random links expected at distance ≤ h are C·P(H ≤ h).
-The information threshold is the largest h for which that is at most 1 % of the smaller file, the strict one 0.1 %.
+Thresholds (design §5). The information threshold is the largest distance at which the strangers expected to be as near, over
+all passes, are at most 1 % of the smaller file, the strict one 0.1 % (`linkage.chance`). `largest_distance` is the same for
+strangers who have nothing in common, whose filters agree like coin tosses: with C compared pairs, C·P(Binomial(L, ½) ≤ h).
 Sums of binomial coefficients are exact integers: the same numbers on every machine.
 """
 

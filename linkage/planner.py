@@ -5,7 +5,7 @@ their heaviest values are split, as long as few people are in blocks that are sp
 buckets. The degree t of a pass is the least at which its exposure is what the profile aims at (`linkage.exposure`). The
 second form of a name is left out of passes whose block value comes from that name: there it would say what the block value
 leaves out; a pass may take the second form instead. A sheet without passes gets those that `linkage.proposal` proposes.
-The thresholds follow from the pairs expected over all passes together (`linkage.plan`).
+The thresholds follow from the pairs expected over all passes together, and from how alike strangers are (`linkage.chance`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from linkage.attribute import Attribute, with_bits
+from linkage.chance import Agreements, largest_distance_of_strangers, strangers_by_agreement
 from linkage.errors import LinkageError, SheetError
 from linkage.exposure import common_insertions, least_degree
 from linkage.plan import (
@@ -22,7 +23,6 @@ from linkage.plan import (
     PassPlan,
     Plan,
     distance_of_dice,
-    largest_distance,
     target_size,
 )
 from linkage.profiles import Profile, profile_named
@@ -31,7 +31,7 @@ from linkage.sheet import PassRule, Sheet
 from linkage.sizing import Limits, Sizing, size_blocks
 from linkage.statistics import BILLION, Statistics
 
-__all__ = ["Division", "divide_pass", "plan_passes"]
+__all__ = ["Division", "divide_pass", "plan_passes", "strangers_of_pass"]
 
 _LARGEST_SIZE = BILLION  # records of a file
 _NAME_KINDS = ("name", "given_names", "sex")
@@ -95,7 +95,11 @@ def plan_passes(sheet: Sheet, profile: str, sizes: tuple[int, int]) -> Plan:
             "E_PASSES", "aucune passe ne convient aux attributs de la feuille ; ajoutez-en avec [[passes]]"
         )
     pairs = [sizes[0] * sizes[1] * one.sizing.pair_share // BILLION**2 + 1 for one in divisions]
-    information, strict = _thresholds(chosen, sum(pairs), min(sizes))
+    strangers = [
+        strangers_of_pass(one, with_bits(sheet.attributes, rule.bits), statistics, chosen, count)
+        for rule, one, count in zip(rules, divisions, pairs, strict=True)
+    ]
+    information, strict = _thresholds(chosen, strangers, min(sizes))
     passes = tuple(
         PassPlan(
             name=rule.name,
@@ -139,11 +143,27 @@ def _check_independence(sheet: Sheet, rules: Sequence[PassRule]) -> None:
             raise SheetError("E_PASSES", sentence)
 
 
-def _thresholds(profile: Profile, pairs: int, smaller: int) -> tuple[int, int]:
+def strangers_of_pass(
+    division: Division, attributes: Sequence[Attribute], statistics: Statistics, profile: Profile, pairs: int
+) -> Agreements:
+    """The compared pairs of a diffused pass by how alike strangers of its blocks are, whichever depth they are in."""
+    found: Agreements = {}
+    for depth, share in enumerate(division.sizing.depths):
+        if division.degree and share:
+            spectrum = common_insertions(attributes, statistics, profile, division.left_out(depth))
+            some = strangers_by_agreement(spectrum, profile.length, division.degree, pairs * share // BILLION + 1)
+            found = {step: found.get(step, 0) + some.get(step, 0) for step in found | some}
+    return found
+
+
+def _thresholds(profile: Profile, strangers: Sequence[Agreements], smaller: int) -> tuple[int, int]:
     if not profile.degree:
         return _PLAIN_DICE, _PLAIN_DICE
-    allowed = (INFORMATION_PER_THOUSAND * smaller, 1000), (STRICT_PER_THOUSAND * smaller, 1000)
-    return largest_distance(profile.length, pairs, allowed[0]), largest_distance(profile.length, pairs, allowed[1])
+    information, strict = (
+        largest_distance_of_strangers(profile.length, strangers, (per_thousand * smaller, 1000))
+        for per_thousand in (INFORMATION_PER_THOUSAND, STRICT_PER_THOUSAND)
+    )
+    return information, strict
 
 
 def _with_floor(random: int, floor: int, profile: Profile, degree: int) -> int:

@@ -3,9 +3,9 @@
 Rows keep the line where they start, so that every later message can name it. Cells are text: those of a workbook or a
 Parquet file are what a CSV would hold.
 
-Refused at once, with the line: a file that cannot be read, and a wanted cell longer than `LONGEST_CELL`. A row with another
-number of fields is refused too, or handed over as a problem to who reads records; the last rows, where they are no rows but
-the footer of an export, are left out and said. Refused with the column: any column that holds national identification
+Refused at once, with the line: a file that cannot be read. A row with another number of fields, or with a wanted cell longer
+than `LONGEST_CELL`, is refused too, or handed over as a problem to who reads records; the last rows, where they are no rows
+but the footer of an export, are left out and said. Refused with the column: any column that holds national identification
 numbers (`linkage.national_numbers`), wanted or not.
 
 A message names columns only once the header is known to be one: where a file has no header, its first row is somebody.
@@ -15,15 +15,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from linkage.columns import ColumnBuilder, RawColumn, Texts, byte_sizes
+from linkage.columns import ColumnBuilder, RawColumn, byte_sizes
 from linkage.csv_files import Batch, all_rows, column_key, open_csv
 from linkage.errors import Finding, LinkageError, RowProblems, RowsRefused
 from linkage.national_numbers import NumberWatch
@@ -40,7 +41,20 @@ _LONGEST_FOOTER = 3  # rows
 # What the last row of an export begins with when it is no record, the other cells being numbers or nothing.
 _FOOTER_WORDS = frozenset(["fin", "total", "totaux", "nombre", "nb", "eof", "end"])
 _WORDS_AFTER = frozenset(
-    ["de", "du", "des", "d", "général", "general", "ligne", "lignes", "enregistrement", "enregistrements", "fichier"]
+    [
+        "de",
+        "du",
+        "des",
+        "d",
+        "l",
+        "général",
+        "general",
+        "ligne",
+        "lignes",
+        "enregistrement",
+        "enregistrements",
+        "fichier",
+    ]
 ) | {"export", "extraction", "of", "file"}
 _WORD = re.compile(r"[^\W\d_]+")
 _NUMBER_OR_NOTHING = re.compile(r"[\d\s.,:/+-]*")
@@ -54,7 +68,7 @@ class RawTable:
         name: the file's name, for messages.
         columns: column name → its cells.
         lines: the line of the file where each row starts (1 = header).
-        misshapen: rows that are in no column: another number of fields, or an error where a cell should be.
+        misshapen: rows that are in no column: another number of fields, an error where a cell should be, a cell too long.
         findings: what the reader found and did with it.
     """
 
@@ -102,8 +116,8 @@ def read_table(path: Path, wanted: Sequence[str], optional: Sequence[str] = (), 
             `E_CELLULE_TROP_LONGUE`, `E_CELLULE_EN_ERREUR`, `E_CSV`, `E_PARQUET`, `E_CLASSEUR`, `E_NIR_INTERDIT`.
     """
     _check_there(path)
-    source = _open(path, [*wanted, *optional])
-    places = _select(path.name, source.header, wanted, optional)
+    source = _open(path, wanted, optional)
+    places = _select(path.name, source, wanted, optional)
     watch = NumberWatch(path.name, source.header)
     reading = _Reading(len(source.header), places)
     for batch in source.batches():
@@ -119,7 +133,6 @@ def read_table(path: Path, wanted: Sequence[str], optional: Sequence[str] = (), 
         raise RowsRefused(table.misshapen, path.name)
     if not len(table):
         raise LinkageError("E_FICHIER_VIDE", f"{path.name} : le fichier n'a aucune ligne de données")
-    _refuse_long_cells(table)
     return table
 
 
@@ -160,6 +173,7 @@ class _Reading:
         self._last: list[list[str]] = []  # whole rows
 
     def add(self, batch: Batch) -> None:
+        batch = self._without_long_cells(batch)
         for column, place in self._places.items():
             self._builders[column].add(batch.columns[place])
         self.rows += len(batch.lines)
@@ -168,6 +182,21 @@ class _Reading:
         self._errors += batch.errors
         ends = [cells.slice(max(len(cells) - _LONGEST_FOOTER, 0)).to_pylist() for cells in batch.columns]
         self._last = [*self._last, *map(list, zip(*ends, strict=True))][-_LONGEST_FOOTER:]
+
+    def _without_long_cells(self, batch: Batch) -> Batch:
+        """The same rows less those with a wanted cell beyond measure."""
+        kept = np.ones(len(batch.lines), dtype=bool)
+        for column, place in self._places.items():
+            if byte_sizes(batch.columns[place]).max(initial=0) > LONGEST_CELL:
+                long = kept & (np.asarray(pc.utf8_length(batch.columns[place])) > LONGEST_CELL)
+                if long.any():
+                    rule = f"plus de {LONGEST_CELL} caractères"
+                    self._errors.append(("E_CELLULE_TROP_LONGUE", column, rule, batch.lines[long]))
+                    kept &= ~long
+        if kept.all():
+            return batch
+        columns = [cells.filter(pa.array(kept)) for cells in batch.columns]
+        return replace(batch, columns=columns, lines=batch.lines[kept])
 
     def table(self, name: str, findings: list[Finding]) -> RawTable:
         """The table, less the footer."""
@@ -235,39 +264,27 @@ def _check_there(path: Path) -> None:
         raise LinkageError("E_FICHIER_VIDE", f"{path.name} : le fichier est vide")
 
 
-def _open(path: Path, names: Sequence[str]) -> _Source:
+def _open(path: Path, wanted: Sequence[str], optional: Sequence[str]) -> _Source:
     if path.suffix.lower() == ".parquet":
         return ParquetTable(path)
     if path.suffix.lower() in _WORKBOOKS:
-        return Workbook(path, names)
+        return Workbook(path, wanted)
     check_no_workbook(path)
-    return open_csv(path, names)
+    return open_csv(path, wanted, optional=optional)
 
 
-def _select(name: str, header: Sequence[str], wanted: Sequence[str], optional: Sequence[str]) -> dict[str, int]:
+def _select(name: str, source: _Source, wanted: Sequence[str], optional: Sequence[str]) -> dict[str, int]:
     """Where each column stands."""
     places: dict[str, list[int]] = {}
-    for place, column in enumerate(header):
+    for place, column in enumerate(source.header):
         places.setdefault(column_key(column), []).append(place)
     missing = [column for column in wanted if column_key(column) not in places]
     if missing:
         absent = ", ".join(f"« {column} »" for column in missing)
-        raise LinkageError("E_COLONNE_ABSENTE", f"{name} : colonne(s) absente(s) : {absent}")
+        sheets = "".join(f" ({one.rule})" for one in source.findings() if one.code == "I_FEUILLES")
+        raise LinkageError("E_COLONNE_ABSENTE", f"{name} : colonne(s) absente(s) : {absent}{sheets}")
     found = [column for column in dict.fromkeys([*wanted, *optional]) if column_key(column) in places]
     for column in found:
         if len(places[column_key(column)]) > 1:
             raise LinkageError("E_COLONNE_DOUBLE", f"{name} : la colonne « {column} » apparaît deux fois")
     return {column: places[column_key(column)][0] for column in found}
-
-
-def _refuse_long_cells(table: RawTable) -> None:
-    for column, cells in table.columns.items():
-        texts = cells.values if isinstance(cells.values, Texts) else Texts.of(cells.values)
-        sizes = np.concatenate([np.empty(0, np.int32), *map(byte_sizes, texts.arrow.chunks)])
-        if sizes.max(initial=0) <= LONGEST_CELL:
-            continue
-        long = np.asarray(pc.utf8_length(texts.arrow)) > LONGEST_CELL
-        long = long[cells.codes]
-        if long.any():
-            line, rule = table.lines[int(long.argmax())], f"plus de {LONGEST_CELL} caractères"
-            raise LinkageError("E_CELLULE_TROP_LONGUE", f"{table.name} : ligne {line}, colonne « {column} » : {rule}")

@@ -80,7 +80,8 @@ def open_text(path: Path) -> TextFile:
         raise LinkageError("E_ENCODAGE", f"{path.name} : fichier UTF-16 ; enregistrez-le en UTF-8")
     nul, broken = _faults(path)
     if nul is not None:
-        raise LinkageError("E_OCTET_NUL", f"{path.name} : ligne {nul} : octet nul")
+        rule = "fichier abîmé, ou en UTF-16 : refaites l'export en UTF-8"
+        raise LinkageError("E_OCTET_NUL", f"{path.name} : ligne {nul} : octet nul ; {rule}")
     start = len(_BOM) if head == _BOM else 0
     if broken is None:
         return TextFile(path=path, encoding="utf-8", start=start)

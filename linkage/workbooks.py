@@ -1,8 +1,8 @@
 """Workbooks (XLSX): the first visible sheet, cells as the text that a CSV would hold.
 
-Dates are ISO text, whole numbers have no point, truth values are VRAI and FAUX. The header is the first row that has all
-the wanted columns, else the first that is not empty; what stands above it, and rows without a cell, are left out. A row
-with an error in one of its cells (#N/A, #REF!) is a bad row.
+Dates are ISO text, whole numbers have no point, truth values are VRAI and FAUX. The header is the first row that has the
+most of the wanted columns, else the first that is not empty; what stands above it, and rows without a cell, are left out.
+A row with an error in one of its cells (#N/A, #REF!) is a bad row.
 """
 
 from __future__ import annotations
@@ -16,14 +16,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from linkage.csv_files import Batch, column_key
+from linkage.csv_files import HEADER_WITHIN, Batch, above_header, header_place
 from linkage.errors import Finding, LinkageError
 from linkage.workbook_parts import first_sheet, refusal
 
 __all__ = ["Workbook", "check_no_workbook"]
 
 _PIECE = 1 << 14  # rows made at a time
-_HEADER_WITHIN = 50  # rows
 _ARCHIVE, _OLE = b"PK\3\4", b"\xd0\xcf\x11\xe0"
 _PANIC = "PanicException"  # what the reader's own language raises when it gives up; no subclass of Exception
 
@@ -44,13 +43,11 @@ class Workbook:
         self._part = first_sheet(path)
         self._name = path.name
         self._sheet = _load(path, self._part.place)
-        top = list(islice(self._rows(), _HEADER_WITHIN))
-        keys = {column_key(name) for name in wanted}
+        top = list(islice(self._rows(), HEADER_WITHIN))
         held = [line for line, row in enumerate(top) if any(row)]
         if not held:
             raise LinkageError("E_FICHIER_VIDE", f"{path.name} : la feuille est vide")
-        complete = [line for line in held if keys <= {column_key(cell) for cell in top[line]}]
-        self._above = (complete or held)[0]
+        self._above = held[header_place((top[line] for line in held), wanted)]
         self.header = top[self._above]
 
     def batches(self) -> Iterator[Batch]:
@@ -76,10 +73,7 @@ class Workbook:
         if self._part.sheets > 1:
             rule = f"classeur de {self._part.sheets} feuilles : seule la première visible est lue"
             found.append(Finding(code="I_FEUILLES", column=None, count=self._part.sheets, first_row=None, rule=rule))
-        if self._above:
-            rule = "lignes au-dessus de l'en-tête laissées de côté"
-            found.append(Finding(code="I_EN_TETE", column=None, count=self._above, first_row=1, rule=rule))
-        return found
+        return found + above_header(self._above)
 
     def _rows(self) -> Iterator[list[str]]:
         """Every row of the sheet, from its first line, as text."""

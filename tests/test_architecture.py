@@ -18,13 +18,16 @@ NAMES = {path: ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuff
 # What the third party may use of linkage (rule 2), and what must never be within its reach, even through others.
 THIRD_PARTY_LINKAGE = {"linker", "wire", "blocks", "match", "solve", "plan", "errors"}
 ENCODER = {
-    "linkage.attribute", "linkage.weights", "linkage.records", "linkage.tables", "linkage.normalise", "linkage.cells",
-    "linkage.names", "linkage.dates", "linkage.codes", "linkage.places", "linkage.features", "linkage.encode", "linkage.diffuse",
+    "linkage.attribute", "linkage.weights", "linkage.chance", "linkage.records", "linkage.tables",
+    "linkage.normalise", "linkage.cells",
+    "linkage.names", "linkage.dates", "linkage.codes", "linkage.places", "linkage.features", "linkage.encode",
+    "linkage.diffuse",
     "linkage.cut", "linkage.bits", "linkage.positions", "linkage.feature_table", "linkage.stream",
     "linkage.passes", "linkage.holder", "linkage.rules", "linkage.planner", "linkage.evaluate", "crypto.hashing",
     "linkage.columns", "linkage.text_files", "linkage.csv_files", "linkage.parquet_files", "linkage.workbooks",
     "linkage.workbook_parts", "linkage.national_numbers", "linkage.column_checks",
-    "linkage.clkhash", "linkage.connectors", "linkage.field", "linkage.alterations", "linkage.suspicions", "linkage.inspection",
+    "linkage.clkhash", "linkage.connectors", "linkage.field", "linkage.alterations", "linkage.suspicions",
+    "linkage.inspection",
     "linkage.sizing", "linkage.exposure", "linkage.assumptions", "linkage.proposal", "linkage.costing",
 }  # fmt: skip
 NETWORK = {
@@ -37,7 +40,9 @@ NETWORK = {
     "http.client",
     "socketserver",
 }
-KERNELS = {"linkage.kernel", "linkage.match", "linkage.diffuse", "linkage.solve", "linkage.compiled", "linkage.bits", "linkage.cut"}
+KERNELS = {
+    "linkage.kernel", "linkage.match", "linkage.diffuse", "linkage.solve", "linkage.compiled", "linkage.bits", "linkage.cut",
+}  # fmt: skip
 COMPOSITION_ROOTS = {"service.administration.app", "service.third_party.app"}
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "common", "misc", "core", "base", "models", "types"}
 CLOCK_CALLS = {

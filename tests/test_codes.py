@@ -13,25 +13,25 @@ anything = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 code_like = st.text("0123456789AB. -'’,+", max_size=10)
 
 
-@pytest.mark.parametrize("cell", ["1", "M", "m", "H", "M.", "Mr", "MONSIEUR", "Masculin", "homme", "male"])
+@pytest.mark.parametrize("cell", ["1", "1.0", "M", "m", "H", "M.", "Mr", "Garçon", "MONSIEUR", "Masculin", "homme", "male"])
 def test_rule_12_spellings_of_a_man(cell):
     """All the ways of the State's own files."""
     assert sex_of(cell) == "M"
 
 
-@pytest.mark.parametrize("cell", ["2", "F", "f", "Mme", "MLLE", "Madame", "Féminin", "FÉMININ", "femme", "Female"])
+@pytest.mark.parametrize("cell", ["2", "2.0", "F", "f", "Mme", "MLLE", "fille", "Madame", "Féminin", "FÉMININ", "femme", "Female"])
 def test_rule_12_spellings_of_a_woman(cell):
     """All the ways of the State's own files."""
     assert sex_of(cell) == "F"
 
 
-@pytest.mark.parametrize("cell", ["", " ", "0", "9", "inconnu", "U"])
+@pytest.mark.parametrize("cell", ["", " ", "0", "9", "inconnu", "U", "Non renseigné", "X", "0.0"])
 def test_rule_12_an_unknown_sex_is_missing(cell):
     """Unknown is a gap, not a third value."""
     assert sex_of(cell) is None
 
 
-@pytest.mark.parametrize("cell", ["3", "MF", "X", "1980", "Marie"])
+@pytest.mark.parametrize("cell", ["3", "MF", "Y", "1980", "Marie", "1.5"])
 def test_rule_12_anything_else_is_refused(cell):
     """A column of something else is noticed."""
     with pytest.raises(BadValue) as refusal:

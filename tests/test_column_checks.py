@@ -59,6 +59,23 @@ def test_few_cells_or_few_strangers_say_nothing(tmp_path):
     refuse_moved("f.csv", attribute("date", missing=["INCONNUE"]), column(["INCONNUE", "INCONNUE", "1980-01-02"], 600))
 
 
+def test_communes_in_the_place_of_countries_are_refused():
+    """Exchanged columns would leave everybody without a birthplace; Algeria's old codes, zeros and islands are no communes."""
+    with pytest.raises(LinkageError) as refusal:
+        refuse_moved("f.csv", attribute("country"), column(["01004", "2a004", "75112", "99352"]))
+    assert "E_COLONNES_DECALEES" == refusal.value.code
+    for cells in (["92352", "91352"], ["99100", "100", "FR", "00100"], ["98735"], ["01004", "99100", "99100"]):
+        refuse_moved("f.csv", attribute("country"), column(cells))
+
+
+def test_honest_oddities_are_no_other_column():
+    """Sexes nobody knows, sexes of a dataframe, boys and girls; names of other alphabets, and a few with digits."""
+    for cells in (["INCONNU"], ["1.0", "2.0", ""], ["Garçon", "Fille"], ["NON RENSEIGNE", "X"]):
+        refuse_moved("f.csv", attribute("sex"), column(cells))
+    for cells in (["محمد", "王", "Παπαδόπουλος"], [*NAMES, "4321"], ["L4CR01X", "M1CHEL"]):
+        refuse_moved("f.csv", attribute("name"), column(cells))
+
+
 @settings(deadline=None, max_examples=60)
 @given(st.data())
 def test_cells_of_each_kind_are_not_taken_for_another(data):

@@ -66,6 +66,13 @@ def test_rule_13_serial_numbers_count_the_day_that_never_was(serial, expected):
     assert date_of(serial, ("EXCEL",)) == expected
 
 
+@pytest.mark.parametrize("year", ["1850", "1992", "2100", "1992.0"])
+def test_rule_13_a_year_alone_is_no_serial_number(year):
+    """1992 among days of a spreadsheet is somebody whose day is unknown, not 14 June 1905."""
+    assert refused(year, "EXCEL") == "E_DATE_ILLISIBLE"
+    assert [date_of(serial, ("EXCEL",)) for serial in ("1849", "2101")] == ["19050122", "19051001"]
+
+
 @pytest.mark.parametrize("serial", ["60", "99999"])
 def test_rule_13_impossible_serial_numbers_are_refused(serial):
     """The day that never was, and days after 2100."""
@@ -204,7 +211,7 @@ def test_every_day_reads_alike_in_every_format(day, name):
 
 
 @settings(deadline=None)
-@given(st.integers(61, 73050))
+@given(st.integers(61, 73050).filter(lambda serial: not 1850 <= serial <= 2100))
 def test_every_serial_number_is_a_day_after_the_one_before(serial):
     """Against the calendar: number 61 is 1 March 1900."""
     day = date(1900, 3, 1) + timedelta(days=serial - 61)

@@ -131,7 +131,7 @@ def test_rule_6_two_surnames_in_a_cell_are_parted(cell):
 
 @pytest.mark.parametrize(
     ("cell", "expected"),
-    [("VEUVE MARTIN", "MARTIN"), ("MME VVE MARTIN", "MARTIN"), ("Née DUPONT", "DUPONT"), ("épouse M'BAYE", "MBAYE")],
+    [("VEUVE MARTIN", "MARTIN"), ("MME VVE MARTIN", "MARTIN"), ("Née DUPONT", "DUPONT"), ("Né(e) DUPONT", "DUPONT"), ("épouse M'BAYE", "MBAYE")],
 )
 def test_rule_6_a_state_before_the_only_name_is_no_name(cell, expected):
     """One name alone is the name, whatever stands before it."""
@@ -171,9 +171,11 @@ def test_rule_6_particles_and_apostrophes_live_through_the_split():
 
 
 def test_rule_6_an_unknown_part_is_a_gap():
-    """INCONNU before the marker leaves the name of usage alone."""
-    born, usage = split_surname("INCONNU EPOUSE MARTIN")
-    assert (surname_of(born), surname_of(usage or "")) == (None, "MARTIN")
+    """Beside a name that nobody knows, the other one is the name: a person's only name is never lost."""
+    for cell in ("INCONNU EPOUSE MARTIN", "MARTIN NÉE X", "X VVE MARTIN", "SNP dit Martin", "M. XX EP MARTIN"):
+        assert (split_surname(cell)[1], surname_of(cell)) == (None, "MARTIN")
+    born, usage = split_surname("MARTIN EPOUSE X")
+    assert (surname_of(born), surname_of(usage or "")) == ("MARTIN", None)
 
 
 @pytest.mark.parametrize(

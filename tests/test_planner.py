@@ -6,8 +6,7 @@ import copy
 import itertools
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
-from math import comb, sqrt
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -15,11 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from linkage.chance import tail
 from linkage.errors import LinkageError
 from linkage.exposure import exposure
 from linkage.passes import block_label
 from linkage.plan import PassPlan, Plan, estimated_dice
-from linkage.planner import plan_passes
+from linkage.planner import divide_pass, plan_passes, strangers_of_pass
 from linkage.profiles import PROFILES
 from linkage.sheet import Sheet
 from linkage.sizing import Limits, size_blocks
@@ -220,31 +220,35 @@ def test_a_usage_name_is_compared_only_where_the_block_value_ignores_the_name():
             assert ("nom_usage.value" in one.left_out(0)) == bool(one.without)
 
 
-@cache
-def binomials(length: int) -> list[int]:
-    """Coefficients of the lower half of a row of Pascal's triangle."""
-    return [comb(length, k) for k in range(length // 2)]
-
-
 @pytest.mark.parametrize("profile", ["standard", "renforce"])
 @pytest.mark.parametrize("sizes", SIZES)
 def test_thresholds_are_the_largest_that_keep_the_promise(profile, sizes):
-    """Over all passes at most 1 % (strict: 0.1 %) of the smaller file in random links; one more bit would be too much."""
-    plan = plan_passes(replace(P1, strict=0), profile, sizes)
-    pairs = sum(one.expected_pairs for one in plan.passes)
+    """Over all passes at most 1 % (strict: 0.1 %) of the smaller file in strangers; one more bit would be too much."""
+    sheet, chosen = replace(P1, information=0, strict=0), PROFILES[profile]
+    plan, statistics = plan_passes(sheet, profile, sizes), Statistics(sheet)
+    together: dict[int, int] = {}
+    for rule, one in zip(sheet.passes, plan.passes, strict=True):
+        division = divide_pass(rule, sheet, statistics, chosen, max(sizes))
+        for step, pairs in strangers_of_pass(
+            division, sheet.attributes, statistics, chosen, one.expected_pairs
+        ).items():
+            together[step] = together.get(step, 0) + pairs
     first = plan.passes[0]
-    tails = list(itertools.accumulate(binomials(first.length)))
+
+    def expected(distance: int) -> int:
+        return sum(pairs * tail(first.length, step)[distance] for step, pairs in together.items() if step < 128)
+
     for distance, thousandths in ((first.information, 10), (first.strict, 1)):
-        allowed = thousandths * min(sizes) * 2**first.length
-        assert 1000 * pairs * tails[distance] <= allowed < 1000 * pairs * tails[distance + 1]
+        allowed = thousandths * min(sizes) * BILLION << 256
+        assert 1000 * expected(distance) <= allowed < 1000 * expected(distance + 1)
     assert {(one.information, one.strict, one.length) for one in plan.passes} == {
         (first.information, first.strict, first.length)
     }
     assert first.strict < first.information < first.length // 2
 
 
-def test_random_filters_link_as_seldom_as_promised():
-    """Independent random filters, as many pairs as the plan expects: their links stay near the bound of 1 %."""
+def test_random_filters_link_more_seldom_than_promised():
+    """Independent random filters, as many pairs as the plan expects: people are more alike than that, links stay under 1 %."""
     sizes = (2000, 2000)
     plan = plan_passes(P1, "standard", sizes)
     pairs = sum(one.expected_pairs for one in plan.passes)
@@ -255,9 +259,7 @@ def test_random_filters_link_as_seldom_as_promised():
     for row in left:
         distances = np.bitwise_count(right ^ row).sum(axis=1, dtype=np.int64)
         found += int((distances <= plan.passes[0].information).sum())
-    bound = sizes[0] / 100
-    assert found <= bound + 5 * sqrt(bound)
-    assert found >= bound / 4
+    assert found <= sizes[0] / 100
 
 
 def test_names_only_passes_get_one_xor_more_at_least():
@@ -326,9 +328,10 @@ def test_small_and_huge_files_have_a_plan():
 
 def test_the_strict_floor_of_the_sheet_holds_in_every_pass():
     """No strict link under the sheet's estimated Dice, whatever the pass's degree; without a floor, only chance counts."""
-    plan, free = (plan_passes(replace(P1, strict=floor), "standard", (50_000, 50_000)) for floor in (830, 0))
+    plan, free = (
+        plan_passes(replace(P1, information=0, strict=floor), "standard", (50_000, 50_000)) for floor in (830, 0)
+    )
     for one, other in zip(plan.passes, free.passes, strict=True):
         assert estimated_dice(one.strict, one.length, one.degree) >= 0.83
-        assert estimated_dice(one.strict + 1, one.length, one.degree) < 0.83
-        assert one.strict < other.strict
+        assert one.strict == other.strict or estimated_dice(one.strict + 1, one.length, one.degree) < 0.83
         assert (one.information, one.blocks) == (other.information, other.blocks)

@@ -154,6 +154,37 @@ def test_the_longest_cell_is_a_limit(tmp_path):
     assert refusal(path, ["id", "nom"]).code == "E_CELLULE_TROP_LONGUE"
 
 
+def test_a_row_with_a_cell_too_long_is_a_problem_like_another(tmp_path):
+    """It is in no column, and whoever skips bad rows reads the others, whichever column it is in."""
+    long = SECRET * 200
+    path = write(tmp_path, f"id,nom\n1,A\n{long},B\n3,{long}\n{long},{long}\n5,E\n")
+    table = read_table(path, ["id", "nom"], misshapen=True)
+    assert (cells(table), list(table.lines)) == ({"id": ["1", "5"], "nom": ["A", "E"]}, [2, 6])
+    assert [(one.row, one.column) for one in table.misshapen] == [(3, "id"), (4, "nom"), (5, "id")]
+    error = refusal(path, ["id", "nom"])
+    assert (error.code, SECRET in str(error)) == ("E_CELLULE_TROP_LONGUE", False)
+    assert refusal(write(tmp_path, f"id,nom\n1,{long}\n"), ["id", "nom"], misshapen=True).code == "E_CELLULE_TROP_LONGUE"
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_what_stands_above_the_header_is_left_out_and_said(tmp_path, separator):
+    """A title, a technical line with as many fields; lines are counted from the top. A column that may lack tells nothing."""
+    rows = [["Extraction du 01/09"], [], ["PASSPORT", "2026", "9"], ["id", "nom", "date"], ["1", "A", "x"], ["2", "B", "y"]]
+    path = write(tmp_path, "\r\n".join(separator.join(row) for row in rows) + "\r\n")
+    table = read_table(path, ["nom", "id"], ["usage"])
+    assert (cells(table), list(table.lines)) == ({"nom": ["A", "B"], "id": ["1", "2"]}, [5, 6])
+    assert [("I_EN_TETE", 2)] == [(one.code, one.count) for one in table.findings if one.code == "I_EN_TETE"]
+    error = refusal(path, ["nom", "ident"])
+    assert (error.code, "« ident »" in error.message, "« nom »" in error.message) == ("E_COLONNE_ABSENTE", True, False)
+
+
+def test_a_broken_row_below_the_header_is_told_by_its_line(tmp_path):
+    """Looking for the header reads no further than what can be read."""
+    path = write(tmp_path, 'titre\nid;nom\n1;A\n2;"QUIDAM"SECRET\n')
+    assert "ligne 4" in refusal(path, ["id", "nom"]).message
+    assert refusal(path, ["ident", "name"]).code == "E_SEPARATEUR"
+
+
 def test_all_misshapen_rows_are_listed_or_handed_over(tmp_path):
     """A refused file lists every row with another number of fields; a caller may take them as problems instead."""
     path = write(tmp_path, "id;nom\n1;A\n2\n3;C\n4;D;E\n")

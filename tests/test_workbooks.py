@@ -84,6 +84,7 @@ def test_the_header_is_the_first_row_with_the_wanted_columns(tmp_path):
     table = read_table(path, ["id", "nom"])
     assert ({"id": ["1"], "nom": ["A"]}, [4]) == (cells(table), list(table.lines))
     assert [("I_EN_TETE", 2)] == [(one.code, one.count) for one in table.findings]
+    assert cells(table) == cells(read_table(path, ["id", "nom"], ["usage"])), "an optional column tells no header"
     assert refusal(book(tmp_path, ["ident", "name"], ["1", SECRET])).code == "E_COLONNE_ABSENTE"
 
 

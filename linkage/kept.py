@@ -1,0 +1,96 @@
+"""Filters of the values that many records have, made once a pass: most records take all bits of a value in one step.
+
+A part of an attribute is what has bits of its own: of given names the first name and the others, of the rest the whole value.
+Records that share a part set the same bits for it, as long as their blocks leave out the same components; so filters belong
+to one depth of one pass, and die with it. The most used values are kept, as many as there is room for, none that fewer than
+`LEAST_USES` records have; the bits of the others are set when their records come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linkage.bits import add_kept, choose_kept
+
+__all__ = ["LEAST_USES", "Kept", "Part"]
+
+LEAST_USES = 3
+_AT_ONCE = 1 << 20
+
+Codes = NDArray[np.int32]
+SetBits = Callable[[Codes, NDArray[np.int64], NDArray[np.uint64]], None]  # of these values, in these rows of plain filters
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """Something that records share.
+
+    Attributes:
+        codes: (n,) int32, the value of each record; negative for none.
+        values: how many there are.
+        groups: (values,) int32, values with the same number set the same bits; None: every value its own.
+        firsts: (groups,) int32, a value of each group.
+        set_bits: sets them.
+    """
+
+    codes: Codes
+    values: int
+    groups: Codes | None = None
+    firsts: Codes | None = None
+    set_bits: SetBits
+
+
+class Kept:
+    """What is kept for the records of one depth of one pass.
+
+    Args:
+        parts: of a record.
+        words: of a filter.
+        records: that will come.
+        room: bytes that the filters may take.
+    """
+
+    def __init__(self, parts: Sequence[Part], words: int, records: Codes, room: int) -> None:
+        self._parts = parts
+        self._row_of: list[Codes] = []
+        most, filters = room // (8 * words) // max(1, len(parts)), []
+        start = 0
+        for part in parts:
+            chosen = _most_used(part, records, most)
+            groups = len(part.firsts) if part.firsts is not None else part.values
+            row_of = np.full(groups, -1, dtype=np.int32)
+            row_of[chosen] = np.arange(start, start + len(chosen))
+            self._row_of.append(row_of if part.groups is None else row_of[part.groups])
+            plain = np.zeros((len(chosen), words), dtype=np.uint64)
+            values = chosen if part.firsts is None else part.firsts[chosen]
+            part.set_bits(values, np.arange(len(chosen)), plain)
+            filters.append(plain)
+            start += len(chosen)
+        self._filters = np.concatenate([np.zeros((0, words), dtype=np.uint64), *filters])
+
+    def add(self, records: NDArray[np.int64], places: NDArray[np.int64], plain: NDArray[np.uint64]) -> None:
+        """Sets all bits of these records, in those rows of `plain`."""
+        chosen = np.empty((len(self._parts), len(records)), dtype=np.int32)
+        missed = np.empty(len(records), dtype=np.int64)
+        for part, row_of, of_part in zip(self._parts, self._row_of, chosen, strict=True):
+            some = missed[: choose_kept(part.codes, records, row_of, of_part, missed)]
+            if len(some):
+                part.set_bits(part.codes[records[some]], places[some], plain)
+        add_kept(self._filters, chosen, places, plain)
+
+
+def _most_used(part: Part, records: Codes, most: int) -> Codes:
+    """The groups of values that most of these records have, in order."""
+    uses = np.zeros(len(part.firsts) if part.firsts is not None else part.values, dtype=np.int64)
+    for start in range(0, len(records), _AT_ONCE):
+        codes = part.codes[records[start : start + _AT_ONCE]]
+        codes = codes[codes >= 0]
+        uses += np.bincount(codes if part.groups is None else part.groups[codes], minlength=len(uses))
+    often = np.flatnonzero(uses >= LEAST_USES)
+    if len(often) > most:
+        often = np.sort(often[np.argsort(-uses[often], kind="stable")[:most]])
+    return often.astype(np.int32)
