@@ -14,7 +14,7 @@ Each function takes a key (or secret) derived for it alone, 32 bytes; nothing is
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
@@ -25,10 +25,11 @@ from cryptography.hazmat.primitives.hmac import HMAC
 from crypto.errors import KeyRefused
 from crypto.framing import Label, frame
 
-__all__ = ["TAG_BYTES", "block_secret", "block_tag", "keystream", "many_position_words", "position_words"]
+__all__ = ["TAG_BYTES", "block_secret", "block_tag", "keystream", "keystreams", "many_position_words", "position_words"]
 
 TAG_BYTES = 16
 KEY_BYTES = 32
+_SPARE = 16  # bytes that the cipher wants beyond what it writes
 _WORDS_PER_DIGEST = 16
 _COUNTER_SIZE = (4).to_bytes(8, "big")  # frame(token, counter) is frame(token), this and the counter's 4 bytes
 
@@ -104,6 +105,22 @@ def keystream(secret: bytes, size: int) -> bytes:
     """
     _check_key(secret)
     return Cipher(AES(secret), CTR(bytes(16))).encryptor().update(bytes(size))
+
+
+def keystreams(secrets: Sequence[bytes], size: int) -> bytearray:
+    """Expand several secrets: the first `size` bytes of the `keystream` of each, one after the other.
+
+    Raises:
+        KeyRefused: a secret has another size.
+    """
+    zeros, streams = bytes(size), bytearray(len(secrets) * size + _SPARE)
+    view = memoryview(streams)
+    for place, secret in enumerate(secrets):
+        _check_key(secret)
+        Cipher(AES(secret), CTR(bytes(16))).encryptor().update_into(zeros, view[place * size :])
+    view.release()
+    del streams[len(secrets) * size :]
+    return streams
 
 
 def _check_key(key: bytes) -> None:

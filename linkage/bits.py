@@ -16,7 +16,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from linkage.compiled import LANES, VECTOR, WORD, arrays_as_pointers, compiled, inlined, load, store
+from linkage.compiled import LANES, VECTOR, WORD, arrays_as_pointers, brief, compiled, inlined, load, store
 
 __all__ = [
     "BASE",
@@ -328,7 +328,7 @@ def add_listed(
             _set_rest(plain, rows[record] * words, rest, left)
 
 
-@compiled
+@brief
 def choose_kept(
     codes: NDArray[np.int32],
     records: NDArray[np.int64],

@@ -14,7 +14,7 @@ from typing import Any
 from llvmlite import ir
 from numba import njit, types
 
-__all__ = ["INDEX", "LANES", "VECTOR", "WORD", "arrays_as_pointers", "compiled", "inlined", "load", "store", "turned"]
+__all__ = ["INDEX", "LANES", "VECTOR", "WORD", "arrays_as_pointers", "brief", "compiled", "inlined", "load", "store", "turned"]
 
 LANES = 8  # words of a vector
 WORD = ir.IntType(64)
@@ -28,6 +28,14 @@ def compiled(function: Any) -> Any:
         return njit(nogil=True, cache=True)(function)
     except RuntimeError:  # no folder for the cache
         return njit(nogil=True)(function)
+
+
+def brief(function: Any) -> Any:
+    """`function` compiled, for calls so short that to give the interpreter lock back and wait for it would cost more."""
+    try:
+        return njit(cache=True)(function)
+    except RuntimeError:
+        return njit()(function)
 
 
 def inlined(function: Any) -> Any:

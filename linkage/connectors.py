@@ -26,7 +26,7 @@ from typing import Any
 
 from linkage.attribute import NAME, check_closed, one_string, several_strings, whole_number
 from linkage.errors import LinkageError, SheetError
-from linkage.sheet import Sheet
+from linkage.sheet import Sheet, load_sheet
 
 __all__ = [
     "CERTAINTIES",
@@ -101,12 +101,23 @@ class Connector:
         ]
         if lacking or not known & set(columns):
             missing = ", ".join(lacking) or "d'autres attributs"
+            shipped = " ou ".join(self.shipped_sheets()) or "aucune de celles qui sont livrées"
             sentence = (
                 f"la feuille {sheet.name} demande {missing}, que les fichiers du connecteur {self.name} n'ont pas : "
-                "prenez une feuille qui s'en passe, ou donnez la colonne par --columns"
+                f"prenez une feuille qui s'en passe ({shipped}), ou donnez la colonne par --columns"
             )
             raise LinkageError("E_CONNECTEUR", sentence)
         return columns
+
+    def shipped_sheets(self) -> list[str]:
+        """Names of the shipped sheets whose attributes such a file has, second forms of names apart."""
+        files = (entry.name for entry in resources.files("linkage").joinpath("identities").iterdir())
+        names = sorted(file.removesuffix(".toml") for file in files if file.endswith(".toml"))
+        return [
+            name
+            for name in names
+            if all(one.second_form_of or one.name in self.columns for one in load_sheet(name).attributes)
+        ]
 
     def mismatches(self, sheet: Sheet) -> list[str]:
         """French sentences: what the file does to values and the sheet does not tell the other side."""

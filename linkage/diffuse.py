@@ -12,6 +12,7 @@ position of 512 records, and an output bit of these records costs t XORs of vect
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -22,11 +23,11 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from crypto.hashing import keystream
+from crypto.hashing import keystream, keystreams
 from linkage.compiled import LANES, VECTOR, WORD, arrays_as_pointers, compiled, load, store, turned
 from linkage.errors import LinkageError
 
-__all__ = ["LARGEST_DEGREE", "LEAST_DEGREE", "diffuse", "diffuse_into", "diffusion_table", "scratch_for"]
+__all__ = ["LARGEST_DEGREE", "LEAST_DEGREE", "diffuse", "diffuse_blocks", "diffusion_table", "stream_bytes"]
 
 LEAST_DEGREE = 3  # t = 2 falls to a seedless attack (docs/threat-model.md)
 LARGEST_DEGREE = 16  # t distinct positions must be found among m ≥ 64 by exchanges; profiles have 4 to 7
@@ -56,7 +57,7 @@ def diffusion_table(secret: bytes, length: int, degree: int) -> NDArray[np.uint1
     """
     if not LEAST_DEGREE <= degree <= LARGEST_DEGREE or length & (length - 1) or not 64 <= length <= 1 << 16:
         raise LinkageError("E_DIFFUSION", "la diffusion demande 3 ≤ t ≤ 16 et une longueur puissance de deux")
-    words = degree * length + _SPARE
+    words = stream_bytes(length, degree) // _WORD_BYTES
     quotients = _quotients(length)
     while True:
         stream = np.frombuffer(keystream(secret, words * _WORD_BYTES), dtype="<u4").astype(np.uint32, copy=False)
@@ -64,6 +65,11 @@ def diffusion_table(secret: bytes, length: int, degree: int) -> NDArray[np.uint1
         if _fill_table(stream, table, quotients):
             return table
         words *= 2  # the same stream, longer: the table does not depend on how much was asked for
+
+
+def stream_bytes(length: int, degree: int) -> int:
+    """What is drawn from a block's secret for its table, hardly ever more."""
+    return (degree * length + _SPARE) * _WORD_BYTES
 
 
 @cache
@@ -91,8 +97,40 @@ def diffuse(filters: NDArray[np.uint64], table: NDArray[np.uint16]) -> NDArray[n
     if words < _LEAST_WORDS:
         filters = np.pad(filters, ((0, 0), (0, _LEAST_WORDS - words)))
     result = np.empty_like(filters)
-    diffuse_into(filters, table, np.arange(len(filters)), result, scratch_for(table.shape[1]))
+    _diffuse_into(filters, table, np.arange(len(filters)), result, _scratch_for(table.shape[1]))
     return np.ascontiguousarray(result[:, :words])
+
+
+def diffuse_blocks(
+    filters: NDArray[np.uint64],
+    bounds: NDArray[np.int64],
+    secrets: Sequence[bytes],
+    degree: int,
+    places: NDArray[np.int64],
+    result: NDArray[np.uint64],
+) -> None:
+    """Diffuses the filters of some blocks, each under its own table; lengths from 512 bits.
+
+    Args:
+        filters: (n, m/64) uint64 C-order.
+        bounds: (blocks + 1,) int64, where the filters of each block begin.
+        secrets: of the blocks.
+        degree: t.
+        places: (n,) int64, the row of `result` that each filter goes to.
+        result: (n, m/64) uint64, words of a row side by side.
+    """
+    length = 64 * filters.shape[1]
+    size, scratch, table = stream_bytes(length, degree), _scratch_for(length), np.empty((degree, length), dtype=np.uint16)
+    streams = np.frombuffer(keystreams(secrets, size), dtype="<u4").astype(np.uint32, copy=False)
+    streams, block = streams.reshape(len(secrets), size // _WORD_BYTES), 0
+    while True:
+        block = _diffuse_blocks(filters, bounds, streams, block, table, _quotients(length), places, result, scratch)
+        if block == len(secrets):
+            return
+        start, stop = bounds[block], bounds[block + 1]  # its stream was too short
+        longer = diffusion_table(secrets[block], length, degree)
+        _diffuse_into(filters[start:stop], longer, places[start:stop], result, scratch)
+        block += 1
 
 
 @compiled
@@ -281,7 +319,7 @@ def _transpose(squares: NDArray[np.uint64], at: int) -> None:  # pragma: no cove
         _halve_2(squares, at + start * _LANES)
 
 
-def scratch_for(length: int) -> NDArray[np.uint64]:
+def _scratch_for(length: int) -> NDArray[np.uint64]:
     """The working memory of one thread for filters of `length` bits, aligned to cache lines."""
     raw = np.zeros((max(length, 512) + 512) * LANES + LANES, dtype=np.uint64)
     skipped = (-raw.ctypes.data % 64) // 8
@@ -289,7 +327,7 @@ def scratch_for(length: int) -> NDArray[np.uint64]:
 
 
 @compiled
-def diffuse_into(
+def _diffuse_into(
     filters: NDArray[np.uint64],
     table: Table,
     places: NDArray[np.int64],
@@ -303,7 +341,7 @@ def diffuse_into(
         table: (t, m) uint16, C-order.
         places: (n,) int64, the row of `result` that each filter goes to.
         result: (at least n, m/64) uint64, words of a row side by side.
-        scratch: of `scratch_for`, of this thread alone.
+        scratch: of `_scratch_for`, of this thread alone.
     """
     rows, words = filters.shape
     degree, length = table.shape
@@ -324,3 +362,26 @@ def diffuse_into(
                 _transpose(scratch, squares + k * 64 * _LANES)
             for line in range(0, stop - start, 8):
                 _gather(scratch, squares + line // 8 * _LANES, result[:, word:], step, places, start + line, stop - 1)
+
+
+@compiled
+def _diffuse_blocks(  # noqa: PLR0913, PLR0917 - compiled
+    filters: NDArray[np.uint64],
+    bounds: NDArray[np.int64],
+    streams: NDArray[np.uint32],
+    block: int,
+    table: Table,
+    quotients: NDArray[np.float64],
+    places: NDArray[np.int64],
+    result: NDArray[np.uint64],
+    scratch: NDArray[np.uint64],
+) -> int:  # pragma: no cover - compiled
+    """Diffuses blocks from one on; returns the first whose stream is too short for its table, or how many there are."""
+    while block < len(streams):
+        start, stop = bounds[block], bounds[block + 1]
+        if stop > start:
+            if not _fill_table(streams[block], table, quotients):
+                return block
+            _diffuse_into(filters[start:stop], table, places[start:stop], result, scratch)
+        block += 1
+    return block

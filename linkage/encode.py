@@ -14,6 +14,7 @@ Nothing outlives the encoding of a file: positions belong to one pass, tokens to
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ from linkage.cut import cut
 from linkage.errors import SheetError
 from linkage.feature_table import Features, FeatureTable, Surveyed, features_of
 from linkage.features import groups, left_out_groups, token_class, tokens
+from linkage.kept import Kept, Part
 from linkage.positions import Positions
 from linkage.profiles import Profile
 from linkage.records import MISSING, Records
@@ -32,6 +34,8 @@ from linkage.records import MISSING, Records
 __all__ = ["PassEncoder", "budgets", "encode"]
 
 _RECORDS_AT_ONCE = 1 << 13
+
+Grouped = tuple[NDArray[np.int32], NDArray[np.int32]]  # the group of each value, a value of each group
 
 
 class PassEncoder:
@@ -68,6 +72,21 @@ class PassEncoder:
             way.want(positions)
         for way in (way for ways in self._ways for way in ways):
             way.take(positions)
+        nobody = np.zeros(0, dtype=np.int32)
+        self._kept = [Kept(parts, self._words, nobody, 0) for parts in map(self._parts, self._ways)]
+
+    def _parts(self, ways: Sequence[_Way]) -> list[Part]:
+        return [part for way in ways for part in way.parts(self._records.columns[way.attribute.name].codes)]
+
+    def keep(self, records: NDArray[np.int32], room: int, depth: int = 0) -> None:
+        """Sets the bits of the values that most of these records have, before they come.
+
+        Args:
+            records: all that will come at this depth.
+            room: bytes that may be taken.
+            depth: of their blocks.
+        """
+        self._kept[depth] = Kept(self._parts(self._ways[depth]), self._words, records, room)
 
     def insertions(self, rows: NDArray[np.int64], depth: int = 0) -> NDArray[np.int32]:
         """How many insertions these records have, out of those of the profile."""
@@ -87,8 +106,7 @@ class PassEncoder:
             plain: (n, m/64) uint64 C-order, zeros there.
             depth: of the block that they are in.
         """
-        for way in self._ways[depth]:
-            way.add(self._records.columns[way.attribute.name].codes[rows], places, plain)
+        self._kept[depth].add(rows, places, plain)
 
     def plain(self, rows: NDArray[np.int64], depth: int = 0) -> NDArray[np.uint64]:
         """The plain filters of some records, (k, m/64) uint64 C-order."""
@@ -149,7 +167,8 @@ def _way(table: FeatureTable, attribute: Attribute, shares: dict[str, int], left
     parts = _parts(attribute, left_out)
     surveyed = table.survey(attribute, parts)
     if surveyed is not None:
-        return _Bigrams(attribute, shares, surveyed)
+        words = table.words(attribute.name, surveyed.packed) if surveyed.rules[1] else None
+        return _Bigrams(attribute, shares, surveyed, words)
     values = table.records.columns[attribute.name].values
     listed = table.features(attribute, parts)
     return _Unlisted(attribute, shares, values, parts) if listed is None else _Listed(attribute, shares, listed)
@@ -182,6 +201,10 @@ class _Way:
     def take(self, positions: Positions) -> None:
         """Take them once they are drawn."""
 
+    def parts(self, codes: NDArray[np.int32]) -> list[Part]:
+        """What records with these codes may share."""
+        return [Part(codes=codes, values=len(self._present), set_bits=self.add)]
+
     def add(self, codes: NDArray[np.int32], places: NDArray[np.int64], plain: NDArray[np.uint64]) -> None:
         """Sets the bits of the values with these codes in those rows of `plain`."""
         raise NotImplementedError
@@ -190,8 +213,11 @@ class _Way:
 class _Bigrams(_Way):
     """Values cut into bigrams, before or when their records come."""
 
-    def __init__(self, attribute: Attribute, shares: dict[str, int], surveyed: Surveyed) -> None:
+    def __init__(
+        self, attribute: Attribute, shares: dict[str, int], surveyed: Surveyed, words: list[Grouped] | None
+    ) -> None:
         super().__init__(attribute, shares, surveyed.survey.present)
+        self._grouped = words
         self._surveyed, self._packed = surveyed, surveyed.packed
         self._budget = np.resize(np.append(self._budget, 0), 2)  # groups that the kind lacks have no bits
         least = surveyed.survey.least
@@ -209,13 +235,38 @@ class _Bigrams(_Way):
         self._token_of = np.full(len(self._packed.alphabet) ** 2, MISSING, dtype=np.int64)
         self._token_of[self._used] = [index[name] for name in names]
 
+    def parts(self, codes: NDArray[np.int32]) -> list[Part]:
+        if self._grouped is None:
+            return super().parts(codes)
+        budgets = self._budget * np.eye(2, dtype=np.int64)  # of the first name, of the others
+        return [
+            Part(
+                codes=codes,
+                values=len(self._present),
+                groups=found,
+                firsts=firsts,
+                set_bits=partial(self._add, budget),
+            )
+            for budget, (found, firsts) in zip(budgets, self._grouped, strict=True)
+            if budget.any()
+        ]
+
     def add(self, codes: NDArray[np.int32], places: NDArray[np.int64], plain: NDArray[np.uint64]) -> None:
+        self._add(self._budget, codes, places, plain)
+
+    def _add(
+        self,
+        budget: NDArray[np.int64],
+        codes: NDArray[np.int32],
+        places: NDArray[np.int64],
+        plain: NDArray[np.uint64],
+    ) -> None:
         rules, whole, local = self._surveyed.rules, self._surveyed.whole, codes
         if whole is None:
             distinct, back = np.unique(np.maximum(codes, 0), return_inverse=True)
             whole, local = cut(self._packed, rules, distinct), back.astype(np.int32)
         source = self._packed.arrays, rules, whole.arrays, whole.most
-        add_bigrams(source, (codes, local), self._budget, self._token_of, self._drawn.arrays, places, plain)
+        add_bigrams(source, (codes, local), budget, self._token_of, self._drawn.arrays, places, plain)
 
 
 class _Listed(_Way):

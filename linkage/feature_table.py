@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage.attribute import Attribute
-from linkage.cut import Cut, Packed, Survey, cut, pack, rules_of, survey
+from linkage.cut import Cut, Packed, Survey, cut, pack, rules_of, survey, word_groups
 from linkage.features import groups, tokens
 from linkage.records import Records
 
@@ -75,15 +75,24 @@ class FeatureTable:
     Args:
         records: whose features.
         room: bytes that cut values may take.
+        like: a table of records most of whose columns are these records' own: what it knows of them is taken over.
     """
 
-    def __init__(self, records: Records, *, room: int = ROOM) -> None:
+    def __init__(self, records: Records, *, room: int = ROOM, like: FeatureTable | None = None) -> None:
         self.records = records
-        self._room = room
+        self._room = room if like is None else like._room
         self._cuts: dict[str, Cut | None] = {}
         self._packed: dict[str, Packed | None] = {}
         self._surveys: dict[tuple[str, tuple[str, ...]], Survey] = {}
         self._listed: dict[tuple[str, tuple[str, ...]], Features] = {}
+        self._words: dict[str, list[tuple[NDArray[np.int32], NDArray[np.int32]]]] = {}
+        if like is not None:
+            same = {name for name, column in records.columns.items() if like.records.columns[name] is column}
+            self._cuts |= {name: known for name, known in like._cuts.items() if name in same}
+            self._packed |= {name: known for name, known in like._packed.items() if name in same}
+            self._words |= {name: known for name, known in like._words.items() if name in same}
+            self._surveys |= {key: known for key, known in like._surveys.items() if key[0] in same}
+            self._listed |= {key: known for key, known in like._listed.items() if key[0] in same}
 
     def packed(self, name: str) -> Packed | None:
         """The values of an attribute laid end to end, or None when their alphabet is too large."""
@@ -102,6 +111,12 @@ class FeatureTable:
         if key not in self._surveys:
             self._surveys[key] = survey(packed, rules, whole)
         return Surveyed(packed=packed, rules=rules, whole=whole, survey=self._surveys[key])
+
+    def words(self, name: str, packed: Packed) -> list[tuple[NDArray[np.int32], NDArray[np.int32]]]:
+        """The values of an attribute by first word and by what follows it: see `linkage.cut.word_groups`."""
+        if name not in self._words:
+            self._words[name] = [word_groups(packed, rest=rest) for rest in (False, True)]
+        return self._words[name]
 
     def _cut(self, name: str, packed: Packed, rules: NDArray[np.int64]) -> Cut | None:
         """All values of an attribute cut, while there is room for it."""

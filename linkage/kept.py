@@ -43,6 +43,11 @@ class Part:
     firsts: Codes | None = None
     set_bits: SetBits
 
+    @property
+    def different(self) -> int:
+        """How many groups there are."""
+        return self.values if self.firsts is None else len(self.firsts)
+
 
 class Kept:
     """What is kept for the records of one depth of one pass.
@@ -57,20 +62,17 @@ class Kept:
     def __init__(self, parts: Sequence[Part], words: int, records: Codes, room: int) -> None:
         self._parts = parts
         self._row_of: list[Codes] = []
-        most, filters = room // (8 * words) // max(1, len(parts)), []
+        most = room // (8 * words) // max(1, len(parts))
+        chosen = [_most_used(part, records, most) for part in parts]
+        self._filters = np.zeros((sum(map(len, chosen)), words), dtype=np.uint64)
         start = 0
-        for part in parts:
-            chosen = _most_used(part, records, most)
-            groups = len(part.firsts) if part.firsts is not None else part.values
-            row_of = np.full(groups, -1, dtype=np.int32)
-            row_of[chosen] = np.arange(start, start + len(chosen))
+        for part, some in zip(parts, chosen, strict=True):
+            rows = np.arange(start, start + len(some))
+            row_of = np.full(part.different, -1, dtype=np.int32)
+            row_of[some] = rows
             self._row_of.append(row_of if part.groups is None else row_of[part.groups])
-            plain = np.zeros((len(chosen), words), dtype=np.uint64)
-            values = chosen if part.firsts is None else part.firsts[chosen]
-            part.set_bits(values, np.arange(len(chosen)), plain)
-            filters.append(plain)
-            start += len(chosen)
-        self._filters = np.concatenate([np.zeros((0, words), dtype=np.uint64), *filters])
+            part.set_bits(some if part.firsts is None else part.firsts[some], rows, self._filters)
+            start += len(some)
 
     def add(self, records: NDArray[np.int64], places: NDArray[np.int64], plain: NDArray[np.uint64]) -> None:
         """Sets all bits of these records, in those rows of `plain`."""
@@ -85,7 +87,7 @@ class Kept:
 
 def _most_used(part: Part, records: Codes, most: int) -> Codes:
     """The groups of values that most of these records have, in order."""
-    uses = np.zeros(len(part.firsts) if part.firsts is not None else part.values, dtype=np.int64)
+    uses = np.zeros(part.different, dtype=np.int64)
     for start in range(0, len(records), _AT_ONCE):
         codes = part.codes[records[start : start + _AT_ONCE]]
         codes = codes[codes >= 0]

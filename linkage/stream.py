@@ -24,8 +24,8 @@ from crypto.framing import Label
 from crypto.keys import PassKey, RunKey, derive
 from linkage.attribute import with_bits
 from linkage.blocks import check_largest_block
-from linkage.compiled import compiled
-from linkage.diffuse import diffuse_into, diffusion_table, scratch_for
+from linkage.compiled import brief
+from linkage.diffuse import diffuse_blocks, stream_bytes
 from linkage.encode import PassEncoder
 from linkage.errors import LinkageError
 from linkage.feature_table import FeatureTable
@@ -44,7 +44,8 @@ LEAST_INSERTED = 320  # per thousand of the profile's insertions
 MEMORY = 512 << 20  # bytes
 
 _CUT_SHARE = 4  # of the memory, one part in so many for values that stay cut
-_RUN_BYTES = 1 << 20  # of the rows of a run
+_KEPT_SHARE = 8  # of the memory, one part in so many for the filters of frequent values of each depth of a pass
+_RUN_BYTES = 4 << 20  # of the rows of a run, and of what their tables are drawn from
 _RECORDS_AT_ONCE = 1 << 18
 _HEAD = (ID_BYTES + TAG_BYTES) // 8  # words of a row before its filter
 
@@ -124,18 +125,26 @@ def stream_passes(
     def prepare(one: PassPlan) -> _Prepared:
         if one.form not in tables:
             seen = in_form(records, sheet, one.form) if one.form else records
-            tables[one.form] = FeatureTable(seen, room=memory // _CUT_SHARE)
-        return _prepare(tables[one.form], sheet, one, profile, statistics, run_key)
+            like = next(iter(tables.values()), None)
+            tables[one.form] = FeatureTable(seen, room=memory // _CUT_SHARE, like=like)
+        return _prepare(tables[one.form], sheet, one, profile, statistics, run_key, memory // _KEPT_SHARE)
 
-    pool = ThreadPoolExecutor(max(1, threads or _processors()), thread_name_prefix="encode")
+    workers = max(1, threads or _processors())
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="encode")
     try:
-        for one in plan.passes:
-            prepared = prepare(one)
+        coming = [pool.submit(prepare, one) for one in plan.passes[:1]]
+        for place in range(len(plan.passes)):
+            prepared = coming.pop().result()
+            following = plan.passes[place + 1 : place + 2]
+            if workers > 1:  # while rows are made
+                coming += [pool.submit(prepare, one) for one in following]
             count = len(prepared.order)
             yield PassStream(
                 plan=prepared.plan, count=count, left_aside=len(records) - count, pieces=_pieces(prepared, pool)
             )
             del prepared
+            if workers == 1:
+                coming += [pool.submit(prepare, one) for one in following]
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -152,7 +161,13 @@ def _check(plan: Plan, profile: Profile, statistics: Statistics) -> None:
 
 
 def _prepare(
-    table: FeatureTable, sheet: Sheet, plan: PassPlan, profile: Profile, statistics: Statistics, run_key: RunKey
+    table: FeatureTable,
+    sheet: Sheet,
+    plan: PassPlan,
+    profile: Profile,
+    statistics: Statistics,
+    run_key: RunKey,
+    room: int,
 ) -> _Prepared:
     key = PassKey(derive(run_key, Label.PASS, plan.name.encode()))
     division = divide(table.records, sheet, plan, statistics, key, table=table)
@@ -163,10 +178,14 @@ def _prepare(
     sizes = np.bincount(division.block[division.block != MISSING], minlength=len(division.tags))
     check_largest_block(int(sizes.max(initial=0)), plan.cap)
     starts = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(sizes)])
+    order = _by_block(division.block, starts)
+    of_depth = np.repeat(division.depth, sizes)
+    for depth in depths:
+        encoder.keep(order[of_depth == depth], room, depth)
     return _Prepared(
         plan=plan,
         encoder=encoder,
-        order=_by_block(division.block, starts),
+        order=order,
         starts=starts,
         tags=division.tags,
         secrets=division.secrets,
@@ -198,11 +217,12 @@ def _pieces(prepared: _Prepared, pool: ThreadPoolExecutor) -> Iterator[Piece]:
 
 def _runs(prepared: _Prepared) -> Iterator[tuple[int, int]]:
     """Runs of blocks [first, last) of about as many rows each."""
-    starts, most = prepared.starts, max(1, _RUN_BYTES // row_bytes(prepared.plan.length))
+    plan, starts = prepared.plan, prepared.starts
+    most, tables = _RUN_BYTES // row_bytes(plan.length), _RUN_BYTES // stream_bytes(plan.length, plan.degree)
     first, blocks = 0, len(starts) - 1
     while first < blocks:
         last = int(np.searchsorted(starts, starts[first] + most, side="right")) - 1
-        last = min(max(last, first + 1), blocks)
+        last = min(max(min(last, first + tables), first + 1), blocks)
         if starts[last] > starts[first]:
             yield first, last
         first = last
@@ -214,20 +234,15 @@ def _rows_of(prepared: _Prepared, first: int, last: int) -> Piece:
     bounds = prepared.starts[first : last + 1] - prepared.starts[first]
     records = prepared.order[prepared.starts[first] : prepared.starts[last]].astype(np.int64)
     plain = np.zeros((len(records), plan.length // 64), dtype=np.uint64)
-    depths = np.repeat(prepared.depth[first:last], np.diff(bounds))
+    sizes, depths = np.diff(bounds), prepared.depth[first:last]
     for depth in np.unique(depths).tolist():
-        places = np.flatnonzero(depths == depth)
+        places = np.flatnonzero(np.repeat(depths == depth, sizes))
         prepared.encoder.add(records[places], places, plain, depth)
     rows = np.empty((len(records), _HEAD + plan.length // 64), dtype=np.uint64)
     ids = np.frombuffer(os.urandom(ID_BYTES * len(records)), dtype=np.uint64).reshape(-1, 2)
     places = _name(ids, prepared.tags[first:last].view(np.uint64), bounds, rows)
     if plan.degree:
-        scratch = scratch_for(plan.length)
-        for block in range(last - first):
-            start, stop = bounds[block], bounds[block + 1]
-            if stop > start:
-                table = diffusion_table(prepared.secrets[first + block], plan.length, plan.degree)
-                diffuse_into(plain[start:stop], table, places[start:stop], rows[:, _HEAD:], scratch)
+        diffuse_blocks(plain, bounds, prepared.secrets[first:last], plan.degree, places, rows[:, _HEAD:])
     else:
         rows[places, _HEAD:] = plain
     named = np.empty_like(records)
@@ -241,7 +256,7 @@ def _by_block(block: NDArray[np.int32], starts: NDArray[np.int64]) -> NDArray[np
     return order
 
 
-@compiled
+@brief
 def _count_out(
     block: NDArray[np.int32], following: NDArray[np.int64], order: NDArray[np.int32]
 ) -> None:  # pragma: no cover - compiled
@@ -251,7 +266,7 @@ def _count_out(
             following[block[record]] += 1
 
 
-@compiled
+@brief
 def _swapped(word: np.uint64) -> np.uint64:  # pragma: no cover - compiled
     """A word of eight bytes as the number that compares as its bytes do."""
     number = np.uint64(0)
@@ -261,7 +276,7 @@ def _swapped(word: np.uint64) -> np.uint64:  # pragma: no cover - compiled
     return number
 
 
-@compiled
+@brief
 def _name(
     ids: NDArray[np.uint64], tags: NDArray[np.uint64], bounds: NDArray[np.int64], rows: NDArray[np.uint64]
 ) -> NDArray[np.int64]:  # pragma: no cover - compiled

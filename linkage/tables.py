@@ -282,7 +282,8 @@ def _select(name: str, source: _Source, wanted: Sequence[str], optional: Sequenc
     if missing:
         absent = ", ".join(f"« {column} »" for column in missing)
         sheets = "".join(f" ({one.rule})" for one in source.findings() if one.code == "I_FEUILLES")
-        raise LinkageError("E_COLONNE_ABSENTE", f"{name} : colonne(s) absente(s) : {absent}{sheets}")
+        advice = "vérifiez l'en-tête, ou dites les noms de vos colonnes (--columns, --connector)"
+        raise LinkageError("E_COLONNE_ABSENTE", f"{name} : colonne(s) absente(s) : {absent}{sheets} ; {advice}")
     found = [column for column in dict.fromkeys([*wanted, *optional]) if column_key(column) in places]
     for column in found:
         if len(places[column_key(column)]) > 1:

@@ -59,6 +59,7 @@ class Shape:
     separator: str = ";"
     encoding: str = "utf-8"
     quoting: int = csv.QUOTE_MINIMAL
+    header: str = ""  # what stands above it
     footer: str = ""
     workbook: bool = False
 
@@ -72,6 +73,7 @@ def write_sample(folder: Path, name: str, people: list[Person]) -> Path:
     path = folder / f"{name}.csv"
     with path.open("w", encoding=shape.encoding, newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]), delimiter=shape.separator, quoting=shape.quoting)  # type: ignore[arg-type]
+        file.write(shape.header)
         writer.writeheader()
         writer.writerows(rows)
         file.write(shape.footer)
@@ -319,7 +321,7 @@ SHAPES = {
     "ccmsa": Shape(row=_ccmsa, workbook=True),
     "ccmsa-beneficiaires": Shape(row=_ccmsa, workbook=True),
     "cnaf": Shape(row=_cnaf_holder, encoding="ascii", footer="FIN;120\n"),
-    "cnaf-2026": Shape(row=_cnaf_2026, encoding="ascii", footer="FIN;120\n"),
+    "cnaf-2026": Shape(row=_cnaf_2026, encoding="ascii", header="PASSPORT;CNAF;202609\n", footer="FIN;120\n"),
     "cnaf-enfants": Shape(row=_cnaf, encoding="ascii", footer="FIN;120\n"),
     "cnav": Shape(row=_cnav),
     "cnous": Shape(row=_cnous, separator=","),

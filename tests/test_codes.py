@@ -13,13 +13,17 @@ anything = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 code_like = st.text("0123456789AB. -'’,+", max_size=10)
 
 
-@pytest.mark.parametrize("cell", ["1", "1.0", "M", "m", "H", "M.", "Mr", "Garçon", "MONSIEUR", "Masculin", "homme", "male"])
+@pytest.mark.parametrize(
+    "cell", ["1", "1.0", "M", "m", "H", "M.", "Mr", "Garçon", "MONSIEUR", "Masculin", "homme", "male"]
+)
 def test_rule_12_spellings_of_a_man(cell):
     """All the ways of the State's own files."""
     assert sex_of(cell) == "M"
 
 
-@pytest.mark.parametrize("cell", ["2", "2.0", "F", "f", "Mme", "MLLE", "fille", "Madame", "Féminin", "FÉMININ", "femme", "Female"])
+@pytest.mark.parametrize(
+    "cell", ["2", "2.0", "F", "f", "Mme", "MLLE", "fille", "Madame", "Féminin", "FÉMININ", "femme", "Female"]
+)
 def test_rule_12_spellings_of_a_woman(cell):
     """All the ways of the State's own files."""
     assert sex_of(cell) == "F"

@@ -174,10 +174,32 @@ def test_an_unknown_connector_is_refused_with_the_known_ones(name):
 def test_a_sheet_that_demands_more_than_the_file_has_is_refused():
     """P1 wants a place of birth, which pupils' files do not have; the agent may give the column all the same."""
     men = load_connector("men")
-    with pytest.raises(LinkageError, match=r"E_CONNECTEUR.*cog_commune_naissance, cog_pays_naissance"):
+    with pytest.raises(LinkageError, match=r"E_CONNECTEUR.*cog_commune_naissance, cog_pays_naissance.*\(P2\)"):
         men.columns_for(P1)
+    with pytest.raises(LinkageError, match=r"aucune de celles qui sont livrées"):
+        load_connector("dgfip").columns_for(P1)
     own = {"cog_commune_naissance": "COMMUNE", "cog_pays_naissance": "PAYS", "nom_naissance": "NOM"}
     assert {**own, "prenoms": "prenom"}.items() <= men.columns_for(P1, own).items()
+
+
+SERVED = {
+    **dict.fromkeys(["ccmsa", "cnaf-2026", "cnav", "cnous"], ["P1", "P2"]),
+    **dict.fromkeys(
+        ["ccmsa-beneficiaires", "cnaf-enfants", "commune", "france-travail", "insee", "men", "ofpra"], ["P2"]
+    ),
+    "ants": ["P2", "P3"],
+    **dict.fromkeys(["cnaf", "dgfip", "dgfip-declarant2", "energie", "mesr"], []),  # no sex or no date of birth
+}
+
+
+@pytest.mark.parametrize("name", sorted(SHAPES))
+def test_the_shipped_sheets_serve_the_connectors(name, tmp_path):
+    """A file is read by each sheet whose attributes it has, and by P3 where it lacks the département only."""
+    assert SERVED[name] == load_connector(name).shipped_sheets()
+    path = write_sample(tmp_path, name, invented_people(40))
+    for sheet in {*SERVED[name], *(["P3"] if SERVED[name] else [])}:
+        records = read_records(path, with_file_columns(load_sheet(sheet), "own", name, None), "own")
+        assert (40, {}) == (len(records), records.voided.counts())
 
 
 def test_attributes_of_other_sheets_are_passed_over():

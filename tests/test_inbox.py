@@ -69,7 +69,7 @@ class Shelf:
 
     def __init__(self, known: Any, seat: Any, *contents: Any) -> None:
         self.held = {
-            plan.name: delivered(known, seat, number, *contents[number])
+            plan.name: delivered(known, seat, number, *(contents[number] if number < len(contents) else ()))
             for number, (_, plan) in enumerate(seat.passes())
         }
 

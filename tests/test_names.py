@@ -131,7 +131,13 @@ def test_rule_6_two_surnames_in_a_cell_are_parted(cell):
 
 @pytest.mark.parametrize(
     ("cell", "expected"),
-    [("VEUVE MARTIN", "MARTIN"), ("MME VVE MARTIN", "MARTIN"), ("Née DUPONT", "DUPONT"), ("Né(e) DUPONT", "DUPONT"), ("épouse M'BAYE", "MBAYE")],
+    [
+        ("VEUVE MARTIN", "MARTIN"),
+        ("MME VVE MARTIN", "MARTIN"),
+        ("Née DUPONT", "DUPONT"),
+        ("Né(e) DUPONT", "DUPONT"),
+        ("épouse M'BAYE", "MBAYE"),
+    ],
 )
 def test_rule_6_a_state_before_the_only_name_is_no_name(cell, expected):
     """One name alone is the name, whatever stands before it."""

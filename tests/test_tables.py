@@ -163,13 +163,22 @@ def test_a_row_with_a_cell_too_long_is_a_problem_like_another(tmp_path):
     assert [(one.row, one.column) for one in table.misshapen] == [(3, "id"), (4, "nom"), (5, "id")]
     error = refusal(path, ["id", "nom"])
     assert (error.code, SECRET in str(error)) == ("E_CELLULE_TROP_LONGUE", False)
-    assert refusal(write(tmp_path, f"id,nom\n1,{long}\n"), ["id", "nom"], misshapen=True).code == "E_CELLULE_TROP_LONGUE"
+    assert (
+        refusal(write(tmp_path, f"id,nom\n1,{long}\n"), ["id", "nom"], misshapen=True).code == "E_CELLULE_TROP_LONGUE"
+    )
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 def test_what_stands_above_the_header_is_left_out_and_said(tmp_path, separator):
     """A title, a technical line with as many fields; lines are counted from the top. A column that may lack tells nothing."""
-    rows = [["Extraction du 01/09"], [], ["PASSPORT", "2026", "9"], ["id", "nom", "date"], ["1", "A", "x"], ["2", "B", "y"]]
+    rows = [
+        ["Extraction du 01/09"],
+        [],
+        ["PASSPORT", "2026", "9"],
+        ["id", "nom", "date"],
+        ["1", "A", "x"],
+        ["2", "B", "y"],
+    ]
     path = write(tmp_path, "\r\n".join(separator.join(row) for row in rows) + "\r\n")
     table = read_table(path, ["nom", "id"], ["usage"])
     assert (cells(table), list(table.lines)) == ({"nom": ["A", "B"], "id": ["1", "2"]}, [5, 6])

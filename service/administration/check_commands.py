@@ -83,6 +83,7 @@ def show_connectors(args: argparse.Namespace) -> None:
     for attribute, digits in one.digits.items():
         terminal.say(f"chiffres    : {attribute}, {digits}")
     terminal.say(f"absents     : {', '.join(one.absent) or 'aucun'}")
+    terminal.say(f"feuilles    : {', '.join(one.shipped_sheets()) or 'aucune de celles qui sont livrées'}")
     for trap in one.traps:
         terminal.say(f"attention   : {trap}")
 
