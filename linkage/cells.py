@@ -83,4 +83,4 @@ def folded_words(text: str) -> list[str]:
 
 def is_placeholder(folded: str) -> bool:
     """Whether a folded cell is what people write when they know no value."""
-    return folded in _PLACEHOLDERS or _RUN_OF_X.fullmatch(folded) is not None
+    return folded in _PLACEHOLDERS or (folded[:1] == "X" and _RUN_OF_X.fullmatch(folded) is not None)

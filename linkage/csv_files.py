@@ -6,7 +6,8 @@ Every row knows the line where it starts; blank lines count and are no rows.
 
 A block in which every quote opens or closes a cell, no cell spans lines and no line is beyond measure means the same to
 Arrow's reader as to the standard library's, and goes to the former; any other block goes to the latter, whose refusals
-are the ones that are raised.
+are the ones that are raised. A row that is broken on its one line is a bad row, and the next line is another row; where a
+quote runs over lines and is broken then, nobody knows how many rows are lost, and the file is refused.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ _SEPARATORS = ",;\t"
 _SEPARATOR_NAMES = {",": "virgule", ";": "point-virgule", "\t": "tabulation"}
 _ENCODING_NAMES = {"utf-8": "UTF-8", "cp1252": "Windows-1252"}
 _DECLARED = re.compile(r'"?sep=([,;\t])"?\r?\n', re.IGNORECASE)
+_BROKEN_ROW = "guillemets ou séparateurs mal formés"
 _HEAD = 1 << 20  # bytes in which the header is looked for
 _PIECE = 1 << 14  # rows made at a time by the slow way
 _LONGEST_LINE = csv.field_size_limit()  # longer ones may hold a cell that the standard library refuses
@@ -73,7 +75,7 @@ class CsvFile:
         """All rows after the header, in order.
 
         Raises:
-            LinkageError: `E_CSV` with the line where the broken row starts.
+            LinkageError: `E_CSV` with the line where a broken row of several lines starts.
         """
         line = self._head.next_line
         blocks = _Blocks(self._text.blocks(self._text.start + self._head.size, self._block))
@@ -108,18 +110,32 @@ class CsvFile:
         rows: list[list[str]] = []
         starts: list[int] = []
         misshapen: list[tuple[int, int]] = []
-        for start, row in _rows(name, lines, self._head.separator, first):
+        broken: list[int] = []
+
+        def batch() -> Batch:
+            columns = _columns(rows, width)
+            lines_of = np.array(starts, np.int64)
+            if not broken:
+                return Batch(columns=columns, lines=lines_of, misshapen=misshapen)
+            bad = np.array(broken, np.int64)
+            return Batch(
+                columns=columns, lines=lines_of, misshapen=misshapen, errors=[("E_CSV", None, _BROKEN_ROW, bad)]
+            )
+
+        for start, row in _rows(name, lines, self._head.separator, first, broken):
             if len(row) == width:
                 rows.append(row)
                 starts.append(start)
             elif row:
                 misshapen.append((start, len(row)))
-            if len(rows) == _PIECE or lines.block_is_over:
-                yield Batch(columns=_columns(rows, width), lines=np.array(starts, np.int64), misshapen=misshapen)
+            over = lines.block_is_over
+            if len(rows) == _PIECE or over:
+                yield batch()
                 rows, starts, misshapen = [], [], []
-            if lines.block_is_over:
+                broken.clear()
+            if over:
                 return
-        yield Batch(columns=_columns(rows, width), lines=np.array(starts, np.int64), misshapen=misshapen)
+        yield batch()
 
 
 def open_csv(path: Path, wanted: Sequence[str], block: int = BLOCK, *, optional: Sequence[str] = ()) -> CsvFile:
@@ -286,17 +302,24 @@ class _Lines(Iterator[str]):
         return self._current.read().encode()
 
 
-def _rows(name: str, lines: Iterable[str], separator: str, first: int) -> Iterator[tuple[int, list[str]]]:
-    """(line where it starts, fields) of each row; a blank line is a row of no field."""
+def _rows(
+    name: str, lines: Iterable[str], separator: str, first: int, broken: list[int] | None = None
+) -> Iterator[tuple[int, list[str]]]:
+    """(line where it starts, fields) of each row; a blank line is a row of no field. `broken` takes rows of one bad line."""
     reader = csv.reader(lines, delimiter=separator, strict=True)
     start = first
-    try:
-        for row in reader:
+    while True:
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error:
+            if broken is None or first + reader.line_num > start + 1:
+                raise LinkageError("E_CSV", f"{name} : ligne {start} : {_BROKEN_ROW}") from None
+            broken.append(start)
+        else:
             yield start, row
-            start = first + reader.line_num
-    except csv.Error:
-        rule = "guillemets ou séparateurs mal formés"
-        raise LinkageError("E_CSV", f"{name} : ligne {start} : {rule}") from None
+        start = first + reader.line_num
 
 
 def _columns(rows: list[list[str]], width: int) -> list[Any]:

@@ -39,7 +39,7 @@ from linkage.dates import WEAK
 from linkage.names import headword
 from linkage.places import lineage
 
-__all__ = ["NAME_CLASS", "Tokens", "block_part", "groups", "left_out_groups", "token_class", "tokens"]
+__all__ = ["NAME_CLASS", "YEAR", "Tokens", "block_part", "groups", "left_out_groups", "token_class", "tokens"]
 
 Tokens = dict[str, list[str]]  # group → tokens, sorted, without repetition
 
@@ -58,7 +58,7 @@ _GROUPS: dict[str, dict[str, int]] = {
 }
 _COMPARED = {"bigrams": {"grams": 1000}, "positional": {"grams": 1000}, "exact": {"whole": 1000}}
 _LETTERS = {"initial": 1, "two": 2, "three": 3}  # of the block value
-_YEAR = ("year", "decade", "unit")
+YEAR = ("year", "decade", "unit")  # parts of a date
 _DIGITS = {
     "year": range(4),
     "decade": range(3),
@@ -124,7 +124,7 @@ def block_part(attribute: Attribute, part: str, value: str) -> str | None:
     """The block value's part of a canonical value, or None when the value does not tell."""
     if attribute.kind == "date":
         place = "".join(value[digit] for digit in _DIGITS[part])
-        unknown = not int(value[:4]) if part in _YEAR else "00" in (place[:2], place[2:])
+        unknown = not int(value[:4]) if part in YEAR else "00" in (place[:2], place[2:])
         weak = part in _weak_parts(value) or (part == "day_month" and value.endswith(WEAK))
         return None if unknown or weak else place
     if part == "value":

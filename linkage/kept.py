@@ -3,7 +3,7 @@
 A part of an attribute is what has bits of its own: of given names the first name and the others, of the rest the whole value.
 Records that share a part set the same bits for it, as long as their blocks leave out the same components; so filters belong
 to one depth of one pass, and die with it. The most used values are kept, as many as there is room for, none that fewer than
-`LEAST_USES` records have; the bits of the others are set when their records come.
+about `LEAST_USES` records have (a sample tells); the bits of the others are set when their records come.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from linkage.bits import add_kept, choose_kept
 __all__ = ["LEAST_USES", "Kept", "Part"]
 
 LEAST_USES = 3
-_AT_ONCE = 1 << 20
+_SAMPLE = 1 << 18  # records, about
 
 Codes = NDArray[np.int32]
 SetBits = Callable[[Codes, NDArray[np.int64], NDArray[np.uint64]], None]  # of these values, in these rows of plain filters
@@ -62,8 +62,8 @@ class Kept:
     def __init__(self, parts: Sequence[Part], words: int, records: Codes, room: int) -> None:
         self._parts = parts
         self._row_of: list[Codes] = []
-        most = room // (8 * words) // max(1, len(parts))
-        chosen = [_most_used(part, records, most) for part in parts]
+        step = 1 + len(records) // _SAMPLE
+        chosen = _most_used([_uses(part, records[::step]) * step for part in parts], room // (8 * words))
         self._filters = np.zeros((sum(map(len, chosen)), words), dtype=np.uint64)
         start = 0
         for part, some in zip(parts, chosen, strict=True):
@@ -85,14 +85,20 @@ class Kept:
         add_kept(self._filters, chosen, places, plain)
 
 
-def _most_used(part: Part, records: Codes, most: int) -> Codes:
-    """The groups of values that most of these records have, in order."""
-    uses = np.zeros(part.different, dtype=np.int64)
-    for start in range(0, len(records), _AT_ONCE):
-        codes = part.codes[records[start : start + _AT_ONCE]]
-        codes = codes[codes >= 0]
-        uses += np.bincount(codes if part.groups is None else part.groups[codes], minlength=len(uses))
-    often = np.flatnonzero(uses >= LEAST_USES)
-    if len(often) > most:
-        often = np.sort(often[np.argsort(-uses[often], kind="stable")[:most]])
-    return often.astype(np.int32)
+def _uses(part: Part, records: Codes) -> NDArray[np.int64]:
+    """How many of these records have each group of values."""
+    codes = part.codes[records]
+    codes = codes[codes >= 0]
+    return np.bincount(codes if part.groups is None else part.groups[codes], minlength=part.different)
+
+
+def _most_used(uses: Sequence[NDArray[np.int64]], most: int) -> list[Codes]:
+    """The groups of each part that are used often enough, in order: the most used of all, if there are more than that."""
+    often = [np.flatnonzero(one >= LEAST_USES) for one in uses]
+    if sum(map(len, often)) > most:
+        numbers = np.concatenate([one[some] for one, some in zip(uses, often, strict=True)])
+        taken = np.zeros(len(numbers), dtype=bool)
+        taken[np.argsort(-numbers, kind="stable")[:most]] = True
+        ends = np.cumsum([len(some) for some in often])[:-1]
+        often = [some[kept] for some, kept in zip(often, np.split(taken, ends), strict=True)]
+    return [some.astype(np.int32) for some in often]

@@ -13,7 +13,7 @@ import re
 
 from linkage.cells import APOSTROPHES, HYPHENS, fold_character, folded_words, is_placeholder
 
-__all__ = ["PARTICLES", "given_names_of", "headword", "split_surname", "surname_of", "usage_surname_of"]
+__all__ = ["PARTICLES", "GivenNames", "given_names_of", "headword", "split_surname", "surname_of", "usage_surname_of"]
 
 # Words before a name that it is not filed under.
 PARTICLES = frozenset(["DE", "DU", "DES", "D", "L", "LA", "LE", "LES", "DOS", "DA", "DEL", "EL"])
@@ -32,6 +32,7 @@ _WITHIN_A_WORD = re.compile(
     r"(?:^|(?<=[\s,;.()/-]))([A-CE-KM-Za-ce-km-z])[" + "".join(sorted(APOSTROPHES)) + r"](?=\w)"
 )
 _SEPARATORS = frozenset(",;/")
+_MOST_WORDS = 1 << 16  # that are remembered
 
 
 class _FirstNames(dict[int, str]):
@@ -62,13 +63,35 @@ def usage_surname_of(raw: str) -> str | None:
     return surname_of(split_surname(raw)[1] or raw)
 
 
+class GivenNames:
+    """The canonical first names of cells, in order; what a word becomes is remembered from one cell to the next."""
+
+    def __init__(self) -> None:
+        self._words = _Words()
+
+    def __call__(self, raw: str) -> str | None:
+        """The canonical first names of one cell."""
+        words = self._words
+        joined = " ".join([names for word in raw.split() if (names := words[word])])
+        if joined[:1] == "M":  # a title?
+            joined = " ".join(_untitled(joined.split(" "), _TITLES_OF_FIRST_NAMES))
+        return None if not joined or is_placeholder(joined.replace("-", " ")) else joined
+
+
+class _Words(dict[str, str]):
+    """What words of cells of first names become: names, none or several; all forgotten when they are too many."""
+
+    def __missing__(self, word: str) -> str:
+        if len(self) >= _MOST_WORDS:
+            self.clear()
+        names = ("-".join([part for part in name.split("-") if part]) for name in word.translate(_FIRST_NAMES).split())
+        self[word] = " ".join([name for name in names if name])
+        return self[word]
+
+
 def given_names_of(raw: str) -> str | None:
     """The canonical first names of a cell, in order."""
-    words = raw.translate(_FIRST_NAMES).split()
-    if "-" in raw or not raw.isascii():
-        words = [name for word in words if (name := "-".join([part for part in word.split("-") if part]))]
-    joined = " ".join(_untitled(words, _TITLES_OF_FIRST_NAMES))
-    return None if not joined or is_placeholder(joined.replace("-", " ")) else joined
+    return GivenNames()(raw)
 
 
 def split_surname(raw: str) -> tuple[str, str | None]:

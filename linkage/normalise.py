@@ -22,7 +22,7 @@ from linkage.attribute import Attribute
 from linkage.cells import fold
 from linkage.codes import code_of, commune_of, country_of, number_of, sex_of
 from linkage.dates import date_of
-from linkage.names import given_names_of, surname_of, usage_surname_of
+from linkage.names import GivenNames, surname_of, usage_surname_of
 
 __all__ = ["Normaliser", "normaliser"]
 
@@ -34,7 +34,7 @@ def normaliser(attribute: Attribute) -> Normaliser:
     formats, pad = attribute.formats, attribute.pad
     functions: dict[str, Normaliser] = {
         "name": usage_surname_of if attribute.second_form_of else surname_of,
-        "given_names": given_names_of,
+        "given_names": GivenNames(),
         "date": lambda raw: date_of(raw, formats),
         "sex": sex_of,
         "code": lambda raw: code_of(raw, pad),

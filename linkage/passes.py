@@ -15,8 +15,9 @@ buckets. Tag and secret are keyed hashes of the label under two keys derived fro
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,7 @@ from crypto.hashing import block_secret, block_tag
 from crypto.keys import PassKey, derive
 from linkage.cut import LETTERS, heads
 from linkage.feature_table import FeatureTable
-from linkage.features import block_part
+from linkage.features import YEAR, block_part
 from linkage.plan import PassPlan
 from linkage.records import MISSING, Column, Records
 from linkage.sheet import Sheet
@@ -238,6 +239,10 @@ def _parts(table: FeatureTable, sheet: Sheet, component: str) -> tuple[list[str]
         names = [packed.spelling(number, letters) for number in distinct[gone:].tolist()]
         return names, _Coder((codes.ravel() - gone).astype(np.int32), column.codes)
     index: dict[str, int] = {}
-    parts = (block_part(attribute, part, value) for value in column.values)
+    values: Iterable[str] = column.values
+    if attribute.kind == "date":  # its year tells nothing of its day, nor the other way: a few hundred of each
+        values = (f"{value[:4]}0000" if part in YEAR else f"0000{value[4:]}" for value in values)
+    told = cache(partial(block_part, attribute, part))
+    parts = (told(value) for value in values)
     of_value = [MISSING if value is None else index.setdefault(value, len(index)) for value in parts]
     return list(index), _Coder(np.array(of_value, dtype=np.int32), column.codes)

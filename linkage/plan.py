@@ -35,6 +35,9 @@ Measure = Literal["hamming", "dice"]
 INFORMATION_PER_THOUSAND = 10  # random links per 1,000 records of the smaller file
 STRICT_PER_THOUSAND = 1
 
+LARGEST_DEGREE = 16  # t distinct positions must be found among m ≥ 64 by exchanges; profiles have 4 to 12
+_LARGEST = (1 << 53) - 1  # of the numbers that canonical JSON carries
+
 _LISTS = ("blocks", "finer", "without")
 _NUMBERS = ("degree", "information", "strict", "cap", "floor", "population", "buckets")
 
@@ -138,16 +141,17 @@ class Plan:
         try:
             passes = tuple(_pass_from_json(one) for one in value["passes"])
             plan = cls(profile=value["profile"], statistics_digest=value["statistics_digest"], passes=passes)
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise LinkageError("E_PLAN", "le plan de passes est incomplet ou mal formé") from error
-        if plan.to_json() != value or len({one.name for one in passes}) != len(passes) or not passes:
+        texts = isinstance(plan.profile, str) and isinstance(plan.statistics_digest, str)
+        if not texts or plan.to_json() != value or len({one.name for one in passes}) != len(passes) or not passes:
             raise LinkageError("E_PLAN", "le plan de passes est incomplet ou mal formé")
         return plan
 
 
 def _pass_from_json(value: Mapping[str, Any]) -> PassPlan:
     numbers = (*_NUMBERS, "length", "expected_pairs")
-    if not all(type(value[name]) is int and value[name] >= 0 for name in numbers):
+    if not all(type(value[name]) is int and 0 <= value[name] <= _LARGEST for name in numbers):
         raise ValueError
     if not (isinstance(value["name"], str) and isinstance(value["form"], str)) or value["measure"] not in (
         "hamming",
@@ -156,7 +160,12 @@ def _pass_from_json(value: Mapping[str, Any]) -> PassPlan:
         raise ValueError
     if value["length"] % 64 or not 64 <= value["length"] <= 1 << 16:
         raise ValueError
-    if not all(type(weight) is int and weight >= 1 for weight in value["bits"].values()):
+    # Beyond these a holder's arithmetic would fail: no table has that degree, no value falls into no bucket.
+    if value["degree"] > LARGEST_DEGREE or not value["buckets"]:
+        raise ValueError
+    if max(value["information"], value["strict"]) > (value["length"] if value["measure"] == "hamming" else 1000):
+        raise ValueError
+    if not all(type(weight) is int and 1 <= weight <= _LARGEST for weight in value["bits"].values()):
         raise ValueError
     parts = {name: tuple(str(part) for part in value[name]) for name in _LISTS}
     return PassPlan(**{**value, **parts, "bits": tuple(value["bits"].items())})

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from linkage.attribute import Attribute, with_bits
 from linkage.chance import Agreements, largest_distance_of_strangers, strangers_by_agreement
 from linkage.errors import LinkageError, SheetError
-from linkage.exposure import common_insertions, least_degree
+from linkage.exposure import common_insertions, exposure, least_degree
 from linkage.plan import (
     INFORMATION_PER_THOUSAND,
     STRICT_PER_THOUSAND,
@@ -39,6 +39,7 @@ _PLAIN_DICE = 800  # per mille: the field's usual threshold, until a rehearsal p
 
 
 _FEW_SPLIT = BILLION // 4  # of the records: more in blocks that are split, and the next level is tried
+_FAR_TOO_EXPOSED = 2  # times the exposure that the profile aims at
 _SHOWN_DEPTH = BILLION // 10  # of the records: blocks of a depth with fewer do not decide the degree
 
 
@@ -177,7 +178,8 @@ def divide_pass(rule: PassRule, sheet: Sheet, statistics: Statistics, profile: P
     """How a pass divides files of that size.
 
     Raises:
-        SheetError: `E_PASSES` when its finest level does not fit.
+        SheetError: `E_PASSES` when its finest level does not fit, or when no degree keeps its blocks from exposing far more
+            than the profile aims at.
     """
     limits = Limits(population=population, cap=target_size(profile.cap), floor=profile.floor)
     found: list[tuple[tuple[str, ...], tuple[str, ...], Sizing]] = []
@@ -193,7 +195,13 @@ def divide_pass(rule: PassRule, sheet: Sheet, statistics: Statistics, profile: P
     without = _other_forms(rule, sheet, (*blocks, *finer))
     division = Division(blocks=blocks, finer=finer, without=without, sizing=sizing, degree=0)
     attributes = with_bits(sheet.attributes, rule.bits)
-    return replace(division, degree=_degree(division, attributes, statistics, profile))
+    degree, exposed = _degree(division, attributes, statistics, profile)
+    if exposed > _FAR_TOO_EXPOSED * profile.exposure:
+        sentence = (
+            f"passe {rule.name} : ce qui reste à comparer dans ses blocs expose trop les personnes, quel que soit t"
+        )
+        raise SheetError("E_PASSES", f"{sentence} ; divisez autrement ou répartissez les bits sur plus d'attributs")
+    return replace(division, degree=degree)
 
 
 def _extensions(levels: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
@@ -212,15 +220,17 @@ def _other_forms(rule: PassRule, sheet: Sheet, components: Sequence[str]) -> tup
     return tuple(one.name for one in sheet.attributes if one.second_form_of in names or one.name == rule.form)
 
 
-def _degree(division: Division, attributes: Sequence[Attribute], statistics: Statistics, profile: Profile) -> int:
-    """The least t at which the exposure is what the profile aims at, in every depth where enough people are."""
+def _degree(
+    division: Division, attributes: Sequence[Attribute], statistics: Statistics, profile: Profile
+) -> tuple[int, int]:
+    """(the least t at which the exposure is what the profile aims at, in every depth where enough people are; that exposure)."""
     # Sex beside names changes nothing; nor do finer components, which only the heaviest blocks have.
     kind_of = {attribute.name: attribute.kind for attribute in attributes}
     kinds = {kind_of[component.partition(".")[0]] for component in division.blocks}
     names_only = bool(kinds) and kinds <= set(_NAME_KINDS)
     degree = profile.names_degree if names_only else profile.degree
-    for depth, share in enumerate(division.sizing.depths):
-        if share >= _SHOWN_DEPTH:
-            spectrum = common_insertions(attributes, statistics, profile, division.left_out(depth))
-            degree = max(degree, least_degree(profile, spectrum, degree))
-    return degree
+    shown = [division.left_out(depth) for depth, share in enumerate(division.sizing.depths) if share >= _SHOWN_DEPTH]
+    for left_out in shown:
+        degree = least_degree(profile, common_insertions(attributes, statistics, profile, left_out), degree)
+    exposed = (exposure(attributes, statistics, profile, left_out, degree) for left_out in shown)
+    return degree, max(exposed, default=0)

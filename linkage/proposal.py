@@ -1,7 +1,8 @@
 """A pass set for a sheet that declares none, from its attributes, the declared sizes and public statistics.
 
 Candidates are the coarsest block values whose blocks stay under the target at that size, heavy values split by last digit
-of the year, sex and decade where these do not divide already. Of them, passes are taken one by one: first the best one
+of the year, sex and decade where these do not divide already. First names tell something of sex and generation: blocks made of
+both keep room, and two letters of a first name never stand beside sex. Of them, passes are taken one by one: first the best one
 without dates and the best one without names (either may be wholly wrong), then whichever links most of the pairs that no pass
 links yet, in files much worse than `linkage.assumptions` has them. Of candidates that are as good to within a
 fortieth of a point, the one that compares fewer pairs. Integers throughout: both parties propose the same.
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import combinations
 
 import numpy as np
@@ -32,6 +34,7 @@ _MOST_COMPONENTS = 4
 _GAIN = UNIT // 500  # a further pass must link that many more of the pairs
 _AS_GOOD = UNIT // 4_000
 _MOST_SPLIT = BILLION // 4
+_SPARED = Fraction(3, 2)  # room kept in blocks that are up to 2.5 times what independence has them
 _FAR_TOO_LARGE = 40  # times the target: splitting would not help
 _NAMES = ("name", "given_names")
 _OTHER_PARTS = {"decade": "year", "unit": "year", "month": "day_month", "day": "day_month"}
@@ -94,7 +97,9 @@ def _candidates(
             continue
         finer = _splitters(sheet, blocks)
         sizing = size_blocks(statistics, blocks, finer, limits)
-        if sizing.largest > limits.cap or sizing.split > _MOST_SPLIT:
+        spared = _tells_generation_twice(sheet, (*blocks, *finer[: len(sizing.depths) - 1]))
+        largest = sizing.largest * (_SPARED if spared else 1)
+        if largest > limits.cap or sizing.split > _MOST_SPLIT:
             continue
         fitting.append(frozenset(blocks))
         names = [component.partition(".")[0] for component in blocks]
@@ -142,8 +147,27 @@ def _block_values(sheet: Sheet, statistics: Statistics) -> Iterator[tuple[str, .
     ]
     for size in range(1, _MOST_COMPONENTS + 1):
         for blocks in combinations(components, size):
-            if _sound(blocks):
+            if _sound(blocks) and not _tells_sex_twice(sheet, blocks):
                 yield blocks
+
+
+def _tells_sex_twice(sheet: Sheet, blocks: tuple[str, ...]) -> bool:
+    """Whether sex stands beside letters of a first name that nearly tell it: such blocks are up to four times too large."""
+    kinds = {sheet.attribute(component.partition(".")[0]).kind for component in blocks}
+    letters = {component.rpartition(".")[2] for component in blocks if _is_first_name(sheet, component)}
+    return "sex" in kinds and not letters.isdisjoint({"two", "three"})
+
+
+def _tells_generation_twice(sheet: Sheet, components: tuple[str, ...]) -> bool:
+    """Whether sex, year or decade stand beside letters of a first name, which tell something of them."""
+    kinds = {sheet.attribute(component.partition(".")[0]).kind for component in components}
+    parts = {component.rpartition(".")[2] for component in components}
+    firsts = any(_is_first_name(sheet, component) for component in components)
+    return firsts and ("sex" in kinds or not parts.isdisjoint({"year", "decade"}))
+
+
+def _is_first_name(sheet: Sheet, component: str) -> bool:
+    return sheet.attribute(component.partition(".")[0]).kind == "given_names"
 
 
 def _coarse_first(parts: tuple[str, ...]) -> tuple[str, ...]:
@@ -152,7 +176,7 @@ def _coarse_first(parts: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _sound(blocks: tuple[str, ...]) -> bool:
-    """Whether no component says what another one says, and something but sex divides."""
+    """Whether no component says what another one of its attribute says."""
     parts: dict[str, list[str]] = {}
     for component in blocks:
         name, _, part = component.partition(".")

@@ -235,6 +235,11 @@ def _check_references(sheet: Sheet) -> None:
         other = attribute.second_form_of
         if other is not None and (other == attribute.name or kinds.get(other) != attribute.kind):
             raise SheetError("E_FEUILLE", f"{attribute.name} : second_form_of doit nommer un attribut du même kind")
+        if other is not None and sheet.attribute(other).second_form_of is not None:
+            # A pass leaves out the second forms of the name that divides: a third form would slip through.
+            raise SheetError(
+                "E_FEUILLE", f"{attribute.name} : second_form_of nomme une première forme, pas une seconde"
+            )
         country = attribute.country
         if country is not None and kinds.get(country) != "country":
             raise SheetError("E_FEUILLE", f"{attribute.name} : country doit nommer un attribut de kind country")

@@ -18,26 +18,37 @@ from linkage.errors import LinkageError
 SECRET = "QUIDAMSECRET"
 QUIET = settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
-Read = tuple[list[str], list[list[str]], list[int], list[tuple[int, int]]]  # header, rows, lines, misshapen
+# Header, rows, lines, misshapen, broken.
+Read = tuple[list[str], list[list[str]], list[int], list[tuple[int, int]], list[int]]
 
 
 def oracle(text: str, separator: str) -> Read | int:
-    """Header, good rows, their lines and the others, by the standard library; or the line of a broken row."""
+    """Header, good rows, their lines, the others and the broken ones, by the standard library; or the line of what it refuses."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    start, header, rows, lines, others = 1, None, [], [], []
-    try:
-        for row in reader:
-            if row and header is None:
-                header = row
-            elif row and len(row) == len(header or ()):
-                rows.append(row)
-                lines.append(start)
-            elif row:
-                others.append((start, len(row)))
-            start = reader.line_num + 1
-    except csv.Error:
-        return start
-    return header or [], rows, lines, others
+    start = 1
+    header: list[str] | None = None
+    rows: list[list[str]] = []
+    lines: list[int] = []
+    others: list[tuple[int, int]] = []
+    broken: list[int] = []
+    while True:
+        try:
+            row = next(reader)
+        except StopIteration:
+            return header or [], rows, lines, others, broken
+        except csv.Error:
+            if header is None or reader.line_num > start:
+                return start
+            broken.append(start)
+            row = []
+        if row and header is None:
+            header = row
+        elif row and len(row) == len(header or ()):
+            rows.append(row)
+            lines.append(start)
+        elif row:
+            others.append((start, len(row)))
+        start = reader.line_num + 1
 
 
 def read(path: Path, wanted: list[str], block: int) -> Read:
@@ -46,12 +57,14 @@ def read(path: Path, wanted: list[str], block: int) -> Read:
     rows: list[list[str]] = []
     lines: list[int] = []
     others: list[tuple[int, int]] = []
+    broken: list[int] = []
     for batch in file.batches():
         found = zip(*(column.to_pylist() for column in batch.columns), strict=True)
         rows += [list(row) for row in found]
         lines += batch.lines.tolist()
         others += batch.misshapen
-    return file.header, rows, lines, others
+        broken += [line for code, _, _, told in batch.errors for line in told.tolist() if code == "E_CSV"]
+    return file.header, rows, lines, others, broken
 
 
 def write(folder: Path, data: bytes | str) -> Path:
@@ -128,7 +141,7 @@ def test_ordinary_blocks_take_the_quick_way(tmp_path, monkeypatch):
 def test_a_spreadsheet_may_declare_its_separator(tmp_path):
     """A first line `sep=;` is no header; lines count from it."""
     path = write(tmp_path, "sep=;\r\nid;a,b\r\n1;x\r\n")
-    assert (["id", "a,b"], [["1", "x"]], [3], []) == read(path, ["id"], 1 << 20)
+    assert (["id", "a,b"], [["1", "x"]], [3], [], []) == read(path, ["id"], 1 << 20)
 
 
 @pytest.mark.parametrize(

@@ -297,6 +297,13 @@ def only_passes(*components: str) -> dict[str, Any]:
     return {**P1_TABLE, "passes": [{"name": f"p{n}", "blocks": [[one]]} for n, one in enumerate(components)]}
 
 
+def heavy_name(bits: int) -> dict[str, Any]:
+    """P1 where nearly all bits are those of one attribute."""
+    attributes = {**P1_TABLE["attributes"]}
+    attributes["nom_naissance"] = {**attributes["nom_naissance"], "bits": bits}
+    return {**P1_TABLE, "attributes": attributes}
+
+
 @pytest.mark.parametrize(
     ("code", "table", "profile", "sizes"),
     [
@@ -304,6 +311,7 @@ def only_passes(*components: str) -> dict[str, Any]:
         ("E_PASSES", {"version": "linkage/v1", "attributes": {"a": {"kind": "code", "bits": 1}}}, "standard", (99, 99)),
         ("E_PASSES", only_passes("nom_naissance.initial", "prenoms.two"), "standard", (1000, 1000)),
         ("E_PASSES", only_passes("date_naissance.day", "date_naissance.year"), "standard", (1000, 1000)),
+        ("E_PASSES", heavy_name(1000), "standard", (20_000, 20_000)),  # t = 12 does not hide it
         ("E_PASSES", P1_TABLE, "standard", (1000, 10**9)),  # no step of the sheet keeps such blocks under the cap
         ("E_EFFECTIFS", P1_TABLE, "standard", (0, 1000)),
         ("E_EFFECTIFS", P1_TABLE, "standard", (1000, -5)),

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from linkage.costing import cost_plan
+from linkage.plan import target_size
 from linkage.planner import plan_passes
 from linkage.profiles import PROFILES
 from linkage.proposal import MOST_PASSES, propose_passes
-from linkage.sheet import Sheet
+from linkage.sheet import Sheet, load_sheet
+from linkage.sizing import Limits, size_blocks
 from linkage.statistics import Statistics
 from tests.invented import FEBRL4, FEBRL4_TABLE, P1, P1_TABLE
 
@@ -72,3 +74,19 @@ def test_what_nothing_is_known_of_proposes_nothing():
     """A code without a declared number of values cannot divide."""
     sheet = Sheet.from_table({"version": "linkage/v1", "attributes": {"a": {"kind": "code", "bits": 1}}})
     assert propose_passes(sheet, PROFILES["standard"], Statistics(sheet), (1000, 1000)) == ()
+
+
+@pytest.mark.parametrize("name", ["P1", "P2", "P3"])
+@pytest.mark.parametrize("size", [20_000, 150_000, 1_000_000])
+def test_blocks_of_first_names_keep_room_for_what_these_tell(name, size):
+    """Two letters of a first name tell the sex, all of them something of the generation: blocks of both stay smaller."""
+    sheet = replace(load_sheet(name), passes=())
+    plan, statistics = plan_passes(sheet, "standard", (size, size)), Statistics(sheet)
+    limits = Limits(population=size, cap=target_size(1000), floor=20)
+    for one in plan.passes:
+        components = {*one.blocks, *one.finer}
+        letters = {"prenoms.initial", "prenoms.two", "prenoms.three"} & components
+        generation = {"sexe.value", "date_naissance.year", "date_naissance.decade"} & components
+        if letters and generation:
+            assert size_blocks(statistics, one.blocks, one.finer, limits).largest * 3 <= target_size(1000) * 2
+        assert not (letters - {"prenoms.initial"} and "sexe.value" in one.blocks)

@@ -64,7 +64,10 @@ def put(*path: Any) -> Change:
 
 def test_the_shipped_sheets_load():
     """P1 and the sheets of the training sets are accepted."""
-    sheets = [*map(load_sheet, ("P1", "P2", "P3")), *(load_sheet(ROOT / "benchmarks" / "sheets" / f"{name}.toml") for name in SHIPPED)]
+    sheets = [
+        *map(load_sheet, ("P1", "P2", "P3")),
+        *(load_sheet(ROOT / "benchmarks" / "sheets" / f"{name}.toml") for name in SHIPPED),
+    ]
     assert [sheet.name for sheet in sheets] == ["P1", "P2", "P3", *SHIPPED]
 
 
@@ -137,6 +140,12 @@ FAULTS: list[tuple[str, str, Change]] = [
     ("E_FEUILLE", "second_form_of", put("attributes", "usage", "second_form_of", "absent")),
     ("E_FEUILLE", "second_form_of", put("attributes", "usage", "second_form_of", "usage")),
     ("E_FEUILLE", "usage", put("attributes", "usage", "second_form_of", ["nom"])),
+    ("E_FEUILLE", "première", put("attributes", "nom", "second_form_of", "usage")),
+    (
+        "E_FEUILLE",
+        "première",
+        put("attributes", "autre", {"kind": "name", "bits": 1, "second_form_of": "usage"}),
+    ),
     ("E_FEUILLE", "a.b", put("attributes", "a.b", {"kind": "name", "bits": 1})),
     ("E_FEUILLE", "« id »", put("attributes", "id", {"kind": "name", "bits": 1})),
     ("E_FEUILLE", "passes", put("passes", 3)),

@@ -168,6 +168,17 @@ def test_a_row_with_a_cell_too_long_is_a_problem_like_another(tmp_path):
     )
 
 
+def test_a_row_broken_on_its_line_is_a_problem_like_another(tmp_path):
+    """A stray quote spoils one row; a quote that runs over lines and is broken then refuses the file."""
+    body = 'id;nom\n1;A\n2;"QUIDAM"SECRET\n3;C\n4;"D\nE"\n5;"F\n'
+    table = read_table(write(tmp_path, body), ["id", "nom"], misshapen=True)
+    assert (cells(table)["nom"], list(table.lines)) == (["A", "C", "D\nE"], [2, 4, 5])
+    assert [(one.code, one.row, one.column) for one in table.misshapen] == [("E_CSV", 3, None), ("E_CSV", 7, None)]
+    error = refusal(write(tmp_path, body), ["id", "nom"])
+    assert (error.code, "ligne 3" in error.message, SECRET in str(error)) == ("E_CSV", True, False)
+    assert refusal(write(tmp_path, body + "6;G\n"), ["id", "nom"], misshapen=True).code == "E_CSV"
+
+
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 def test_what_stands_above_the_header_is_left_out_and_said(tmp_path, separator):
     """A title, a technical line with as many fields; lines are counted from the top. A column that may lack tells nothing."""
