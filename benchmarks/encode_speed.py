@@ -2,8 +2,8 @@
 
 Each measure runs in a process of its own, after the same work on few people has compiled and loaded everything. The people are
 the synthetic population of `linkage.synthetic`, repeated under fresh identifiers beyond the first million; their file is
-written once to a temporary folder. What is printed: the time of reading and of each pass, people and rows a second, the
-processor time of a row over all threads, and the largest resident memory.
+written once to a temporary folder. The plan is that of the sheet P1 for two files of that size. What is printed: the time of
+reading and of each pass, people and rows a second, processor time, and the largest resident memory.
 
 ``columns`` encodes normalised columns to rows; ``file`` reads the CSV, encodes and seals chunks to a folder, as
 `allervers run encode` does.
@@ -26,11 +26,10 @@ import numpy as np
 
 from crypto.keys import RunKey
 from crypto.sealing import seal_chunk
-from linkage.plan import PassPlan, Plan
-from linkage.profiles import PROFILES
+from linkage.plan import Plan
+from linkage.planner import plan_passes
 from linkage.records import Records, read_records
 from linkage.sheet import load_sheet
-from linkage.statistics import Statistics
 from linkage.stream import MEMORY, stream_passes
 from linkage.synthetic.files import identities
 from linkage.synthetic.people import population
@@ -43,37 +42,13 @@ SHEET = load_sheet("P1")
 KEY = RunKey(hashlib.sha256(b"benchmark").digest())
 POOL = 1_000_000
 CHUNK_BYTES = 8 << 20
-_DATE, _NAME, _FIRST = "date_naissance", "nom_naissance", "prenoms"
-_PASSES = (
-    ("jour", (f"{_DATE}.day_month", "sexe.value"), (f"{_DATE}.decade", f"{_DATE}.unit")),
-    ("annee", (f"{_DATE}.year", f"{_NAME}.initial"), ("sexe.value", f"{_FIRST}.initial", f"{_DATE}.month")),
-    ("noms", (f"{_NAME}.two", f"{_FIRST}.two"), ("sexe.value", f"{_DATE}.decade", f"{_DATE}.unit", f"{_DATE}.month")),
-    ("mois", (f"{_DATE}.year", f"{_DATE}.month"), ("sexe.value", f"{_FIRST}.initial", f"{_NAME}.initial")),
-)
+UNCAPPED = 1 << 30
 
 
-def plan_of(people: int, profile: str, passes: int) -> Plan:
-    """The first of four passes that divide files of any size, with a cap that repeated people do not pass."""
-    statistics, chosen = Statistics(SHEET), PROFILES[profile]
-    made = tuple(
-        PassPlan(
-            name=name,
-            blocks=blocks,
-            finer=finer,
-            length=chosen.length,
-            degree=chosen.names_degree if name == "noms" else chosen.degree,
-            measure=chosen.measure,
-            information=chosen.length // 3,
-            strict=chosen.length // 4,
-            cap=chosen.cap,
-            floor=chosen.floor,
-            population=2 * people,  # names of the synthetic people are less evenly spread than the statistics say
-            buckets=statistics.buckets(blocks, people, chosen.floor)[1],
-            expected_pairs=1,
-        )
-        for name, blocks, finer in _PASSES[:passes]
-    )
-    return Plan(profile=profile, statistics_digest=statistics.digest, passes=made)
+def plan_of(people: int, profile: str) -> Plan:
+    """The sheet's own plan for two files of that size, without its cap: people are repeated, and made-up names less spread."""
+    plan = plan_passes(SHEET, profile, (people, people))
+    return replace(plan, passes=tuple(replace(one, cap=UNCAPPED) for one in plan.passes))
 
 
 def file_of(path: Path, people: int) -> None:
@@ -110,11 +85,10 @@ def _encode(records: Records, plan: Plan, args: argparse.Namespace, folder: Path
 
 def _measure(path: Path, few: Path, args: argparse.Namespace) -> None:
     """One measure, printed."""
-    plan = plan_of(args.people, args.profile, args.passes)
-    uncapped = replace(plan, passes=tuple(replace(one, cap=one.cap * 100) for one in plan.passes))
+    plan = plan_of(args.people, args.profile)
     with tempfile.TemporaryDirectory() as folder:
         sealed = Path(folder) if args.measure == "file" else None
-        _encode(read_records(few, SHEET, ""), uncapped, args, sealed)
+        _encode(read_records(few, SHEET, ""), plan, args, sealed)
         started = time.perf_counter()
         records = read_records(path, SHEET, "")
         read = time.perf_counter() - started
@@ -124,7 +98,7 @@ def _measure(path: Path, few: Path, args: argparse.Namespace) -> None:
         encoded, busy = time.perf_counter() - started, time.process_time() - busy
     whole = read + encoded if args.measure == "file" else encoded
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
-    print(f"{args.measure}, {args.profile}, {args.passes} passes, {args.threads} threads: {len(records)} people")
+    print(f"{args.measure}, {args.profile}, {len(plan.passes)} passes, {args.threads} threads: {len(records)} people")
     print(f"  reading {read:.2f} s, encoding {encoded:.2f} s ({1e6 * busy / max(1, rows):.2f} µs of processor a row)")
     print(
         f"  {len(records) / whole:,.0f} people/s, {rows / whole:,.0f} rows/s; memory {before} MiB read, {most} MiB at most"
@@ -137,7 +111,6 @@ def main() -> None:
     parser.add_argument("--measure", choices=("columns", "file"), default="columns")
     parser.add_argument("--people", type=int, default=200_000)
     parser.add_argument("--profile", choices=("standard", "renforce"), default="standard")
-    parser.add_argument("--passes", type=int, default=4)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--memory", type=int, default=MEMORY)
     args = parser.parse_args()

@@ -38,6 +38,7 @@ Map, in the order in which a record travels:
 - ``cut``         bigrams of many values at once
 - ``feature_table``  features of records by distinct value, kept while one file is encoded
 - ``positions``   positions of tokens in one pass, each token hashed once
+- ``kept``        filters of the values that many records have, made once a pass
 - ``compiled``    how inner loops are compiled and where they are kept
 - ``bits``        the encoder's compiled loops
 - ``encode``      tokens and a pass key to plain Bloom filters

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage.attribute import Attribute
-from linkage.cells import BadValue
+from linkage.cells import BadValue, fold, is_placeholder
 from linkage.codes import sex_of
 from linkage.columns import RawColumn
 from linkage.errors import Finding, LinkageError
@@ -63,7 +63,8 @@ def refuse_moved(name: str, attribute: Attribute, raw: RawColumn) -> None:
     step = -(-len(raw) // _SAMPLE) or 1
     counts = Counter(raw.codes[::step].tolist())
     cells = [(raw.values[code], count) for code, count in counts.items()]
-    held = [(cell.strip(), count) for cell, count in cells if cell.strip() and cell.strip() not in attribute.missing]
+    said = [(cell.strip(), count) for cell, count in cells if cell.strip() and cell.strip() not in attribute.missing]
+    held = [(cell, count) for cell, count in said if not is_placeholder(fold(cell))]
     total = sum(count for _, count in held)
     foreign, share, rule = look
     if total >= _LEAST and sum(count for cell, count in held if foreign(cell)) > share * total:

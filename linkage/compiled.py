@@ -14,7 +14,19 @@ from typing import Any
 from llvmlite import ir
 from numba import njit, types
 
-__all__ = ["INDEX", "LANES", "VECTOR", "WORD", "arrays_as_pointers", "brief", "compiled", "inlined", "load", "store", "turned"]
+__all__ = [
+    "INDEX",
+    "LANES",
+    "VECTOR",
+    "WORD",
+    "arrays_as_pointers",
+    "brief",
+    "compiled",
+    "inlined",
+    "load",
+    "store",
+    "turned",
+]
 
 LANES = 8  # words of a vector
 WORD = ir.IntType(64)

@@ -26,7 +26,7 @@ __all__ = ["PassCost", "PlanCost", "cost_plan"]
 Chances = NDArray[np.float64]
 
 ROW_HEAD = 32  # bytes of a row beside its filter: id and tag
-ENCODED_BITS = 2_000_000_000  # of filters a second: a million rows of 2048 bits
+ENCODED_BITS = 800_000_000  # of filters a second, sealed: 390 thousand rows of 2048 bits
 MATCHED_BITS = 800_000_000_000  # of pairs of filters a second: 390 million pairs of 2048 bits
 _SEEN_DEPTH = BILLION // 100  # of the records: depths with fewer do not count for exposure
 

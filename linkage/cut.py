@@ -29,7 +29,19 @@ from linkage.bits import BASE, HEAD, find_heads, survey_values
 from linkage.compiled import INDEX, WORD, arrays_as_pointers, compiled
 from linkage.names import PARTICLES
 
-__all__ = ["LETTERS", "Cut", "Packed", "Survey", "cut", "cut_values", "heads", "pack", "rules_of", "survey", "word_groups"]
+__all__ = [
+    "LETTERS",
+    "Cut",
+    "Packed",
+    "Survey",
+    "cut",
+    "cut_values",
+    "heads",
+    "pack",
+    "rules_of",
+    "survey",
+    "word_groups",
+]
 
 LARGEST_ALPHABET = 255  # so that no bigram is the number that stands for none
 _VECTOR = 64  # bigrams read beyond the last

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 
-from linkage.cells import BadValue
+from linkage.cells import BadValue, fold, is_placeholder
 
 __all__ = ["WEAK", "date_of", "weaken_day"]
 
@@ -43,7 +43,7 @@ _YEAR_DIGITS = 4
 
 
 def date_of(raw: str, formats: tuple[str, ...]) -> str | None:
-    """The canonical date of a cell, or None where it holds nothing but zeros.
+    """The canonical date of a cell, or None where it holds nothing but zeros or a placeholder.
 
     Args:
         raw: as the file writes it; a time of day after the date is dropped, with its zone.
@@ -65,6 +65,8 @@ def date_of(raw: str, formats: tuple[str, ...]) -> str | None:
         if found:
             value = _checked_date(int(found["y"]), int(found["m"]), int(found["d"]), year_first=name in _YEAR_FIRST)
             return weaken_day(value) if weak else value
+    if is_placeholder(fold(text)):
+        return None
     raise BadValue("E_DATE_ILLISIBLE", f"la date doit s'écrire {' ou '.join(formats)}")
 
 

@@ -120,7 +120,11 @@ def diffuse_blocks(
         result: (n, m/64) uint64, words of a row side by side.
     """
     length = 64 * filters.shape[1]
-    size, scratch, table = stream_bytes(length, degree), _scratch_for(length), np.empty((degree, length), dtype=np.uint16)
+    size, scratch, table = (
+        stream_bytes(length, degree),
+        _scratch_for(length),
+        np.empty((degree, length), dtype=np.uint16),
+    )
     streams = np.frombuffer(keystreams(secrets, size), dtype="<u4").astype(np.uint32, copy=False)
     streams, block = streams.reshape(len(secrets), size // _WORD_BYTES), 0
     while True:

@@ -304,7 +304,7 @@ def _encoded(sides: tuple[Records, Records], sheet: Sheet, plan: Plan, progress:
     key = RunKey(fresh_share())
     passes: list[list[HolderPass]] = [
         list(encode_passes(side, sheet, plan, key, progress=_stage(progress, name)))
-        for side, name in zip(sides, ("encode left", "encode right"), strict=True)
+        for side, name in zip(sides, ("encodage de A", "encodage de B"), strict=True)
     ]
     return passes[0], passes[1]
 

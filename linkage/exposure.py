@@ -30,6 +30,7 @@ Spectrum = NDArray[np.int64]  # of common insertions: parts per billion of the p
 SCALE = 30  # bits after the point of an agreement
 _MOST_DEGREE = 12
 _SAME_COUNTRY = 775  # per mille of pairs born in the same country: 88 % are born in France
+_CENTURY = 2  # first place of a date whose digit is a token (`linkage.features`)
 _UNDECLARED = 1000  # equally frequent values of a code of which the sheet says nothing
 _ALIKE = 100  # per mille of the bits of a code that two different codes have in common
 
@@ -191,7 +192,7 @@ def _of_date(
     shares: Mapping[str, int], statistics: Statistics, name: str, left_out: frozenset[str]
 ) -> list[dict[int, int]]:
     """Years, and days with months, are independent."""
-    digits = 8 - len({place for part in left_out for place in _HIDDEN[part]})
+    digits = len(set(range(_CENTURY, 8)) - {place for part in left_out for place in _HIDDEN[part]})
     each = shares.get("digits", 0) // max(1, digits)
     years = [(year, share) for year, share in statistics.named(f"{name}.year").items()]
     fixed = {"decade": slice(0, 3), "unit": slice(3, 4), "year": slice(0, 4)}
@@ -200,11 +201,12 @@ def _of_date(
     for left, one in years:
         for right, other in years:
             if all(left[part] == right[part] for part in told):
-                equal = [left[place] == right[place] for place in range(4)]
                 kept = sum(
-                    same for place, same in enumerate(equal) if not any(place in range(4)[part] for part in told)
+                    left[place] == right[place]
+                    for place in range(_CENTURY, 4)
+                    if not any(place in range(4)[part] for part in told)
                 )
-                common = kept * each + (shares.get("year", 0) if all(equal) else 0)
+                common = kept * each + (shares.get("year", 0) if left == right else 0)
                 of_year[common] = of_year.get(common, 0) + one * other
     return [_normal(of_year), _normal(_of_days(shares, each, left_out))]
 

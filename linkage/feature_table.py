@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,19 +81,23 @@ class FeatureTable:
 
     def __init__(self, records: Records, *, room: int = ROOM, like: FeatureTable | None = None) -> None:
         self.records = records
-        self._room = room if like is None else like._room
+        self._room = room
         self._cuts: dict[str, Cut | None] = {}
         self._packed: dict[str, Packed | None] = {}
         self._surveys: dict[tuple[str, tuple[str, ...]], Survey] = {}
         self._listed: dict[tuple[str, tuple[str, ...]], Features] = {}
         self._words: dict[str, list[tuple[NDArray[np.int32], NDArray[np.int32]]]] = {}
         if like is not None:
-            same = {name for name, column in records.columns.items() if like.records.columns[name] is column}
-            self._cuts |= {name: known for name, known in like._cuts.items() if name in same}
-            self._packed |= {name: known for name, known in like._packed.items() if name in same}
-            self._words |= {name: known for name, known in like._words.items() if name in same}
-            self._surveys |= {key: known for key, known in like._surveys.items() if key[0] in same}
-            self._listed |= {key: known for key, known in like._listed.items() if key[0] in same}
+            self._take_over(like)
+
+    def _take_over(self, like: FeatureTable) -> None:
+        """Takes over what another table knows of columns that both have, and the room that it left."""
+        same = {name for name, column in self.records.columns.items() if like.records.columns[name] is column}
+        theirs: list[dict[Any, Any]] = [like._cuts, like._packed, like._words, like._surveys, like._listed]
+        known: list[dict[Any, Any]] = [self._cuts, self._packed, self._words, self._surveys, self._listed]
+        for mine, other in zip(known, theirs, strict=True):
+            mine.update({key: one for key, one in other.items() if (key if isinstance(key, str) else key[0]) in same})
+        self._room = like._room
 
     def packed(self, name: str) -> Packed | None:
         """The values of an attribute laid end to end, or None when their alphabet is too large."""

@@ -17,9 +17,9 @@ places, `exact` gives `whole`, each with all the bits. Where one first name is k
 
 Spelling: bigrams as they are, each word between underscores (`_M`, `MA`, … `N_`); `=VALUE`; `year=1980`, `month=02`,
 `day=29`; `day_month=0229`, the smaller number first, so that a date with day and month swapped keeps it; positional
-characters and bigrams `PLACE:CHARS`, places counted from 0 (in a date, over its eight digits); `~STEP` for a number. Joined
-words: `JEAN PIERRE` also has `NP`, which is all that `JEANPIERRE` has there. A commune stands for all the codes that its
-place has had (`linkage.places`).
+characters and bigrams `PLACE:CHARS`, places counted from 0 (in a date, over its eight digits, the century left out); `~STEP`
+for a number. Joined words: `JEAN PIERRE` also has `NP`, which is all that `JEANPIERRE` has there. A commune stands for all
+the codes that its place has had (`linkage.places`).
 
 A weak part of a date (a `?` at its end: every 1 January, a first of the month abroad) is what files say when nobody knows. It
 has no token of its own but for `day_month`, so that two weak dates still agree, and gives no block value.
@@ -59,6 +59,7 @@ _GROUPS: dict[str, dict[str, int]] = {
 _COMPARED = {"bigrams": {"grams": 1000}, "positional": {"grams": 1000}, "exact": {"whole": 1000}}
 _LETTERS = {"initial": 1, "two": 2, "three": 3}  # of the block value
 YEAR = ("year", "decade", "unit")  # parts of a date
+_CENTURY = 2  # digits of a year that nearly everybody shares: as tokens they would be constant bits
 _DIGITS = {
     "year": range(4),
     "decade": range(3),
@@ -175,7 +176,7 @@ def _date_tokens(value: str, left_out: set[str]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for part in known - gone - _weak_parts(value):
         found[part] = {f"{part}={parts[part]}"}
-        places = [place for place in _DIGITS[part] if place not in hidden]
+        places = [place for place in _DIGITS[part] if place >= _CENTURY and place not in hidden]
         found.setdefault("digits", set()).update(f"{place}:{value[place]}" for place in places)
     if {"month", "day"} <= known and "day_month" not in gone:
         found["day_month"] = {"day_month=" + "".join(sorted((parts["month"], parts["day"])))}

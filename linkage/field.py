@@ -90,5 +90,7 @@ def _cells(table: RawTable, attribute: Attribute) -> tuple[list[str], NDArray[np
 
 def _joined(attribute: Attribute, parts: Sequence[str]) -> str:
     if attribute.kind == "date":
-        return "-".join(part.strip().zfill(size) for part, size in zip(parts, _PARTS_OF_DATE, strict=True))
+        return "-".join(
+            part.strip().removesuffix(".0").zfill(size) for part, size in zip(parts, _PARTS_OF_DATE, strict=True)
+        )
     return " ".join(part for part in parts if part)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crypto.keys import RunKey
+from linkage.places import table_digest
 from linkage.plan import PassPlan, Plan
 from linkage.planner import plan_passes
 from linkage.profiles import PROFILES
@@ -106,29 +107,29 @@ _WITNESS_SHEET = {
     ],
 }
 _WITNESSES = {
-    "id": ["1", "2", "3", "4", "5"],
-    "nom": ["de La Bœuf", "NA", "Lefèvre-Muñoz", "St-Ex", "Xø"],
-    "usage": ["Martin", "", "O'Neil", "Saint Ex", ""],
-    "prenoms": ["Jean-Chloé Zoë", "Éloïse Anne Marie", "Xuân", "Ñ", "Łukasz"],
-    "sexe": ["1", "F", "M", "Féminin", ""],
-    "naissance": ["1980-02-29", "1992-00-00", "1955-12-31", "2001-07-00", "1999-01-02"],
-    "commune": ["8480", "", "2A004", "99352", "75056"],
-    "pays": ["FR", "352", "99100", "0", ""],
-    "adresse": ["12 bis, rue de l’Œuvre", "", "Bât. B", "lieu-dit Ker_ar_Mor", "X"],
-    "numero": ["0012", "B7", "", "7.0", "0"],
-    "situation": ["marié", "Marié", "", "N/A", "veuf"],
+    "id": ["1", "2", "3", "4", "5", "6", "7"],
+    "nom": ["de La Bœuf", "NA", "Lefèvre-Muñoz", "St-Ex", "Xø", "MARTIN NEE DUPONT", "M'Baye"],
+    "usage": ["Martin", "", "O'Neil", "Saint Ex", "", "", ""],
+    "prenoms": ["Jean-Chloé Zoë", "Éloïse Anne Marie", "Xuân", "Ñ", "Łukasz", "Mme Anne", "Aïcha"],
+    "sexe": ["1", "F", "M", "Féminin", "", "2", "F"],
+    "naissance": ["1980-02-29", "1992-00-00", "1955-12-31", "2001-07-00", "1999-01-02", "1992-01-01", "1992-50-00"],
+    "commune": ["8480", "", "2A004", "99352", "75056", "75036", ""],
+    "pays": ["FR", "352", "99100", "0", "", "FR", "DZ"],
+    "adresse": ["12 bis, rue de l’Œuvre", "", "Bât. B", "lieu-dit Ker_ar_Mor", "X", "", "3"],
+    "numero": ["0012", "B7", "", "7.0", "0", "", ""],
+    "situation": ["marié", "Marié", "", "N/A", "veuf", "", ""],
 }
 _WITNESS_SIZES = (20_000, 20_000)
 
 
 def encoder_digest() -> str:
-    """Hex SHA-256 of the encodings of a few invented people under a public key, in every profile."""
+    """Hex SHA-256 of the history of communes and the encodings of a few invented people under a public key, in every profile."""
     sheet = Sheet.from_table(_WITNESS_SHEET)
     identifiers, attributes = sheet.for_side("")
     table = RawTable.of("", _WITNESSES)
     records = records_from_table(table, identifiers, attributes)
     key = RunKey(hashlib.sha256(b"allervers public witness").digest())
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(bytes.fromhex(table_digest()))
     for profile in PROFILES:
         for one in encode_passes(records, sheet, plan_passes(sheet, profile, _WITNESS_SIZES), key):
             back = np.argsort(one.records)  # rows in the order of people: ids and sorting are random

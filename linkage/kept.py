@@ -22,7 +22,9 @@ LEAST_USES = 3
 _SAMPLE = 1 << 18  # records, about
 
 Codes = NDArray[np.int32]
-SetBits = Callable[[Codes, NDArray[np.int64], NDArray[np.uint64]], None]  # of these values, in these rows of plain filters
+SetBits = Callable[
+    [Codes, NDArray[np.int64], NDArray[np.uint64]], None
+]  # of these values, in these rows of plain filters
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,10 +25,12 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import config, njit, types
+from numba import config, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
+
+from linkage.compiled import compiled
 
 __all__ = ["COMPILED", "scan", "scratch_for", "tile_rows"]
 
@@ -47,28 +49,20 @@ _VECTOR = ir.VectorType(_WORD, _LANES)
 _INDEX = ir.IntType(32)
 
 
-def _compiled(function: Any) -> Any:
-    """`function` compiled without the interpreter lock, kept on disk where some folder for that is writable."""
-    try:
-        return njit(nogil=True, cache=True)(function)
-    except RuntimeError:  # a read-only installation and no home: compile in each process
-        return njit(nogil=True)(function)
-
-
-@_compiled
+@compiled
 def _padded_words(words: int) -> int:
     """Words of a stored row: whole turns of the loop."""
     return -(-words // _STEP) * _STEP
 
 
-@_compiled
+@compiled
 def tile_rows(words: int) -> int:
     """The most right rows of a cell, so that its tiles fit in `scratch_for`."""
     stored: int = _padded_words(words) + 1
     return max(1, _TILE_BYTES // (8 * stored * _LANES)) * _LANES
 
 
-@_compiled
+@compiled
 def _left_rows(words: int) -> int:
     stored: int = _padded_words(words) + 1
     return max(1, _LEFT_BYTES // (8 * stored * _GROUP)) * _GROUP
@@ -193,7 +187,7 @@ def _turn_code(_typing: Any, rows: Any, _start: Any, _end: Any, _words: Any, til
 _turn: Any = intrinsic(_turn_code)
 
 
-@_compiled
+@compiled
 def _fill_tiles(
     rows: NDArray[np.uint64],
     side: NDArray[np.int64],
@@ -228,7 +222,7 @@ def _fill_tiles(
                 tiles[tile, word + 2, lane] ^= middle
 
 
-@_compiled
+@compiled
 def _fill_rows(
     rows: NDArray[np.uint64],
     side: NDArray[np.int64],
@@ -255,7 +249,7 @@ def _fill_rows(
         stored[row, words] = np.uint64(_FAR)
 
 
-@_compiled
+@compiled
 def _next(
     stored: NDArray[np.uint64],
     first: int,
@@ -271,7 +265,7 @@ def _next(
     return -1
 
 
-@_compiled
+@compiled
 def _keep(
     sums: NDArray[np.int64],
     left_side: NDArray[np.int64],
@@ -296,7 +290,7 @@ def _keep(
     return count
 
 
-@_compiled
+@compiled
 def scan(
     left: NDArray[np.uint64],
     left_side: NDArray[np.int64],

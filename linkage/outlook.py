@@ -86,9 +86,9 @@ def look(
     count = min(LOOKS, max(1, SAMPLE // max(1, *sizes)))
     told = progress or (lambda _stage, _done, _total: None)
     for number in range(1, count):
-        told("neighbours", number, count + 1)
+        told("voisins", number, count + 1)
         looks.append(_encoded(sides, sheet, lowest))
-    told("neighbours", count, count + 1)
+    told("voisins", count, count + 1)
     seen = sightings(lowest, looks, linked, sizes)
     if bounds.passes[0].measure == "dice":
         expectation = Expectation(seen)
@@ -99,7 +99,7 @@ def look(
         plain = explored_plan(plain, clear)
         people = Expectation(sightings(plain, [clear], link_passes(plain, clear), sizes)).people
         expectation = Expectation(seen, people)
-    told("neighbours", count + 1, count + 1)
+    told("voisins", count + 1, count + 1)
     proposal = propose(bounds, expectation, min(sizes))
     return Outlook(seen=seen, expectation=expectation, bounds=bounds, proposal=proposal)
 

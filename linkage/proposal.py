@@ -1,11 +1,12 @@
 """A pass set for a sheet that declares none, from its attributes, the declared sizes and public statistics.
 
 Candidates are the coarsest block values whose blocks stay under the target at that size, heavy values split by last digit
-of the year, sex and decade where these do not divide already. First names tell something of sex and generation: blocks made of
-both keep room, and two letters of a first name never stand beside sex. Of them, passes are taken one by one: first the best one
-without dates and the best one without names (either may be wholly wrong), then whichever links most of the pairs that no pass
-links yet, in files much worse than `linkage.assumptions` has them. Of candidates that are as good to within a
-fortieth of a point, the one that compares fewer pairs. Integers throughout: both parties propose the same.
+of the year, sex and decade where these do not divide already. First names tell something of sex and generation: blocks made
+of letters of a first name and of year or decade keep room, and two letters of one never stand beside sex. Of them, passes
+are taken one by one: first the best one without dates and the best one without names (either may be wholly wrong), then
+whichever links most of the pairs that no pass links yet, in files much worse than `linkage.assumptions` has them. Of
+candidates that are as good to within a fortieth of a point, the one that compares fewer pairs. Integers throughout: both
+parties propose the same.
 """
 
 from __future__ import annotations
@@ -159,11 +160,10 @@ def _tells_sex_twice(sheet: Sheet, blocks: tuple[str, ...]) -> bool:
 
 
 def _tells_generation_twice(sheet: Sheet, components: tuple[str, ...]) -> bool:
-    """Whether sex, year or decade stand beside letters of a first name, which tell something of them."""
-    kinds = {sheet.attribute(component.partition(".")[0]).kind for component in components}
+    """Whether year or decade stand beside letters of a first name, which tell something of them."""
     parts = {component.rpartition(".")[2] for component in components}
     firsts = any(_is_first_name(sheet, component) for component in components)
-    return firsts and ("sex" in kinds or not parts.isdisjoint({"year", "decade"}))
+    return firsts and not parts.isdisjoint({"year", "decade"})
 
 
 def _is_first_name(sheet: Sheet, component: str) -> bool:

@@ -327,7 +327,9 @@ def _joined(columns: Sequence[RawColumn], kind: str = "", absent: Sequence[str] 
 
 def _together(row: Iterable[str], kind: str) -> str:
     if kind == "date":
-        return "-".join(part.strip().zfill(size) for part, size in zip(row, _DATE_PARTS, strict=True))
+        return "-".join(
+            part.strip().removesuffix(".0").zfill(size) for part, size in zip(row, _DATE_PARTS, strict=True)
+        )
     return " ".join(part for part in row if part)
 
 

@@ -146,7 +146,9 @@ def link_passes(
     for one, ours, theirs in zip(plan.passes, *encoded, strict=True):
         for side in (ours, theirs):
             check_pass(side.encoded, one)
-        linked.append(link_pass(ours.encoded, theirs.encoded, one, progress=_stage(progress, f"match {one.name}")))
+        linked.append(
+            link_pass(ours.encoded, theirs.encoded, one, progress=_stage(progress, f"rapprochement, passe {one.name}"))
+        )
     return linked
 
 

@@ -2,7 +2,7 @@
 
 Of a pass only the block of each record and the order of records by block are as long as the file; features are held once a
 distinct value. Rows are made for runs of whole blocks, as many at a time as there are threads and a few more, so that the
-memory beyond the records is bounded whatever their number.
+memory beyond the records is bounded whatever their number. With several threads, the next pass is prepared meanwhile.
 
 A record is set aside in a pass when what it inserts there (`linkage.encode`) is less than `LEAST_INSERTED` per thousand of the
 profile's insertions: about a fifth of its bits would be set, too few to be compared. That depends on which attributes it

@@ -58,7 +58,7 @@ NOBODY |= {"NON COMMUNIQUE", *("X" * times for times in range(1, 21))}
 TITLES = ("M", "MR", "MME", "MLLE", "MONSIEUR", "MADAME", "MADEMOISELLE")
 MARKS = ("NEE", "EPOUSE", "EPSE", "EP", "VEUVE", "VVE", "DIVORCEE", "DIT", "DITE")
 HEADS = ("NEE", "EPOUSE", "EPSE", "VEUVE", "VVE")
-SEXES = {"M": "1 M H HOMME MASCULIN MR MONSIEUR MALE", "F": "2 F FEMME FEMININ MME MADAME MLLE FEMALE"}
+SEXES = {"M": "1 M H HOMME MASCULIN GARCON MR MONSIEUR MALE", "F": "2 F FEMME FEMININ FILLE MME MADAME MLLE FEMALE"}
 
 
 def bare(text: str) -> str:
@@ -75,18 +75,22 @@ def bare(text: str) -> str:
 def surname(raw: str, *, usage: bool = False) -> str:
     """Words of the surname born with, or of the other one if there is one."""
     raw = unapostrophed(raw)
-    words = bare(raw).replace(" NE E ", " NEE ").split()
-    while len(words) > 1 and words[0] in TITLES:
-        words = words[1:]
+    words = untitled(f" {bare(raw)} ".replace(" NE E ", " NEE ").split())
     cuts = [k for k in range(len(words) - 1) if words[k] in (MARKS if k else HEADS)]
     parts = [words[a + 1 : b] for a, b in zip([-1, *cuts], [*cuts, len(words)], strict=True)]
     born = [part for cut, part in zip(cuts, parts[1:], strict=True) if words[cut] == "NEE" and part]
     words = next((part for part in [*born, *parts] if part), [])
-    if usage:
-        words = next((part for part in parts if part and part is not words), words)
+    other = next((part for part in parts if part and part is not words), words)
+    if usage or " ".join(untitled(words)) in NOBODY:
+        words = other
+    return " ".join({"ST": "SAINT", "STE": "SAINTE"}.get(word, word) for word in untitled(words))
+
+
+def untitled(words: list[str]) -> list[str]:
+    """Without the titles at the head."""
     while len(words) > 1 and words[0] in TITLES:
         words = words[1:]
-    return " ".join({"ST": "SAINT", "STE": "SAINTE"}.get(word, word) for word in words)
+    return words
 
 
 def unapostrophed(raw: str) -> str:
@@ -268,7 +272,7 @@ def date_tokens(value: str, out: set[str]) -> dict[str, set[str]]:
     year, month, day = value[:4], value[4:6], value[6:8]
     found: dict[str, set[str]] = {"digits": set()}
     whole_year = "year" in out or {"decade", "unit"} <= out
-    hidden = {f"{place}" for place in range(4) if ("unit" if place == 3 else "decade") in out}
+    hidden = {"0", "1"} | {f"{place}" for place in (2, 3) if ("unit" if place == 3 else "decade") in out}
     said = {"year": whole_year, "month": bool(out & {"month", "day_month"}), "day": bool(out & {"day", "day_month"})}
     if int(month) and int(day) and not said["month"] and not said["day"]:
         found["day_month"] = {f"day_month={min(month, day)}{max(month, day)}"}
@@ -357,7 +361,9 @@ def worth(sheet: Table, plan: Table, known: Mapping[str, str | None]) -> int:
     return sum(
         plan["length"] * 714 // 1000 * entry["bits"] * shares[name].get(group, 0) // weights
         for name, entry in attributes.items()
-        for group, found in (tokens(entry, known[name], left_out(plan, name)) if known[name] else {}).items()
+        for value in [known[name]]
+        if value
+        for group, found in tokens(entry, value, left_out(plan, name)).items()
         if found
     )
 
@@ -428,7 +434,7 @@ def shares_of(sheet: Table, component: str) -> list[tuple[str | None, int, int]]
     weights = weights_of(sheet, component)
     if isinstance(weights, int):
         return [(None, BILLION // weights, weights)]
-    kind, part = sheet["attributes"][component.split(".")[0]]["kind"], component.split(".")[1]
+    kind, part = sheet["attributes"][component.split(".", maxsplit=1)[0]]["kind"], component.split(".")[1]
     if kind in ("name", "given_names") and component not in sheet.get("statistics", {}):
         mass, count = public_statistics()["letters"][kind][part]["rest"]
         rest: list[tuple[str | None, int, int]] = [(None, 1000 * mass // count, count)] if count else []

@@ -22,7 +22,7 @@ ENCODER = {
     "linkage.normalise", "linkage.cells",
     "linkage.names", "linkage.dates", "linkage.codes", "linkage.places", "linkage.features", "linkage.encode",
     "linkage.diffuse",
-    "linkage.cut", "linkage.bits", "linkage.positions", "linkage.feature_table", "linkage.stream",
+    "linkage.cut", "linkage.bits", "linkage.positions", "linkage.feature_table", "linkage.stream", "linkage.kept",
     "linkage.passes", "linkage.holder", "linkage.rules", "linkage.planner", "linkage.evaluate", "crypto.hashing",
     "linkage.columns", "linkage.text_files", "linkage.csv_files", "linkage.parquet_files", "linkage.workbooks",
     "linkage.workbook_parts", "linkage.national_numbers", "linkage.column_checks",

@@ -72,6 +72,7 @@ def test_honest_oddities_are_no_other_column():
     """Sexes nobody knows, sexes of a dataframe, boys and girls; names of other alphabets, and a few with digits."""
     for cells in (["INCONNU"], ["1.0", "2.0", ""], ["Garçon", "Fille"], ["NON RENSEIGNE", "X"]):
         refuse_moved("f.csv", attribute("sex"), column(cells))
+    refuse_moved("f.csv", attribute("date"), column(["INCONNUE", "1980-01-02", "non renseigné"]))
     for cells in (["محمد", "王", "Παπαδόπουλος"], [*NAMES, "4321"], ["L4CR01X", "M1CHEL"]):
         refuse_moved("f.csv", attribute("name"), column(cells))
 

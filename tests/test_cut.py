@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linkage.attribute import Attribute
-from linkage.cut import LARGEST_ALPHABET, LETTERS, cut, heads, pack, rules_of, survey
+from linkage.cut import LARGEST_ALPHABET, LETTERS, cut, heads, pack, rules_of, survey, word_groups
 from linkage.features import block_part, groups, tokens
 from linkage.sheet import Sheet
 
@@ -101,3 +101,16 @@ def test_other_kinds_have_no_rules(kind):
     assert rules_of(attribute_of({"kind": kind}), ()) is None
     assert rules_of(attribute_of({"kind": "text"}), ("value",)) is None
     assert rules_of(attribute_of({"kind": "name", "compare": "exact"}), ()) is None
+
+
+@given(st.lists(st.text("AB -", min_size=1, max_size=6), unique=True, max_size=40), st.booleans())
+@settings(max_examples=100, deadline=None)
+def test_words_are_grouped_as_they_are_spelled(values, rest):
+    """Two values are in one group when their first words, or what follows, are the same; its first value stands for it."""
+    packed = pack(values)
+    assert packed is not None
+    found, firsts = word_groups(packed, rest=rest)
+    spelled = [value.partition(" ")[2 if rest else 0] for value in values]
+    place_of = {word: place for place, word in enumerate(dict.fromkeys(spelled))}
+    assert [place_of[word] for word in spelled] == found.tolist()
+    assert [spelled.index(word) for word in place_of] == firsts.tolist()

@@ -79,6 +79,12 @@ def test_rule_13_impossible_serial_numbers_are_refused(serial):
     assert refused(serial, "EXCEL") == "E_DATE_IMPOSSIBLE"
 
 
+@pytest.mark.parametrize("cell", ["INCONNUE", "non renseigné", "xx", "X"])
+def test_rule_4_placeholders_are_gaps(cell):
+    """What is written when nobody knows the date is a missing value, in whatever format the others are."""
+    assert date_of(cell, ("JJ/MM/AAAA", "EXCEL")) is None
+
+
 @pytest.mark.parametrize(
     "cell",
     [
@@ -220,8 +226,9 @@ def test_every_serial_number_is_a_day_after_the_one_before(serial):
 
 @pytest.mark.parametrize("cells", [anything, date_like])
 def test_any_cell_is_a_date_a_gap_or_a_bad_value(cells):
-    """Nothing else comes out; the sentence is one of two; a canonical date is its own canonical form in AAAAMMJJ."""
+    """Nothing else comes out; the sentence is one of three; a canonical date is its own canonical form in AAAAMMJJ."""
     sentences = {None, "cette date n'existe pas au calendrier", f"la date doit s'écrire {' ou '.join(DATE_FORMATS)}"}
+    sentences.add("une année seule n'est pas une date : complétez-la par des zéros (AAAA-00-00)")
 
     @settings(deadline=None, max_examples=400)
     @given(cells)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from linkage.diffuse import LARGEST_DEGREE, diffuse, diffusion_table
+from linkage import diffuse as module
+from linkage.diffuse import LARGEST_DEGREE, diffuse, diffuse_blocks, diffusion_table
 from linkage.errors import LinkageError
 from tests import oracle
 
@@ -175,3 +177,17 @@ def test_output_is_half_full_whatever_the_fill(fill):
     output = bits_of(diffuse(filters, diffusion_table(secret(1), 2048, 4)))
     assert 0.47 <= output.mean() <= 0.53
     assert 0.4 <= output.mean(axis=0).min() <= output.mean(axis=0).max() <= 0.6
+
+
+@pytest.mark.parametrize("spare", [64, 0])
+def test_blocks_together_are_diffused_as_one_by_one(monkeypatch, spare):
+    """Blocks of any size, even none, rows put elsewhere; a stream too short for its table is made longer for that block."""
+    monkeypatch.setattr(module, "_SPARE", spare)
+    bounds = np.array([0, 3, 3, 70, 71])
+    filters, places = random_filters(71, 512), np.random.default_rng(4).permutation(71)
+    result = np.zeros((71, 10), dtype=np.uint64)
+    diffuse_blocks(filters, bounds, [secret(number) for number in range(4)], 4, places, result[:, 2:])
+    for number, (start, stop) in enumerate(itertools.pairwise(bounds.tolist())):
+        expected = diffuse(filters[start:stop], diffusion_table(secret(number), 512, 4))
+        assert np.array_equal(expected, result[places[start:stop], 2:])
+    assert not result[:, :2].any()

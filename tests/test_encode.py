@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from crypto.keys import PassKey
 from linkage.attribute import COMPARISONS, COMPONENTS, KINDS
-from linkage.encode import _RECORDS_AT_ONCE as _MASKS_AT_ONCE
-from linkage.encode import budgets, encode
+from linkage.encode import _RECORDS_AT_ONCE, budgets, encode
 from linkage.errors import SheetError
 from linkage.features import groups, left_out_groups, tokens
 from linkage.planner import plan_passes
@@ -102,16 +101,16 @@ def test_people_of_sheet_p1_are_encoded_like_the_oracle(profile):
         assert [row.astype("<u8").tobytes() for row in filters] == expected
 
 
-def test_more_values_than_masks_held_at_once():
-    """Values beyond the first batch of masks are encoded like those in it."""
+def test_more_records_than_are_encoded_at_once():
+    """Records beyond the first batch are encoded like those in it."""
     table = {
         "version": "linkage/v1",
         "attributes": {"no": {"kind": "code", "bits": 10}, "nom": {"kind": "name", "bits": 1000}},
     }
     sheet = Sheet.from_table(table)
-    crowd = [{"no": f"{number:05}"} for number in range(1, _MASKS_AT_ONCE + 40)]
+    crowd = [{"no": f"{number:05}"} for number in range(1, _RECORDS_AT_ONCE + 40)]
     filters = encode(records_of(sheet, crowd), sheet.attributes, PROFILES["reference"], (), KEY)
-    for row in (0, _MASKS_AT_ONCE - 1, _MASKS_AT_ONCE, len(crowd) - 1):
+    for row in (0, _RECORDS_AT_ONCE - 1, _RECORDS_AT_ONCE, len(crowd) - 1):
         assert filters[row].astype("<u8").tobytes() == slow(table, crowd[row], 1024, [])
 
 

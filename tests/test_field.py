@@ -42,7 +42,7 @@ def test_several_columns_are_joined_as_records_join_them():
     """First names with a space, the three columns of a date as year, month, day."""
     names = field({"p": ["Jean", "Anne", "Jean"], "q": ["Paul", "", "Paul"]}, kind="given_names", column=["p", "q"])
     assert ["JEAN PAUL", "ANNE", "JEAN PAUL"] == values(names)
-    parts = {"y": ["1980", "1980"], "m": ["2", ""], "d": ["9", ""]}
+    parts = {"y": ["1980", "1980"], "m": ["2.0", ""], "d": ["9", ""]}
     assert ["19800209", "19800000"] == values(field(parts, kind="date", column=["y", "m", "d"]))
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crypto.errors import KeyRefused
-from crypto.hashing import block_secret, block_tag, keystream, many_position_words, position_words
+from crypto.hashing import block_secret, block_tag, keystream, keystreams, many_position_words, position_words
 from tests.vectors import generate_crypto
 
 KEY = bytes(range(32))
@@ -124,3 +124,12 @@ def test_keys_of_another_size_are_refused(size: int) -> None:
 def test_words_of_many_tokens_follow_each_other(key, requests):
     """Tokens hashed under one prepared key have the words of each alone, one after the other."""
     assert b"".join(slow_words(key, *one) for one in requests) == many_position_words(key, requests)
+
+
+@pytest.mark.parametrize("size", [0, 1, 15, 16, 33, 4096])
+def test_streams_together_are_those_apart(size):
+    """Several secrets at once give the beginning of each one's stream, and nothing more."""
+    secrets = [bytes([number]) * 32 for number in range(3)]
+    assert b"".join(keystream(secret, size) for secret in secrets) == bytes(keystreams(secrets, size))
+    with pytest.raises(KeyRefused):
+        keystreams([bytes(31)], size)

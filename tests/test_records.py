@@ -93,11 +93,16 @@ def test_an_absent_optional_column_hides_no_other(tmp_path):
 def test_a_date_in_three_columns_and_a_name_in_two(tmp_path):
     """Year, month and day are padded and joined; a name's columns are joined with a space, gaps left out."""
     path = write(
-        tmp_path, "no;particule;nom;sexe;jour;mois;annee", "a;de;Foix;M;5;3;1980", "b;;Foix;F;;;1992", "c;;Foix;F;;;"
+        tmp_path,
+        "no;particule;nom;sexe;jour;mois;annee",
+        "a;de;Foix;M;5;3;1980",
+        "b;;Foix;F;;;1992",
+        "c;;Foix;F;;;",
+        "d;;Foix;F;;7.0;1992.0",
     )
     records = read_records(path, SHEET, "droite")
-    assert decoded(records, "naissance") == ["19800305", "19920000", None]
-    assert decoded(records, "nom") == ["DE FOIX", "FOIX", "FOIX"]
+    assert decoded(records, "naissance") == ["19800305", "19920000", None, "19920700"], "dataframes make floats of gaps"
+    assert decoded(records, "nom") == ["DE FOIX", "FOIX", "FOIX", "FOIX"]
 
 
 def test_extra_columns_travel_raw(tmp_path):

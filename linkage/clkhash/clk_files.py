@@ -123,7 +123,7 @@ def read_blocks(path: Path) -> Blocks:
 def write_blocks(path: Path, blocks: Blocks) -> None:
     """Write the blocks that go with a binary file."""
     document = {"blocks": {str(row): list(names) for row, names in enumerate(blocks)}}
-    path.write_text(json.dumps(document), "ascii")
+    path.write_text(json.dumps(document), encoding="ascii")
 
 
 def _entries(clks: ClkSet, start: int, stop: int) -> Iterator[str]:
