@@ -24,7 +24,8 @@ demo: venv
 	$(BIN)/python -m benchmarks.demo
 
 test: venv
-	$(BIN)/python -m pytest -m "not soak"
+	$(BIN)/python -m pytest -n $(JOBS) -m "not soak and not flow"
+	$(BIN)/python -m pytest -m "flow and not soak"
 
 check: lint types fast
 
@@ -36,7 +37,7 @@ types: venv
 	$(BIN)/mypy
 
 fast: venv
-	$(BIN)/python -m pytest -q -m "not soak and not flow"
+	$(BIN)/python -m pytest -q -n $(JOBS) -m "not soak and not flow"
 
 bench: venv
 	$(BIN)/python -m pytest benchmarks --benchmark-only

@@ -114,7 +114,7 @@ texts = st.text("ABC", min_size=1, max_size=3)
 
 
 @given(st.lists(st.tuples(st.sampled_from(list(LIMITS)), texts, texts), min_size=2, max_size=2), st.integers(1, 3))
-@settings(deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_labels_cannot_collide(drawn, buckets):
     """Two labels are equal only for one kind and one value, or for one kind and values pooled in one bucket."""
     labels, meanings = [], []
@@ -139,7 +139,7 @@ def test_labels_cannot_collide(drawn, buckets):
 
 
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_labels_are_those_of_the_oracle(data):
     """Random people, components and sizes give the oracle's labels."""
     cells = {name: data.draw(cells_of_kind[entry["kind"]]) for name, entry in TABLE["attributes"].items()}

@@ -43,8 +43,8 @@ def test_a_run_is_verified_online(ended, capsys):
         capsys.readouterr()
         assert one.run("verify", run) == 0
         shown = capsys.readouterr().out
-        assert "encodings, rapprochement_termine, 9 objets" in shown  # six uploads and the key of the run
-        assert "deliveries, accuse_reception, 3 objets" in shown
+        assert "encodings, rapprochement_termine, 9 objets" in shown  # eight uploads and the key of the run
+        assert "deliveries, accuse_reception, 4 objets" in shown
         assert "entrées du journal vérifiées" in shown
 
 
