@@ -54,7 +54,7 @@ def check(read: Callable[[str], str | None], refusal: type[Exception], sentences
         value = read(cell)
     except refusal as fault:
         sentences.add(str(fault))
-        assert len(sentences) <= 2, "a sentence depends on the cell"
+        assert len(sentences) <= 3, "a sentence depends on the cell"  # a parser has at most three rules to break
         return
     assert value is None or (value and read(value) == value), "a canonical value is not its own"
 
