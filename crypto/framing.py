@@ -69,6 +69,7 @@ class Label(StrEnum):
     CHECKPOINT = "allervers/v1/checkpoint"
     IDENTITY = "allervers/v1/identity"
     LOCAL_ROWS = "allervers/v1/local-rows"
+    SPILL = "allervers/v1/spill"
 
 
 def frame(*parts: bytes | str) -> bytes:

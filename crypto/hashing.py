@@ -14,7 +14,7 @@ Each function takes a key (or secret) derived for it alone, 32 bytes; nothing is
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.hmac import HMAC
 from crypto.errors import KeyRefused
 from crypto.framing import Label, frame
 
-__all__ = ["TAG_BYTES", "block_secret", "block_tag", "keystream", "keystreams", "many_position_words", "position_words"]
+__all__ = ["TAG_BYTES", "block_secret", "block_tag", "keystream", "keystreams", "position_words"]
 
 TAG_BYTES = 16
 KEY_BYTES = 32
@@ -48,29 +48,14 @@ def position_words(key: bytes, token: bytes, count: int) -> bytes:
     Raises:
         KeyRefused: the key has another size.
     """
-    return many_position_words(key, [(token, count)])
-
-
-def many_position_words(key: bytes, requests: Iterable[tuple[bytes, int]]) -> bytes:
-    """Hash tokens to words under one key; the words of each after those of the one before.
-
-    Args:
-        key: 32 bytes.
-        requests: token and number of words wanted, as `position_words` takes them.
-
-    Raises:
-        KeyRefused: the key has another size.
-    """
     _check_key(key)
-    keyed = HMAC(key, SHA256())
+    keyed, head = HMAC(key, SHA256()), frame(token) + _COUNTER_SIZE
     words = []
-    for token, count in requests:
-        head = frame(token) + _COUNTER_SIZE
-        for counter in range(-(-count // _WORDS_PER_DIGEST)):
-            one = keyed.copy()  # the key is prepared once: that is most of the cost of a short message
-            one.update(head + counter.to_bytes(4, "big"))
-            words.append(one.finalize()[: 2 * (count - counter * _WORDS_PER_DIGEST)])
-    return b"".join(words)
+    for counter in range(-(-count // _WORDS_PER_DIGEST)):
+        one = keyed.copy()  # the key is prepared once: that is most of the cost of a short message
+        one.update(head + counter.to_bytes(4, "big"))
+        words.append(one.finalize())
+    return b"".join(words)[: 2 * count]
 
 
 def block_tag(key: bytes, value: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""Sealing: to one receiver with HPKE, and the chunks of an upload with AES-256-GCM.
+"""Sealing: to one receiver with HPKE, the chunks of an upload and what memory spills with AES-256-GCM.
 
 Sealed object: ``b"AVS1" ‖ suite (1 byte) ‖ enc (1,120 bytes) ‖ ciphertext ‖ tag (16 bytes)``, HPKE base mode,
 single shot. Suite 1 is the hybrid MLKEM768_X25519 with HKDF-SHA256 and AES-256-GCM; its key-encapsulation
@@ -11,11 +11,14 @@ Chunk: AES-256-GCM ciphertext with its 16-byte tag; nonce ``number (11 bytes, bi
 associated data ``frame(UPLOAD_CHUNK, context, number (8 bytes), last (1 byte))``. A key seals one upload
 only: the same number must never be sealed twice under it. Exactly one chunk, the final one, is marked last,
 so that a cut upload does not open.
+
+Piece of what one process spills to its own disk and reads again: AES-256-GCM ciphertext with its tag; nonce ``number (12 bytes,
+big-endian)``; associated data ``frame(SPILL)``. The key is the process's own, and no number is sealed twice under it.
 """
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
@@ -33,6 +36,9 @@ from cryptography.hazmat.primitives.hpke import (
 from crypto.errors import FormatRefused, KeyRefused, SealBroken
 from crypto.framing import Label, frame
 
+if TYPE_CHECKING:
+    from cryptography.utils import Buffer
+
 __all__ = [
     "CHUNK_OVERHEAD",
     "PUBLIC_BYTES",
@@ -41,8 +47,10 @@ __all__ = [
     "check_sealing_key",
     "seal",
     "seal_chunk",
+    "seal_piece",
     "unseal",
     "unseal_chunk",
+    "unseal_piece",
 ]
 
 MAGIC = b"AVS1"
@@ -61,6 +69,7 @@ SEAL_OVERHEAD = len(HEADER) + ENC_BYTES + TAG_BYTES
 CHUNK_OVERHEAD = TAG_BYTES
 CHUNK_KEY_BYTES = 32
 MOST_CHUNKS = 2**32
+MOST_PIECES = 2**64
 
 _SUITE = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 
@@ -203,6 +212,48 @@ def unseal_chunk(key: bytes, context: bytes, number: int, last: bool, sealed: by
         return cipher.decrypt(nonce, sealed, associated)
     except InvalidTag:
         raise SealBroken("le morceau ne s'ouvre pas : il a été altéré, déplacé ou vient d'un autre envoi.") from None
+
+
+def seal_piece(key: bytes, number: int, plaintext: Buffer, sealed: bytearray | memoryview) -> None:
+    """Seal one piece of what a process spills.
+
+    Args:
+        key: 32 bytes, drawn for this spill alone.
+        number: of the piece, from 0, never used before under this key.
+        plaintext: the piece, less than 2 GiB.
+        sealed: where it goes, `CHUNK_OVERHEAD` bytes longer than the plaintext.
+
+    Raises:
+        KeyRefused: the key has another size.
+        FormatRefused: the number is not one of a piece.
+    """
+    _chunk_cipher(key).encrypt_into(_piece_nonce(number), plaintext, frame(Label.SPILL), sealed)
+
+
+def unseal_piece(key: bytes, number: int, sealed: Buffer, plaintext: bytearray | memoryview) -> None:
+    """Open what `seal_piece` made under this number.
+
+    Args:
+        key: of the spill.
+        number: of the piece.
+        sealed: the sealed piece.
+        plaintext: where it goes, `CHUNK_OVERHEAD` bytes shorter.
+
+    Raises:
+        KeyRefused: the key has another size.
+        FormatRefused: the number is not one of a piece.
+        SealBroken: altered, or another piece.
+    """
+    try:
+        _chunk_cipher(key).decrypt_into(_piece_nonce(number), sealed, frame(Label.SPILL), plaintext)
+    except InvalidTag:
+        raise SealBroken("un fichier temporaire a été altéré pendant le traitement ; recommencez.") from None
+
+
+def _piece_nonce(number: int) -> bytes:
+    if not 0 <= number < MOST_PIECES:
+        raise FormatRefused("le numéro du fragment est hors limites.")
+    return number.to_bytes(12, "big")
 
 
 def _chunk_cipher(key: bytes) -> AESGCM:

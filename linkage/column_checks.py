@@ -1,8 +1,9 @@
 """What the cells of a column look like beside what its kind expects: moved columns are refused, oddities are said.
 
 A file whose columns moved (dates where names should be) gives rows that are wrong each in its own way; one look at the
-column tells it at once. The look takes a sample of rows spread over the file. Oddities that are read all the same (leading
-zeros that a spreadsheet ate, dates written in several ways) are counted over the whole column. No cell is ever said.
+column tells it at once. The look takes a sample of cells spread over the file. Oddities that are read all the same (leading
+zeros that a spreadsheet ate, dates written in several ways) are counted over the whole column, each distinct cell judged
+once. No cell is ever said.
 """
 
 from __future__ import annotations
@@ -18,17 +19,17 @@ from numpy.typing import NDArray
 from linkage.attribute import Attribute
 from linkage.cells import BadValue, fold, is_placeholder
 from linkage.codes import sex_of
-from linkage.columns import RawColumn
 from linkage.errors import Finding, LinkageError
 from linkage.places import is_known
 
-__all__ = ["EXCEL_RULE", "is_serial_date", "oddities", "refuse_moved"]
+__all__ = ["EXCEL_RULE", "SAMPLE", "Oddities", "is_serial_date", "refuse_moved"]
 
 EXCEL_RULE = (
     'numéro de série d\'un tableur et non une date : ajoutez "EXCEL" aux formats de cette date, '
     "ou refaites l'export avec des dates en texte"
 )
-_SAMPLE = 2000  # rows
+SAMPLE = 2000  # cells
+_MOST_SHAPES = 1 << 12  # that are remembered
 _LEAST = 20  # cells that are not empty: fewer say nothing of a column
 _SHARE = 0.2
 _LARGE_SHARE = 0.5
@@ -51,8 +52,13 @@ _DATE_SHAPES = {
 }
 
 
-def refuse_moved(name: str, attribute: Attribute, raw: RawColumn) -> None:
+def refuse_moved(name: str, attribute: Attribute, sample: Sequence[str]) -> None:
     """Refuses a column that holds another one.
+
+    Args:
+        name: of the file.
+        attribute: what the column is read as.
+        sample: some of its cells, spread over the file.
 
     Raises:
         LinkageError: `E_COLONNES_DECALEES`.
@@ -60,10 +66,8 @@ def refuse_moved(name: str, attribute: Attribute, raw: RawColumn) -> None:
     look = _LOOKS.get(attribute.kind)
     if look is None:
         return
-    step = -(-len(raw) // _SAMPLE) or 1
-    counts = Counter(raw.codes[::step].tolist())
-    cells = [(raw.values[code], count) for code, count in counts.items()]
-    said = [(cell.strip(), count) for cell, count in cells if cell.strip() and cell.strip() not in attribute.missing]
+    counts = Counter(cell.strip() for cell in sample)
+    said = [(cell, count) for cell, count in counts.items() if cell and cell not in attribute.missing]
     held = [(cell, count) for cell, count in said if not is_placeholder(fold(cell))]
     total = sum(count for _, count in held)
     foreign, share, rule = look
@@ -73,19 +77,68 @@ def refuse_moved(name: str, attribute: Attribute, raw: RawColumn) -> None:
         raise LinkageError("E_COLONNES_DECALEES", f"{name} : {sentence}")
 
 
-def oddities(attribute: Attribute, raw: RawColumn, lines: Sequence[int] | NDArray[np.int64]) -> list[Finding]:
-    """What is unusual in a column and read all the same.
+class Oddities:
+    """What is unusual in a column and read all the same, counted as its rows go by."""
 
-    Args:
-        attribute: what the column is read as.
-        raw: its cells.
-        lines: the line of each row.
-    """
-    if attribute.kind in ("code", "cog") and attribute.pad:
-        return _lost_zeros(attribute, raw, lines)
-    if attribute.kind == "date" and len(attribute.columns) == 1:
-        return _date_shapes(attribute, raw, lines)
-    return []
+    def __init__(self, attribute: Attribute) -> None:
+        self._attribute = attribute
+        self._judge: Callable[[str], int] | None = None
+        if attribute.kind in ("code", "cog") and attribute.pad:
+            self._names, self._judge = [""], self._lost_zeros
+        elif attribute.kind == "date" and len(attribute.columns) == 1:
+            self._names, self._judge = list(_DATE_SHAPES), _ShapeOfDate()
+        if self._judge:
+            self._counts = np.zeros(len(self._names), dtype=np.int64)
+            self._firsts = np.zeros(len(self._names), dtype=np.int64)
+        self.forget()
+
+    def forget(self) -> None:
+        """Starts the numbers of cells anew."""
+        self._of_cell = np.empty(0, dtype=np.int8)
+
+    def learn(self, cells: Sequence[str]) -> None:
+        """Takes the next distinct cells, in the order of their numbers."""
+        if self._judge:
+            found = np.fromiter(map(self._judge, cells), dtype=np.int8, count=len(cells))
+            self._of_cell = np.concatenate([self._of_cell, found])
+
+    def add(self, numbers: NDArray[np.int32], lines: NDArray[np.int64]) -> None:
+        """Takes some more rows: the number of each row's cell, and the line where it stands."""
+        if self._judge:
+            kinds = self._of_cell[numbers]
+            counts = np.bincount(kinds[kinds >= 0], minlength=len(self._counts))
+            for kind in np.flatnonzero((counts > 0) & (self._counts == 0)).tolist():
+                self._firsts[kind] = lines[int((kinds == kind).argmax())]
+            self._counts += counts
+
+    def findings(self) -> list[Finding]:
+        """What was found in all rows."""
+        attribute = self._attribute
+        if not self._judge or not self._counts.any():
+            return []
+        if attribute.kind != "date":
+            return [self._finding("I_ZEROS_PERDUS", [0], f"zéros de tête perdus, remis jusqu'à {attribute.pad} signes")]
+        found, held = [], np.flatnonzero(self._counts).tolist()
+        if len(held) > 1:
+            said = ", ".join(f"{self._names[kind]} ({self._counts[kind]})" for kind in held)
+            found.append(self._finding("I_FORMATS_DATES", held, f"dates écrites de plusieurs façons : {said}"))
+        serial = self._names.index("EXCEL")
+        if serial in held:
+            read = "EXCEL" in attribute.formats
+            rule = "numéros de série d'un tableur, lus comme des dates" if read else EXCEL_RULE
+            found.append(self._finding("I_DATES_EXCEL", [serial], rule))
+        return found
+
+    def _finding(self, code: str, kinds: Sequence[int], rule: str) -> Finding:
+        count, first = int(self._counts[kinds].sum()), int(self._firsts[kinds].min())
+        return Finding(code=code, column=self._attribute.columns[0], count=count, first_row=first, rule=rule)
+
+    def _lost_zeros(self, cell: str) -> int:
+        pad = self._attribute.pad
+        if len(cell) >= pad + _LONGEST_DECIMAL:
+            return -1
+        number = _SHORT_NUMBER.fullmatch(cell)
+        return 0 if number is not None and len(number[1]) < pad and number[1].strip("0") else -1
 
 
 def is_serial_date(cell: str) -> bool:
@@ -93,45 +146,20 @@ def is_serial_date(cell: str) -> bool:
     return _SERIAL.fullmatch(cell.strip()) is not None
 
 
-def _lost_zeros(attribute: Attribute, raw: RawColumn, lines: Sequence[int] | NDArray[np.int64]) -> list[Finding]:
-    short = np.zeros(len(raw.values), dtype=bool)
-    for place, cell in enumerate(raw.values):
-        if len(cell) < attribute.pad + _LONGEST_DECIMAL:
-            number = _SHORT_NUMBER.fullmatch(cell)
-            short[place] = number is not None and len(number[1]) < attribute.pad and number[1].strip("0") != ""
-    rule = f"zéros de tête perdus, remis jusqu'à {attribute.pad} signes"
-    return _found("I_ZEROS_PERDUS", attribute, short[raw.codes], lines, rule)
+class _ShapeOfDate:
+    """Which of the known shapes a cell has, or -1."""
 
+    def __init__(self) -> None:
+        self._known: dict[str, int] = {}
 
-def _date_shapes(attribute: Attribute, raw: RawColumn, lines: Sequence[int] | NDArray[np.int64]) -> list[Finding]:
-    names = list(_DATE_SHAPES)
-    known: dict[str, int] = {}
-    shape_of = np.full(len(raw.values), -1, dtype=np.int8)
-    for place, cell in enumerate(raw.values):
+    def __call__(self, cell: str) -> int:
         shape = _DIGIT.sub("9", _TIME.sub("", cell.strip()))
-        if shape not in known:
-            matches = (number for number, name in enumerate(names) if _DATE_SHAPES[name].fullmatch(shape))
-            known[shape] = next(matches, -1)
-        shape_of[place] = known[shape]
-    shapes = shape_of[raw.codes]
-    counts = np.bincount(shapes[shapes >= 0], minlength=len(names))
-    found = []
-    if np.count_nonzero(counts) > 1:
-        said = ", ".join(f"{name} ({count})" for name, count in zip(names, counts.tolist(), strict=True) if count)
-        found += _found("I_FORMATS_DATES", attribute, shapes >= 0, lines, f"dates écrites de plusieurs façons : {said}")
-    read = "EXCEL" in attribute.formats
-    rule = "numéros de série d'un tableur, lus comme des dates" if read else EXCEL_RULE
-    return [*found, *_found("I_DATES_EXCEL", attribute, shapes == names.index("EXCEL"), lines, rule)]
-
-
-def _found(
-    code: str, attribute: Attribute, rows: NDArray[np.bool_], lines: Sequence[int] | NDArray[np.int64], rule: str
-) -> list[Finding]:
-    count = int(np.count_nonzero(rows))
-    if not count:
-        return []
-    first = int(lines[int(rows.argmax())])
-    return [Finding(code=code, column=attribute.columns[0], count=count, first_row=first, rule=rule)]
+        if shape not in self._known:
+            if len(self._known) >= _MOST_SHAPES:
+                self._known.clear()
+            matches = (kind for kind, known in enumerate(_DATE_SHAPES.values()) if known.fullmatch(shape))
+            self._known[shape] = next(matches, -1)
+        return self._known[shape]
 
 
 def _is_mostly_digits(cell: str) -> bool:

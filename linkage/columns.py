@@ -6,6 +6,7 @@ would take six times as much. A column that repeats nothing is its own list of d
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, overload
@@ -14,15 +15,16 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-__all__ = ["ColumnBuilder", "RawColumn", "Texts", "byte_sizes"]
+from linkage.lexicon import Cells, Lexicon, fingerprints
+from linkage.memory import give_back
+
+__all__ = ["ColumnBuilder", "RawColumn", "Texts", "cells_of", "joined", "may_be_space"]
 
 _PIECE = 1 << 16  # strings made at a time when a column is walked through
 _REPEATS = 0.6  # a column with fewer distinct cells than this share of its first rows is coded as it comes
-_WORD = 8  # bytes
+_DATE_PARTS = (4, 2, 2)  # digits of year, month and day
 # Bytes that begin a character of space in UTF-8.
 _MAY_BE_SPACE = np.isin(np.arange(256), [*range(9, 14), *range(28, 33), 0xC2, 0xE1, 0xE2, 0xE3])
-# Two odd constants without meaning: equal strings get equal numbers, different ones hardly ever.
-_MIX_1, _MIX_2 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
 
 
 class Texts(Sequence[str]):
@@ -62,26 +64,37 @@ class Texts(Sequence[str]):
 
     __hash__ = None  # type: ignore[assignment]
 
+    @classmethod
+    def over(cls, cells: Cells) -> Texts:
+        """Strings that are laid end to end already, where they are."""
+        letters, bounds = cells
+        return cls([pa.StringArray.from_buffers(len(bounds) - 1, _buffer(bounds), _buffer(letters))])
+
+    @property
+    def cells(self) -> Cells:
+        """The strings laid end to end: where they are if they lie so, else a copy."""
+        parts = [cells_of(piece) for piece in self._data.chunks]
+        if len(parts) == 1:
+            return parts[0]
+        letters = [letters[bounds[0] : bounds[-1]] for letters, bounds in parts]
+        sizes = np.concatenate([np.empty(0, dtype=np.int32), *(np.diff(bounds) for _, bounds in parts)])
+        bounds = np.zeros(len(sizes) + 1, dtype=np.int32)
+        np.cumsum(sizes, out=bounds[1:])
+        return np.concatenate([np.empty(0, dtype=np.uint8), *letters]), bounds
+
     def take(self, places: NDArray[np.integer]) -> Texts:
         """The strings at these places, in this order."""
-        return Texts(self._data.take(pa.array(places[s : s + _PIECE])).chunk(0) for s in range(0, len(places), _PIECE))
-
-    def filter(self, kept: NDArray[np.bool_]) -> Texts:
-        """The strings where a mask is true."""
-        return Texts(self._data.filter(pa.array(kept)).chunks)
+        parts = (places[start : start + _PIECE] for start in range(0, len(places), _PIECE))
+        return Texts(chunk for part in parts for chunk in self._data.take(_numbers(part)).chunks)
 
     def blank(self) -> NDArray[np.bool_]:
         """Which strings are empty or made of spaces of any kind."""
-        blank = np.zeros(len(self), dtype=bool)
-        start = 0
-        for piece in self._data.chunks:
-            sizes = byte_sizes(piece)
-            held: Any = piece.buffers()[2]
-            first = np.frombuffer(held, dtype=np.uint8)[_offsets(piece)[:-1][sizes > 0]] if held else sizes[:0]
-            blank[start : start + len(piece)] = sizes == 0
-            doubtful = start + np.flatnonzero(sizes > 0)[_MAY_BE_SPACE[first]]
-            blank[doubtful] = [not self[place].strip() for place in doubtful.tolist()]
-            start += len(piece)
+        letters, bounds = self.cells
+        sizes = np.diff(bounds)
+        blank: NDArray[np.bool_] = sizes == 0
+        held = np.flatnonzero(~blank)
+        for place in held[_MAY_BE_SPACE[letters[bounds[:-1][held]]]].tolist():
+            blank[place] = not self[place].strip()
         return blank
 
     @property
@@ -117,15 +130,25 @@ class RawColumn:
         values = list(self.values)
         return [values[code] for code in self.codes.tolist()]
 
-    def repeats(self) -> bool:
-        """Whether some cell stands in several rows."""
-        return len(self.values) < len(self.codes)
+    @classmethod
+    def plain(cls, cells: Any) -> RawColumn:
+        """A column of an array of strings, taken as if they all differed."""
+        return cls(values=Texts([cells]), codes=np.arange(len(cells), dtype=np.int32))
 
-    def without_last(self, count: int) -> RawColumn:
-        """The column less its last rows, and less the cells that only they had."""
-        codes = self.codes[: len(self.codes) - count]
-        held = int(codes.max(initial=-1)) + 1  # cells are numbered as they are met
-        return RawColumn(values=self.values if held == len(self.values) else self.values[:held], codes=codes)
+    def coded(self) -> RawColumn:
+        """The same column with each distinct cell once, whatever stood several times in `values`."""
+        lexicon = Lexicon()
+        numbers = lexicon.number(self.texts.cells)
+        return RawColumn(values=Texts.over(lexicon.cells), codes=numbers[self.codes])
+
+    @property
+    def texts(self) -> Texts:
+        """The distinct cells in Arrow's memory."""
+        return self.values if isinstance(self.values, Texts) else Texts.of(self.values)
+
+    def rows(self) -> Texts:
+        """One text a row, in Arrow's memory."""
+        return self.texts if len(self.values) == len(self.codes) else self.texts.take(self.codes)
 
 
 class ColumnBuilder:
@@ -163,43 +186,72 @@ class ColumnBuilder:
         codes = np.concatenate([piece.indices.to_numpy(zero_copy_only=False) for piece in coded.chunks])
         values = Texts([coded.chunk(coded.num_chunks - 1).dictionary])
         del coded
-        pa.default_memory_pool().release_unused()  # else what coding took stays with the process
+        give_back()  # else what coding took stays with the process
         return RawColumn(values=values, codes=codes)
 
 
-def byte_sizes(cells: Any) -> NDArray[np.int32]:
-    """The length in bytes of each cell of a string array."""
-    return np.diff(_offsets(cells))
+def cells_of(array: Any) -> Cells:
+    """The strings of an array of Arrow, where they lie."""
+    if not len(array):
+        return np.empty(0, dtype=np.uint8), np.zeros(1, dtype=np.int32)
+    _, bounds, letters = array.buffers()
+    held = np.frombuffer(letters, dtype=np.uint8) if letters else np.empty(0, dtype=np.uint8)
+    return held, np.frombuffer(bounds, dtype=np.int32)[array.offset : array.offset + len(array) + 1]
 
 
-def _offsets(cells: Any) -> NDArray[np.int32]:
-    if not len(cells):
-        return np.zeros(1, dtype=np.int32)
-    return np.frombuffer(cells.buffers()[1], dtype=np.int32)[cells.offset : cells.offset + len(cells) + 1]
+def may_be_space(cells: Cells) -> NDArray[np.bool_]:
+    """Which strings may begin or end with a space: all that do, and some others."""
+    letters, bounds = cells
+    doubtful = np.zeros(len(bounds) - 1, dtype=bool)
+    held = np.flatnonzero(np.diff(bounds))
+    last = letters[bounds[1:][held] - 1]
+    doubtful[held] = _MAY_BE_SPACE[letters[bounds[:-1][held]]] | (last <= ord(" ")) | (last >= 0x80)
+    return doubtful
+
+
+def joined(columns: Sequence[RawColumn], kind: str = "", absent: Sequence[str] = ()) -> RawColumn:
+    """The cells of several columns side by side: with a space between, the three of a date as year-month-day.
+
+    Args:
+        columns: of as many rows each.
+        kind: of the attribute that they are read as.
+        absent: cells that mean no value.
+    """
+    if len(columns) == 1:
+        return columns[0]
+    combined, parts = columns[0].codes.astype(np.int64), [np.arange(len(columns[0].values))]
+    for column in columns[1:]:
+        pairs, codes = np.unique(combined * len(column.values) + column.codes, return_inverse=True)
+        parts = [part[pairs // len(column.values)] for part in parts] + [pairs % len(column.values)]
+        combined = codes.astype(np.int64)
+    missing = frozenset(absent)
+    texts = [["" if missing and cell.strip() in missing else cell for cell in column.values] for column in columns]
+    rows = zip(*([text[place] for place in part] for text, part in zip(texts, parts, strict=True)), strict=True)
+    together = RawColumn.of([_together(row, kind) for row in rows])
+    return RawColumn(values=together.values, codes=together.codes[combined])
+
+
+def _together(row: Iterable[str], kind: str) -> str:
+    if kind == "date":
+        parts = zip(row, _DATE_PARTS, strict=True)
+        return "-".join(part.strip().removesuffix(".0").zfill(size) for part, size in parts)
+    return " ".join(part for part in row if part)
+
+
+def _numbers(places: NDArray[np.integer]) -> Any:
+    """Numbers as an array of Arrow, which its usual way of making one would first ask a larger library about."""
+    held = np.ascontiguousarray(places, dtype=np.int64)
+    return pa.Array.from_buffers(pa.int64(), len(held), [None, _buffer(held)])
+
+
+def _buffer(array: NDArray[Any]) -> Any:
+    held: Any = array
+    return pa.py_buffer(held)
 
 
 def _all_differ(pieces: Sequence[Any]) -> bool:
     """Whether no cell is there twice. May say no of different cells, once in a few thousand million columns."""
-    numbers = np.concatenate([_numbers(piece) for piece in pieces])
+    seed = secrets.randbits(64)
+    numbers = np.concatenate([fingerprints(cells_of(piece), seed) for piece in pieces])
     numbers.sort()
     return not (numbers[1:] == numbers[:-1]).any()
-
-
-def _numbers(cells: Any) -> NDArray[np.uint64]:
-    """A 64-bit number of each cell, equal for equal cells, eight bytes of all cells at a time."""
-    offsets = _offsets(cells).astype(np.int64)
-    starts, sizes = offsets[:-1], np.diff(offsets)
-    numbers = sizes.astype(np.uint64) * _MIX_2
-    held = cells.buffers()[2]
-    if held is None:
-        return numbers
-    padded = np.zeros(held.size + _WORD, dtype=np.uint8)
-    padded[: held.size] = np.frombuffer(held, dtype=np.uint8)
-    words = np.lib.stride_tricks.sliding_window_view(padded, _WORD)
-    for done in range(0, int(sizes.max(initial=0)), _WORD):
-        rows = np.flatnonzero(sizes > done)
-        word = words[starts[rows] + done].view("<u8")[:, 0].astype(np.uint64)
-        excess = 8 * np.clip(_WORD - (sizes[rows] - done), 0, _WORD - 1).astype(np.uint64)
-        mixed = (numbers[rows] ^ ((word << excess) >> excess)) * _MIX_1
-        numbers[rows] = mixed ^ (mixed >> np.uint64(29))
-    return numbers

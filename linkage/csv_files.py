@@ -27,6 +27,7 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 from numpy.typing import NDArray
 
+from linkage.columns import cells_of
 from linkage.errors import Finding, LinkageError
 from linkage.text_files import BLOCK, TextFile, open_text
 
@@ -41,7 +42,7 @@ _DECLARED = re.compile(r'"?sep=([,;\t])"?\r?\n', re.IGNORECASE)
 _BROKEN_ROW = "guillemets ou séparateurs mal formés"
 _HEAD = 1 << 20  # bytes in which the header is looked for
 _PIECE = 1 << 14  # rows made at a time by the slow way
-_LONGEST_LINE = csv.field_size_limit()  # longer ones may hold a cell that the standard library refuses
+_LONGEST_CELL = csv.field_size_limit()  # the standard library refuses longer ones
 _LINE_FEED, _RETURN, _QUOTE = b'\n\r"'
 
 
@@ -84,7 +85,8 @@ class CsvFile:
             batch = _fast(data, line, self._head.separator, len(self.header))
             if batch:
                 yield batch
-                line += data.count(b"\n") + (not data.endswith(b"\n"))
+                feeds = np.count_nonzero(np.frombuffer(data, dtype=np.uint8) == _LINE_FEED)
+                line += int(feeds) + (not data.endswith(b"\n"))
             else:
                 lines = _Lines(data, blocks)
                 yield from self._slow(lines, line)
@@ -329,51 +331,61 @@ def _columns(rows: list[list[str]], width: int) -> list[Any]:
 
 def _fast(data: bytes, first: int, separator: str, width: int) -> Batch | None:
     """A block by Arrow, or None where only the standard library may judge."""
-    signs = np.frombuffer(data, dtype=np.uint8)
-    feeds = np.flatnonzero(signs == _LINE_FEED)
-    bounds = np.concatenate([[-1], feeds, [] if data.endswith(b"\n") else [len(data)]]).astype(np.int64)
-    sizes = np.diff(bounds) - 1
-    if sizes.max() > _LONGEST_LINE or not (
-        _returns_end_lines(data) and _quotes_are_plain(data, signs, feeds, separator)
-    ):
+    if not (_returns_end_lines(data) and _quotes_are_plain(data, separator)):
         return None
-    blank = (sizes == 0) | ((sizes == 1) & (signs[np.minimum(bounds[:-1] + 1, len(data) - 1)] == _RETURN))
-    lines = first + np.flatnonzero(~blank)
     ragged: list[tuple[int, int]] = []
+    longest = 0
 
     def set_aside(row: Any) -> Literal["skip"]:
+        nonlocal longest
         ragged.append((row.number - 1, row.actual_columns))
+        longest = max(longest, len(row.text))
         return "skip"
 
     names = [str(place) for place in range(width)]
+    source: Any = pa.BufferReader(data)
     try:
         table = arrow_csv.read_csv(
-            io.BytesIO(data),
+            source,
             arrow_csv.ReadOptions(use_threads=False, block_size=len(data) + 1, column_names=names),
             arrow_csv.ParseOptions(delimiter=separator, invalid_row_handler=set_aside),
             arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), check_utf8=False),
         )
     except pa.ArrowException:
         return None
-    kept = np.delete(lines, [place for place, _ in ragged])
-    if len(kept) != table.num_rows:
-        return None
     columns = [
         pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], pa.string()) for column in table.columns
     ]
-    return Batch(columns=columns, lines=kept, misshapen=[(int(lines[place]), size) for place, size in ragged])
+    longest = max(longest, *(int(np.diff(cells_of(column)[1]).max(initial=0)) for column in columns))
+    lines = _lines(data, first)
+    if longest > _LONGEST_CELL or len(lines) != table.num_rows + len(ragged):
+        return None
+    misshapen = [(int(lines[place]), size) for place, size in ragged]
+    kept = np.delete(lines, [place for place, _ in ragged]) if ragged else lines
+    return Batch(columns=columns, lines=kept, misshapen=misshapen)
+
+
+def _lines(data: bytes, first: int) -> NDArray[np.int64]:
+    """The numbers of the lines that are not blank."""
+    signs = np.frombuffer(data, dtype=np.uint8)
+    begins = signs[np.flatnonzero(np.append(True, signs[:-1] == _LINE_FEED))]  # a line begins with the block
+    lines: NDArray[np.int64] = first + np.flatnonzero((begins != _LINE_FEED) & (begins != _RETURN))
+    return lines
 
 
 def _returns_end_lines(data: bytes) -> bool:
-    returns = data.count(b"\r") if b"\r" in data else 0
-    return returns == 0 or returns == data.count(b"\r\n")
+    if b"\r" not in data:
+        return True
+    signs = np.frombuffer(data, dtype=np.uint8)
+    return bool(signs[-1] != _RETURN and (signs[1:][signs[:-1] == _RETURN] == _LINE_FEED).all())
 
 
-def _quotes_are_plain(data: bytes, signs: NDArray[np.uint8], feeds: NDArray[np.int64], separator: str) -> bool:
+def _quotes_are_plain(data: bytes, separator: str) -> bool:
     """Whether quotes open at the beginning of a cell, close at its end on the same line, or are doubled within."""
     if b'"' not in data:
         return True
-    quotes = np.flatnonzero(signs == _QUOTE)
+    signs = np.frombuffer(data, dtype=np.uint8)
+    quotes, feeds = np.flatnonzero(signs == _QUOTE), np.flatnonzero(signs == _LINE_FEED)
     if len(quotes) % 2 or (np.searchsorted(quotes, feeds) % 2).any():
         return False
     opening, closing = quotes[::2], quotes[1::2]

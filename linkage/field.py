@@ -5,7 +5,7 @@ All judgements are made once for each distinct cell and counted through the code
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 
 from linkage.attribute import Attribute
 from linkage.cells import BadValue
+from linkage.columns import joined
 from linkage.normalise import normaliser
 from linkage.tables import RawTable
 
 __all__ = ["Field", "read_field"]
-
-_PARTS_OF_DATE = (4, 2, 2)  # digits of year, month, day where a date has three columns
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,34 +62,15 @@ def read_field(table: RawTable, attribute: Attribute) -> Field | None:
     """The field of an attribute, or None where the file has not all its columns."""
     if any(column not in table.columns for column in attribute.columns):
         return None
-    raws, codes = _cells(table, attribute)
+    raw = joined([table.columns[name] for name in attribute.columns], attribute.kind, attribute.missing)
+    raws, codes = list(raw.values), raw.codes
     normalise = normaliser(attribute)
     values: list[str | None] = []
     faults: dict[int, tuple[str, str]] = {}
-    for place, raw in enumerate(raws):
+    for place, cell in enumerate(raws):
         try:
-            values.append(None if raw.strip() in attribute.missing else normalise(raw))
+            values.append(None if cell.strip() in attribute.missing else normalise(cell))
         except BadValue as fault:
             values.append(None)
             faults[place] = fault.code, fault.rule
     return Field(attribute=attribute, raws=raws, codes=codes, values=values, faults=faults)
-
-
-def _cells(table: RawTable, attribute: Attribute) -> tuple[list[str], NDArray[np.int32]]:
-    """Distinct cells and their codes; the three columns of a date become year-month-day, others are joined with a space."""
-    columns = [table.columns[name] for name in attribute.columns]
-    if len(columns) == 1:
-        return list(columns[0].values), columns[0].codes
-    texts = [["" if cell.strip() in attribute.missing else cell for cell in column.values] for column in columns]
-    stacked = np.stack([column.codes for column in columns], axis=1)
-    combinations, codes = np.unique(stacked, axis=0, return_inverse=True)
-    rows = ([text[code] for text, code in zip(texts, row, strict=True)] for row in combinations.tolist())
-    return [_joined(attribute, row) for row in rows], codes.ravel().astype(np.int32)
-
-
-def _joined(attribute: Attribute, parts: Sequence[str]) -> str:
-    if attribute.kind == "date":
-        return "-".join(
-            part.strip().removesuffix(".0").zfill(size) for part, size in zip(parts, _PARTS_OF_DATE, strict=True)
-        )
-    return " ".join(part for part in parts if part)

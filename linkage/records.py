@@ -1,6 +1,8 @@
 """Records in: a file and a sheet give normalised columns, with every row that cannot be used named and explained.
 
 A column is kept as its distinct canonical values and one code a row: names repeat, and all later work is done once a value.
+A file is read piece by piece, the next piece while one is normalised; what is as long as the file, codes and local
+identifiers, is spilled once it takes more than its share of the memory (`linkage.row_store`).
 
 Rows that cannot be used refuse the file, or are set aside, as the sheet says; so many that the file must be wrong refuse it
 in any case. What was found unusual and read all the same is said in `Records.findings`.
@@ -8,52 +10,89 @@ in any case. What was found unusual and read all the same is said in `Records.fi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, Protocol
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from linkage import column_reader, row_store
 from linkage.attribute import Attribute
-from linkage.cells import BadValue
-from linkage.column_checks import EXCEL_RULE, is_serial_date, oddities, refuse_moved
-from linkage.columns import ColumnBuilder, RawColumn, Texts
+from linkage.column_reader import Coded, ColumnReader, Problem
+from linkage.columns import RawColumn, Texts, joined
 from linkage.dates import weaken_day
 from linkage.errors import Finding, RowProblems, RowsRefused, TooManyBadRows
-from linkage.names import split_surname
-from linkage.normalise import normaliser
+from linkage.lexicon import laid_out, same_cells
+from linkage.local_ids import LineNumbers, LocalIds
+from linkage.memory import give_back
+from linkage.row_store import CodeStore, Gaps, Shelf
 from linkage.sheet import Sheet
-from linkage.tables import RawTable, read_table
+from linkage.tables import Piece, RawTable, TableFile
 
-__all__ = ["MISSING", "BadRows", "Column", "Records", "read_records", "records_from_table"]
+__all__ = [
+    "AT_ONCE",
+    "MEMORY",
+    "MISSING",
+    "BadRows",
+    "Codes",
+    "Column",
+    "Records",
+    "read_records",
+    "records_from_table",
+]
 
-MISSING = -1
 BadRows = Literal["refuse", "skip"]
+MISSING = column_reader.MISSING
+AT_ONCE = row_store.AT_ONCE  # rows
+MEMORY = 512 << 20  # bytes
 
+_ROWS_SHARE = 8  # of the memory, one part in so many for codes and identifiers of rows; more is spilled
+_CELLS_SHARE = 16  # of the memory, one part in so many for the cells of a column that are remembered
 _FEW = 10  # rows that may always be skipped where any may
-_TOLD_APART = 1000  # doubled identifiers whose first line is named
-_PIECE = 1 << 12  # distinct cells normalised at a time
 _FRANCE = "99100"
-_DATE_PARTS = (4, 2, 2)  # digits of year, month and day
 
-_Problem = tuple[str, str | None, str, NDArray[np.integer]]  # code, column, rule, lines
+_Numbers = NDArray[np.int32]
 
 
-@dataclass(frozen=True, kw_only=True)
+class Codes(Protocol):
+    """Codes of rows that are not in memory all at once; see `Column.part`."""
+
+    def __len__(self) -> int: ...
+    def part(self, start: int, stop: int) -> NDArray[np.int32]:
+        """The codes of rows [start, stop)."""
+
+
 class Column:
     """One attribute of all records.
 
     Attributes:
         values: distinct canonical values.
-        codes: (n,) int32, index into values; `MISSING` where the record has none.
     """
 
-    values: Sequence[str]
-    codes: NDArray[np.int32]
+    __slots__ = ("_codes", "values")
+
+    def __init__(self, *, values: Sequence[str], codes: NDArray[np.int32] | Codes) -> None:
+        """Takes the values, and (n,) int32 indices into them, `MISSING` where a record has none."""
+        self.values, self._codes = values, codes
+
+    def __len__(self) -> int:
+        return len(self._codes)
+
+    @property
+    def codes(self) -> NDArray[np.int32]:
+        """(n,) int32, all codes. Where they are spilled, each call puts all of them into memory: for rehearsals."""
+        return self._codes if isinstance(self._codes, np.ndarray) else self._codes.part(0, len(self._codes))
+
+    def part(self, start: int, stop: int) -> NDArray[np.int32]:
+        """(stop - start,) the codes of these rows, not to be written to: the way to read them in bounded memory.
+
+        Quickest for parts that begin at a multiple of `AT_ONCE` and are no longer than that. Threads may share a column.
+        """
+        return self._codes[start:stop] if isinstance(self._codes, np.ndarray) else self._codes.part(start, stop)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +120,14 @@ class Records:
 
 
 def read_records(
-    path: Path, sheet: Sheet, side: str, *, bad_rows: BadRows | None = None, extra: Sequence[str] = ()
+    path: Path,
+    sheet: Sheet,
+    side: str,
+    *,
+    bad_rows: BadRows | None = None,
+    extra: Sequence[str] = (),
+    memory: int = MEMORY,
+    folder: Path | None = None,
 ) -> Records:
     """The records of one side's file.
 
@@ -90,19 +136,29 @@ def read_records(
         sheet: says which columns and how to read them.
         side: whose column names to use (an operand of the démarche, `left` or `right` in a rehearsal).
         bad_rows: `refuse` the file on any bad row, `skip` bad rows and list them, or None: as the sheet says.
-        extra: names of raw columns to carry along.
+        extra: names of raw columns to carry along, in memory.
+        memory: bytes that all work on the file should not exceed; beyond a share of them, what is as long as it is spilled.
+        folder: where that goes; the system's folder of temporary files when absent.
 
     Raises:
-        LinkageError: see `linkage.tables.read_table`; `E_COLONNES_DECALEES`; `RowsRefused` with all problems of rows;
-            `TooManyBadRows` (`E_TROP_DE_LIGNES_FAUTIVES`).
+        LinkageError: see `linkage.tables.read_table`; `E_COLONNES_DECALEES`; `E_DISQUE_PLEIN`; `RowsRefused` with all
+            problems of rows; `TooManyBadRows` (`E_TROP_DE_LIGNES_FAUTIVES`).
     """
     identifiers, attributes = sheet.for_side(side)
     needed = [column for attribute in attributes if not attribute.optional for column in attribute.columns]
     optional = [column for attribute in attributes if attribute.optional for column in attribute.columns]
-    table = read_table(path, list(dict.fromkeys([*identifiers, *needed, *extra])), optional, misshapen=True)
+    file = TableFile(path, list(dict.fromkeys([*identifiers, *needed, *extra])), optional)
+    reading = _Reading(identifiers, attributes, extra, memory, folder)
+    with closing(_ahead(file.pieces())) as pieces:
+        for piece in pieces:
+            reading.add({name: RawColumn.plain(cells) for name, cells in piece.columns.items()}, piece.lines)
+    file.check_rows(misshapen=True)
     skip = (bad_rows or sheet.bad_rows) == "skip"
-    columns, table = dict(table.columns), replace(table, columns={})
-    return _Reading(table, columns, identifiers, attributes).records(extra, sheet.most_bad_rows if skip else None)
+    records = reading.records(file, sheet.most_bad_rows if skip else None)
+    if file.rows > AT_ONCE:
+        del reading
+        give_back()
+    return records
 
 
 def records_from_table(
@@ -124,121 +180,171 @@ def records_from_table(
         most_bad_rows: how many rows in a thousand may be skipped.
         extra: names of raw columns to carry along.
     """
-    reading = _Reading(table, dict(table.columns), identifiers, attributes)
-    return reading.records(extra, most_bad_rows if bad_rows == "skip" else None)
+    reading = _Reading(identifiers, attributes, extra, MEMORY, None)
+    reading.add(table.columns, np.asarray(table.lines, dtype=np.int64))
+    return reading.records(table, most_bad_rows if bad_rows == "skip" else None)
+
+
+def _ahead(pieces: Iterator[Piece]) -> Generator[Piece]:
+    """The same pieces, each fetched while the one before is worked on."""
+    with ThreadPoolExecutor(1, thread_name_prefix="read") as pool:
+        coming = pool.submit(next, pieces, None)
+        while (piece := coming.result()) is not None:
+            coming = pool.submit(next, pieces, None)
+            yield piece
+
+
+class _Read(Protocol):
+    """What is known of a file once its rows have been read."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def misshapen(self) -> RowProblems: ...
+    @property
+    def findings(self) -> list[Finding]: ...
 
 
 class _Reading:
-    """One table on its way to records; each raw column is let go once nothing more is read of it."""
+    """A file on its way to records."""
 
     def __init__(
-        self, table: RawTable, raw: dict[str, RawColumn], identifiers: Sequence[str], attributes: Sequence[Attribute]
+        self,
+        identifiers: Sequence[str],
+        attributes: Sequence[Attribute],
+        extra: Sequence[str],
+        memory: int,
+        folder: Path | None,
     ) -> None:
-        self._table, self._raw, self._attributes = table, raw, attributes
-        self._identifier = " + ".join(identifiers)
-        if len(identifiers) > 1:
-            raw[self._identifier] = _joined([raw[column] for column in identifiers])
-        self._bad: list[_Problem] = []
-        self._void: list[_Problem] = []
-        self._findings = list(table.findings)
-        self._columns: dict[str, Column] = {}
-        self._usage: dict[str, Column] = {}  # second forms found in cells of the first
+        self._identifiers, self._shelf = identifiers, Shelf(memory // _ROWS_SHARE, folder)
+        self._ids, self._lines = LocalIds(" + ".join(identifiers), self._shelf), LineNumbers()
+        self._extra: dict[str, list[str]] = {name: [] for name in extra}
+        self._readers = {one.name: ColumnReader(one, memory // _CELLS_SHARE) for one in attributes}
+        self._stores = {one.name: CodeStore(self._shelf) for one in attributes}
+        self._weak = {
+            one.name: _WeakDays(self._readers[one.name], self._readers[one.country])
+            for one in attributes
+            if one.country
+        }
+        for one in attributes:
+            first = self._readers.get(one.second_form_of or "")
+            if first is not None and first.attribute.kind == "name":
+                first.find_usage(self._readers[one.name])
 
-    def records(self, extra: Sequence[str], most: int | None) -> Records:
-        """Normalises all columns, then judges the rows."""
-        self._bad += _identifier_problems(self._raw[self._identifier], self._identifier, self._lines)
-        for number, attribute in enumerate(self._attributes):
-            self._columns[attribute.name] = self._normalised(attribute)
-            needed = {self._identifier, *extra, *(c for other in self._attributes[number + 1 :] for c in other.columns)}
-            for column in set(attribute.columns) - needed:
-                self._raw.pop(column, None)
-        for attribute in self._attributes:
-            if attribute.second_form_of:
-                second, first = self._columns[attribute.name], self._columns[attribute.second_form_of]
-                if attribute.name in self._usage:
-                    second = _filled(second, self._usage.pop(attribute.name))
-                self._columns[attribute.name] = _unless_same(second, first)
-            if attribute.country:
-                dates, countries = self._columns[attribute.name], self._columns[attribute.country]
-                self._columns[attribute.name] = _weakened_abroad(dates, countries)
-        problems = RowProblems([*_parts(self._table.misshapen), *self._bad])
-        self._judge(problems, most)
-        return self._kept(problems, extra)
+    def add(self, columns: Mapping[str, RawColumn], lines: NDArray[np.int64]) -> None:
+        """Normalises some more rows."""
+        self._lines.add(lines)
+        self._ids.add(joined([columns[name] for name in self._identifiers]))
+        for name, held in self._extra.items():
+            held.extend(columns[name].cells())
+        coded: dict[str, Coded] = {}
+        for name, reader in self._readers.items():
+            attribute = reader.attribute
+            if all(column in columns for column in attribute.columns):
+                raws = [columns[column] for column in attribute.columns]
+                raws = raws if len(raws) == 1 else [raw.coded() for raw in raws]
+                coded[name] = reader.add(joined(raws, attribute.kind, attribute.missing), lines)
+            else:
+                coded[name] = Coded(codes=np.full(len(lines), MISSING, dtype=np.int32))
+        codes = {name: one.codes for name, one in coded.items()}
+        for name, reader in self._readers.items():
+            first = reader.attribute.second_form_of
+            if first:
+                codes[name] = self._second(reader, codes[name], self._readers[first], codes[first], coded[first])
+            if name in self._weak:
+                codes[name] = self._weak[name](codes[name], codes[reader.attribute.country or ""])
+            self._stores[name].add(codes[name])
 
-    def _normalised(self, attribute: Attribute) -> Column:
-        if not all(column in self._raw for column in attribute.columns):
-            return Column(values=[], codes=np.full(len(self._table), MISSING, dtype=np.int32))
-        raw = _joined([self._raw[column] for column in attribute.columns], attribute.kind, attribute.missing)
-        refuse_moved(self._table.name, attribute, raw)
-        self._findings += oddities(attribute, raw, self._table.lines)
-        column, faults = _column(raw, attribute)
-        label = " + ".join(attribute.columns)
-        problems = [(code, label, rule, self._lines(values[raw.codes])) for (code, rule), values in faults.items()]
-        if attribute.invalid == "refuse":
-            self._bad += problems
-        else:
-            self._void += problems
-        for other in self._attributes:
-            if other.second_form_of == attribute.name and attribute.kind == "name":
-                usage = _usage_column(raw, other)
-                if usage is not None:
-                    self._usage[other.name] = usage
-        return column
+    def records(self, read: _Read, most: int | None) -> Records:
+        """Judges the rows, once all have come.
 
-    def _judge(self, problems: RowProblems, most: int | None) -> None:
-        name, rows = self._table.name, len(self._table) + len(self._table.misshapen.lines)
-        if most is None and len(problems):
-            raise RowsRefused(problems, name)
-        bad = len(problems.lines)
-        if most is not None and bad > max(rows * most // 1000, _FEW if most else 0):
-            raise TooManyBadRows(problems, name, rows, most)
-        if bad >= rows:
-            raise RowsRefused(problems, name)
-
-    def _kept(self, problems: RowProblems, extra: Sequence[str]) -> Records:
-        bad = problems.lines
-        kept = self._kept_rows(bad)
-        voided = RowProblems(self._void).outside(bad)
-        columns = self._columns
-        if not kept.all():
-            columns = {name: Column(values=c.values, codes=c.codes[kept]) for name, c in columns.items()}
-        identifiers = self._raw[self._identifier]
+        Args:
+            read: what else is known of the file.
+            most: rows in a thousand that may be set aside; None: none.
+        """
+        readers = self._readers.values()
+        for reader in readers:
+            reader.refuse_moved(read.name)
+        bad: list[Problem] = [*_parts(read.misshapen), *self._ids.problems(self._lines.at)]
+        void: list[Problem] = []
+        for reader in readers:
+            (bad if reader.attribute.invalid == "refuse" else void).extend(reader.problems)
+        problems = RowProblems(bad)
+        self._judge(read, problems, most)
+        left_out = self._lines.rows(problems.lines)
+        gaps = Gaps(left_out, len(self._lines))
+        self._ids.store.finish(gaps)
+        voided = RowProblems(void).outside(problems.lines)
+        oddities = [found for reader in readers for found in reader.findings()]
         return Records(
-            ids=_identifiers(identifiers, kept),
-            columns=columns,
+            ids=self._ids.store,
+            columns={name: self._column(name, gaps) for name in self._stores},
             set_aside=problems,
             voided=voided,
-            extra={name: _cells(self._raw[name], kept) for name in extra},
-            findings=[*self._findings, *_voided_findings(voided)],
+            extra={name: _without(cells, left_out) for name, cells in self._extra.items()},
+            findings=[*read.findings, *oddities, *_voided_findings(voided)],
         )
 
-    def _lines(self, rows: NDArray[Any]) -> NDArray[np.integer]:
-        """The lines of some rows, given by number or by mask."""
-        lines = self._table.lines
-        numbers = np.flatnonzero(rows) if rows.dtype == bool else rows
-        return numbers + lines.start if isinstance(lines, range) else np.asarray(lines)[numbers]
+    def _second(
+        self, second: ColumnReader, codes: _Numbers, first: ColumnReader, others: _Numbers, coded: Coded
+    ) -> _Numbers:
+        """A second form, from its own column or from a cell of the first; it counts only where it says something else.
 
-    def _kept_rows(self, bad: NDArray[np.int64]) -> NDArray[np.bool_]:
-        lines = self._table.lines
-        rows = bad - lines.start if isinstance(lines, range) else np.flatnonzero(np.isin(np.asarray(lines), bad))
-        kept = np.ones(len(lines), dtype=bool)
-        kept[rows[(rows >= 0) & (rows < len(lines))]] = False
-        return kept
+        Equal forms would set constant bits in a block.
+        """
+        usage = coded.usage.get(second.attribute.name)
+        if usage is not None:
+            codes = np.where(codes == MISSING, usage, codes)
+        same = same_cells(second.values.cells, codes, first.values.cells, others)
+        return np.where(same, np.int32(MISSING), codes)
+
+    def _column(self, name: str, gaps: Gaps) -> Column:
+        letters, bounds = self._readers[name].values.cells
+        values, store = Texts.over((letters.copy(), bounds.copy())), self._stores[name]
+        store.finish(gaps)
+        return Column(values=values, codes=store if self._shelf.spilled else store.whole())
+
+    def _judge(self, read: _Read, problems: RowProblems, most: int | None) -> None:
+        rows = len(self._lines) + len(read.misshapen.lines)
+        if most is None and len(problems):
+            raise RowsRefused(problems, read.name)
+        bad = len(problems.lines)
+        if most is not None and bad > max(rows * most // 1000, _FEW if most else 0):
+            raise TooManyBadRows(problems, read.name, rows, most)
+        if bad >= rows:
+            raise RowsRefused(problems, read.name)
 
 
-def _parts(problems: RowProblems) -> list[_Problem]:
+class _WeakDays:
+    """Weakens a first of the month in the dates of people born in another country than France."""
+
+    def __init__(self, dates: ColumnReader, countries: ColumnReader) -> None:
+        self._dates, self._countries = dates.values, countries.values
+        self._abroad = np.empty(0, dtype=bool)
+        self._weak: dict[int, int] = {}
+
+    def __call__(self, dates: _Numbers, countries: _Numbers) -> _Numbers:
+        """The codes of dates, weakened where they must be."""
+        known = self._countries.strings(len(self._abroad), len(self._countries))
+        self._abroad = np.concatenate([self._abroad, np.array([one != _FRANCE for one in known], dtype=bool)])
+        rows = np.append(self._abroad, np.False_)[countries] & (dates != MISSING)  # the last answers for MISSING = -1
+        distinct, places = np.unique(dates[rows], return_inverse=True)
+        for code in distinct.tolist():
+            if code not in self._weak:
+                value = weaken_day(self._dates.strings(code, code + 1)[0])
+                self._weak[code] = int(self._dates.number(laid_out([value]))[0])
+        codes = dates.copy()
+        codes[rows] = np.array([self._weak[code] for code in distinct.tolist()], dtype=np.int32)[places]
+        return codes
+
+
+def _parts(problems: RowProblems) -> list[Problem]:
     return [(*kind, lines) for kind, lines in problems.by_kind()]
 
 
-def _identifiers(column: RawColumn, kept: NDArray[np.bool_]) -> Texts:
-    values = column.values if isinstance(column.values, Texts) else Texts.of(column.values)
-    if column.repeats():
-        return values.take(column.codes[kept])
-    return values if kept.all() else values.filter(kept)
-
-
-def _cells(column: RawColumn, kept: NDArray[np.bool_]) -> list[str]:
-    return RawColumn(values=column.values, codes=column.codes[kept]).cells()
+def _without(cells: list[str], left_out: NDArray[np.int64]) -> list[str]:
+    gone = set(left_out.tolist())
+    return [cell for row, cell in enumerate(cells) if row not in gone] if gone else cells
 
 
 def _voided_findings(voided: RowProblems) -> list[Finding]:
@@ -249,133 +355,3 @@ def _voided_findings(voided: RowProblems) -> list[Finding]:
             Finding(code="I_CELLULES_ANNULEES", column=column, count=len(lines), first_row=int(lines[0]), rule=said)
         )
     return found
-
-
-def _identifier_problems(
-    column: RawColumn, name: str, lines: Callable[[NDArray[Any]], NDArray[np.integer]]
-) -> list[_Problem]:
-    values = column.values if isinstance(column.values, Texts) else Texts.of(column.values)
-    blank = values.blank()
-    empty = blank[column.codes]
-    rule = "l'identifiant local est vide"
-    problems: list[_Problem] = [("E_IDENTIFIANT_VIDE", name, rule, lines(empty))] if empty.any() else []
-    if column.repeats():
-        first = np.empty(len(values), dtype=np.int64)
-        first[column.codes[::-1]] = np.arange(len(column))[::-1]
-        again = np.flatnonzero((first[column.codes] != np.arange(len(column))) & ~empty)
-        origins = first[column.codes[again]]
-        if len(again) and len(np.unique(origins)) > _TOLD_APART:
-            rule = "le même identifiant figure déjà plus haut"
-            return [*problems, ("E_IDENTIFIANT_DOUBLE", name, rule, lines(again))]
-        for origin in np.unique(origins):
-            rule = f"le même identifiant figure déjà à la ligne {lines(np.array([origin]))[0]}"
-            problems.append(("E_IDENTIFIANT_DOUBLE", name, rule, lines(again[origins == origin])))
-    return problems
-
-
-def _column(raw: RawColumn, attribute: Attribute) -> tuple[Column, dict[tuple[str, str], NDArray[np.bool_]]]:
-    """One attribute, each distinct raw cell normalised once; and by (code, rule) which raw cells cannot be right."""
-    normalise = _with_gaps(normaliser(attribute), attribute.missing)
-    serials = attribute.kind == "date" and "EXCEL" not in attribute.formats
-    faults: dict[tuple[str, str], NDArray[np.bool_]] = {}
-
-    def judge(place: int, cell: str) -> str | None:
-        try:
-            return normalise(cell)
-        except BadValue as fault:
-            rule = EXCEL_RULE if serials and is_serial_date(cell) else fault.rule
-            faults.setdefault((fault.code, rule), np.zeros(len(raw.values), dtype=bool))[place] = True
-            return None
-
-    builder = ColumnBuilder()
-    code_of = np.full(len(raw.values), MISSING, dtype=np.int32)
-    for start in range(0, len(raw.values), _PIECE):
-        cells = raw.values[start : start + _PIECE]
-        try:
-            values = list(map(normalise, cells))
-        except BadValue:
-            values = [judge(place, cell) for place, cell in enumerate(cells, start=start)]
-        canonical = pa.array(values, pa.string())
-        code_of[start : start + len(cells)][np.asarray(canonical.is_valid())] = 0
-        builder.add(canonical.drop_null())
-    column = builder.column()
-    code_of[code_of != MISSING] = column.codes
-    return Column(values=column.values, codes=code_of[raw.codes]), faults
-
-
-def _with_gaps(normalise: Callable[[str], str | None], missing: Sequence[str]) -> Callable[[str], str | None]:
-    """A normaliser that also knows what its file writes for no value."""
-    gaps = frozenset(missing)
-    return (lambda cell: None if cell.strip() in gaps else normalise(cell)) if gaps else normalise
-
-
-def _joined(columns: Sequence[RawColumn], kind: str = "", absent: Sequence[str] = ()) -> RawColumn:
-    """The cells of several columns side by side: with a space between, the three of a date as year-month-day."""
-    if len(columns) == 1:
-        return columns[0]
-    combined, parts = columns[0].codes.astype(np.int64), [np.arange(len(columns[0].values))]
-    for column in columns[1:]:
-        pairs, codes = np.unique(combined * len(column.values) + column.codes, return_inverse=True)
-        parts = [part[pairs // len(column.values)] for part in parts] + [pairs % len(column.values)]
-        combined = codes.astype(np.int64)
-    missing = frozenset(absent)
-    texts = [["" if missing and cell.strip() in missing else cell for cell in column.values] for column in columns]
-    rows = zip(*([text[place] for place in part] for text, part in zip(texts, parts, strict=True)), strict=True)
-    together = RawColumn.of([_together(row, kind) for row in rows])
-    return RawColumn(values=together.values, codes=together.codes[combined])
-
-
-def _together(row: Iterable[str], kind: str) -> str:
-    if kind == "date":
-        return "-".join(
-            part.strip().removesuffix(".0").zfill(size) for part, size in zip(row, _DATE_PARTS, strict=True)
-        )
-    return " ".join(part for part in row if part)
-
-
-def _usage_column(raw: RawColumn, attribute: Attribute) -> Column | None:
-    """The names of usage that stand in cells of another name, as values of an attribute of their own."""
-    normalise = normaliser(attribute)
-    place_of: dict[str, int] = {}
-    code_of = np.full(len(raw.values), MISSING, dtype=np.int32)
-    for place, cell in enumerate(raw.values):
-        usage = None if cell.isalpha() else split_surname(cell)[1]  # one word is one name
-        value = normalise(usage) if usage else None
-        if value is not None:
-            code_of[place] = place_of.setdefault(value, len(place_of))
-    return Column(values=list(place_of), codes=code_of[raw.codes]) if place_of else None
-
-
-def _filled(column: Column, other: Column) -> Column:
-    """A column with its gaps filled from another."""
-    values = list(column.values)
-    place_of = {value: place for place, value in enumerate(values)}
-    code_of = np.array([place_of.setdefault(value, len(place_of)) for value in other.values], dtype=np.int32)
-    fill = (column.codes == MISSING) & (other.codes != MISSING)
-    return Column(values=list(place_of), codes=np.where(fill, code_of[other.codes], column.codes))
-
-
-def _unless_same(second: Column, first: Column) -> Column:
-    """A second form counts only where it says something else: equal forms would set constant bits in a block."""
-    place = pc.index_in(_arrow(second.values), value_set=_arrow(first.values)).fill_null(MISSING - 1)
-    same = np.append(np.asarray(place), np.int32(MISSING - 1))
-    codes = np.where(same[second.codes] == first.codes, np.int32(MISSING), second.codes)
-    return Column(values=second.values, codes=codes.astype(np.int32))
-
-
-def _arrow(values: Sequence[str]) -> Any:
-    return (values if isinstance(values, Texts) else Texts.of(values)).arrow
-
-
-def _weakened_abroad(dates: Column, countries: Column) -> Column:
-    """A first of the month is weak in the dates of people born in another country than France."""
-    abroad = np.array([country != _FRANCE for country in countries.values] + [False], dtype=bool)
-    rows = abroad[countries.codes] & (dates.codes != MISSING)
-    place_of = {value: place for place, value in enumerate(dates.values)}
-    code_of = np.arange(len(place_of), dtype=np.int32)
-    for place in np.unique(dates.codes[rows]).tolist():
-        value = weaken_day(dates.values[place])
-        code_of[place] = place_of.setdefault(value, len(place_of))
-    codes = dates.codes.copy()
-    codes[rows] = code_of[dates.codes[rows]]
-    return Column(values=list(place_of), codes=codes)

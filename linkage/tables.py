@@ -17,21 +17,21 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from linkage.columns import ColumnBuilder, RawColumn, byte_sizes
+from linkage.columns import ColumnBuilder, RawColumn, cells_of
 from linkage.csv_files import Batch, all_rows, column_key, open_csv
 from linkage.errors import Finding, LinkageError, RowProblems, RowsRefused
 from linkage.national_numbers import NumberWatch
 from linkage.parquet_files import ParquetTable
 from linkage.workbooks import Workbook, check_no_workbook
 
-__all__ = ["LONGEST_CELL", "MOST_ROWS", "RawTable", "read_pairs", "read_table"]
+__all__ = ["LONGEST_CELL", "MOST_ROWS", "Piece", "RawTable", "TableFile", "read_pairs", "read_table"]
 
 LONGEST_CELL = 1000  # characters; no civil-status field comes near
 MOST_ROWS = 100_000_000
@@ -89,6 +89,19 @@ class RawTable:
         return cls(name=name, columns=held, lines=range(2, rows + 2))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Piece:
+    """Some rows of a file.
+
+    Attributes:
+        columns: column name → array of strings of Arrow, without nulls.
+        lines: the line of the file where each row starts.
+    """
+
+    columns: dict[str, Any]
+    lines: NDArray[np.int64]
+
+
 class _Source(Protocol):
     """A kind of file: its header, its rows, and what there is to say once they are read."""
 
@@ -115,25 +128,23 @@ def read_table(path: Path, wanted: Sequence[str], optional: Sequence[str] = (), 
             `E_OCTET_NUL`, `E_SEPARATEUR`, `E_COLONNE_ABSENTE`, `E_COLONNE_DOUBLE`, `E_NOMBRE_CHAMPS`,
             `E_CELLULE_TROP_LONGUE`, `E_CELLULE_EN_ERREUR`, `E_CSV`, `E_PARQUET`, `E_CLASSEUR`, `E_NIR_INTERDIT`.
     """
-    _check_there(path)
-    source = _open(path, wanted, optional)
-    places = _select(path.name, source, wanted, optional)
-    watch = NumberWatch(path.name, source.header)
-    reading = _Reading(len(source.header), places)
-    for batch in source.batches():
-        watch.look(batch.columns)
-        reading.add(batch)
-        if reading.rows > MOST_ROWS:
-            raise LinkageError(
-                "E_FICHIER_TROP_GRAND", f"{path.name} : plus de {MOST_ROWS} lignes ; partagez le fichier"
-            )
-    watch.refuse()
-    table = reading.table(path.name, source.findings())
-    if len(table.misshapen) and (not misshapen or not len(table)):
-        raise RowsRefused(table.misshapen, path.name)
-    if not len(table):
-        raise LinkageError("E_FICHIER_VIDE", f"{path.name} : le fichier n'a aucune ligne de données")
-    return table
+    file = TableFile(path, wanted, optional)
+    builders = {column: ColumnBuilder() for column in file.columns}
+    lines: list[NDArray[np.int64]] = []
+    for piece in file.pieces():
+        for column, builder in builders.items():
+            builder.add(piece.columns[column])
+        lines.append(_small(piece.lines))
+    file.check_rows(misshapen=misshapen)
+    of_rows = np.concatenate(lines)
+    whole = int(of_rows[-1]) - int(of_rows[0]) == len(of_rows) - 1
+    return RawTable(
+        name=path.name,
+        columns={column: builder.column() for column, builder in builders.items()},
+        lines=range(int(of_rows[0]), int(of_rows[-1]) + 1) if whole else of_rows,
+        misshapen=file.misshapen,
+        findings=file.findings,
+    )
 
 
 def read_pairs(path: Path) -> list[tuple[str, str]]:
@@ -160,34 +171,83 @@ def read_pairs(path: Path) -> list[tuple[str, str]]:
     return pairs
 
 
-class _Reading:
-    """Gathers the rows of a file, block after block."""
+class TableFile:
+    """A file whose header is read, to be read once, piece by piece.
 
-    def __init__(self, width: int, places: Mapping[str, int]) -> None:
+    Attributes:
+        name: the file's name.
+        columns: the columns asked for that the file has, under the names asked for.
+        rows: that came so far.
+        misshapen: rows that are in no piece; known once all pieces are read.
+        findings: what the reader found and did with it; known once all pieces are read.
+    """
+
+    def __init__(self, path: Path, wanted: Sequence[str], optional: Sequence[str] = ()) -> None:
+        """Opens a file; see `read_table` for the arguments and what is refused."""
+        _check_there(path)
+        self.name = path.name
+        self._source = _open(path, wanted, optional)
+        self._places = _select(path.name, self._source, wanted, optional)
+        self.columns = list(self._places)
         self.rows = 0
-        self._width, self._places = width, places
-        self._builders = {column: ColumnBuilder() for column in places}
-        self._lines: list[NDArray[np.int64]] = []
+        self.misshapen = RowProblems()
+        self.findings: list[Finding] = []
         self._misshapen: list[tuple[int, int]] = []
         self._errors: list[tuple[str, str | None, str, NDArray[np.int64]]] = []
-        self._last: list[list[str]] = []  # whole rows
 
-    def add(self, batch: Batch) -> None:
-        batch = self._without_long_cells(batch)
-        for column, place in self._places.items():
-            self._builders[column].add(batch.columns[place])
-        self.rows += len(batch.lines)
-        self._lines.append(_small(batch.lines))
-        self._misshapen += batch.misshapen
-        self._errors += batch.errors
-        ends = [cells.slice(max(len(cells) - _LONGEST_FOOTER, 0)).to_pylist() for cells in batch.columns]
-        self._last = [*self._last, *map(list, zip(*ends, strict=True))][-_LONGEST_FOOTER:]
+    def pieces(self) -> Iterator[Piece]:
+        """All rows but those of a footer, in order.
+
+        Raises:
+            LinkageError: as `read_table`, of the file as a whole.
+        """
+        watch = NumberWatch(self.name, self._source.header)
+        last: Batch | None = None  # in it may begin the footer
+        for batch in self._source.batches():
+            watch.look(batch.columns)
+            self._misshapen += batch.misshapen
+            self._errors += batch.errors
+            kept = self._without_long_cells(batch)
+            if last is not None and len(kept.lines) < _LONGEST_FOOTER:
+                last = _after(last, kept)
+            else:
+                if last is not None and len(last.lines):
+                    yield self._piece(last, len(last.lines))
+                last = kept
+        watch.refuse()
+        self.findings = self._source.findings()
+        below, above = self._footer(last)
+        if last is not None and len(last.lines) > above:
+            yield self._piece(last, len(last.lines) - above)
+        self.misshapen = self._problems(self._misshapen[: len(self._misshapen) - len(below)])
+
+    def check_rows(self, *, misshapen: bool) -> None:
+        """Judges the rows, once all have come.
+
+        Args:
+            misshapen: whether rows without the right fields are somebody else's to judge.
+
+        Raises:
+            LinkageError: `E_FICHIER_VIDE`; `RowsRefused`.
+        """
+        if len(self.misshapen) and (not misshapen or not self.rows):
+            raise RowsRefused(self.misshapen, self.name)
+        if not self.rows:
+            raise LinkageError("E_FICHIER_VIDE", f"{self.name} : le fichier n'a aucune ligne de données")
+
+    def _piece(self, batch: Batch, rows: int) -> Piece:
+        self.rows += rows
+        if self.rows > MOST_ROWS:
+            rule = f"plus de {MOST_ROWS} lignes ; partagez le fichier"
+            raise LinkageError("E_FICHIER_TROP_GRAND", f"{self.name} : {rule}")
+        columns = {column: batch.columns[place].slice(0, rows) for column, place in self._places.items()}
+        return Piece(columns=columns, lines=batch.lines[:rows])
 
     def _without_long_cells(self, batch: Batch) -> Batch:
         """The same rows less those with a wanted cell beyond measure."""
         kept = np.ones(len(batch.lines), dtype=bool)
         for column, place in self._places.items():
-            if byte_sizes(batch.columns[place]).max(initial=0) > LONGEST_CELL:
+            if np.diff(cells_of(batch.columns[place])[1]).max(initial=0) > LONGEST_CELL:
                 long = kept & (np.asarray(pc.utf8_length(batch.columns[place])) > LONGEST_CELL)
                 if long.any():
                     rule = f"plus de {LONGEST_CELL} caractères"
@@ -198,50 +258,42 @@ class _Reading:
         columns = [cells.filter(pa.array(kept)) for cells in batch.columns]
         return replace(batch, columns=columns, lines=batch.lines[kept])
 
-    def table(self, name: str, findings: list[Finding]) -> RawTable:
-        """The table, less the footer."""
-        lines = np.concatenate([np.empty(0, dtype=np.int64), *self._lines])
-        below, above = self._footer(int(lines[-1]) if len(lines) else 0)
-        if below or above:
-            left_out = sorted([*(line for line, _ in below), *lines[len(lines) - above :].tolist()])
-            rule = "fin de fichier qui n'est pas un enregistrement : laissée de côté (sinon, l'export est coupé)"
-            findings.append(Finding(code="I_PIED", column=None, count=len(left_out), first_row=left_out[0], rule=rule))
-        columns = {column: builder.column() for column, builder in self._builders.items()}
-        if above:
-            columns = {column: cells.without_last(above) for column, cells in columns.items()}
-            lines = lines[: len(lines) - above]
-        whole = len(lines) and int(lines[-1]) - int(lines[0]) == len(lines) - 1
-        return RawTable(
-            name=name,
-            columns=columns,
-            lines=range(int(lines[0]), int(lines[-1]) + 1) if whole else lines,
-            misshapen=self._problems(self._misshapen[: len(self._misshapen) - len(below)]),
-            findings=findings,
-        )
-
-    def _footer(self, last: int) -> tuple[list[tuple[int, int]], int]:
+    def _footer(self, last: Batch | None) -> tuple[list[tuple[int, int]], int]:
         """The misshapen rows below the last good one if they are a footer, and how many of the last good ones are."""
-        below = [(line, size) for line, size in self._misshapen if line > last]
-        if not self._last or len(below) > _LONGEST_FOOTER or any(size > self._width for _, size in below):
+        if last is None or not len(last.lines):
             return [], 0
+        below = [(line, size) for line, size in self._misshapen if line > int(last.lines[-1])]
+        width = len(self._source.header)
+        if len(below) > _LONGEST_FOOTER or any(size > width for _, size in below):
+            return [], 0
+        start = max(len(last.lines) - _LONGEST_FOOTER, 0)
+        rows = list(zip(*(cells.slice(start).to_pylist() for cells in last.columns), strict=True))
         above = 0
-        while above < len(self._last) and _is_footer(self._last[-1 - above]):
+        while above < len(rows) and _is_footer(rows[-1 - above]):
             above += 1
+        if below or above:
+            left_out = sorted([*(line for line, _ in below), *last.lines[len(last.lines) - above :].tolist()])
+            rule = "fin de fichier qui n'est pas un enregistrement : laissée de côté (sinon, l'export est coupé)"
+            found = Finding(code="I_PIED", column=None, count=len(left_out), first_row=left_out[0], rule=rule)
+            self.findings.append(found)
         return below, above
 
     def _problems(self, misshapen: Sequence[tuple[int, int]]) -> RowProblems:
         by_size: dict[int, list[int]] = {}
         for line, size in misshapen:
             by_size.setdefault(size, []).append(line)
-        return RowProblems(
-            [
-                *(
-                    ("E_NOMBRE_CHAMPS", None, f"{size} champ(s) au lieu de {self._width}", np.array(lines))
-                    for size, lines in by_size.items()
-                ),
-                *self._errors,
-            ]
-        )
+        width = len(self._source.header)
+        told: list[tuple[str, str | None, str, NDArray[np.int64]]] = [
+            ("E_NOMBRE_CHAMPS", None, f"{size} champ(s) au lieu de {width}", np.array(lines))
+            for size, lines in by_size.items()
+        ]
+        return RowProblems([*told, *self._errors])
+
+
+def _after(one: Batch, other: Batch) -> Batch:
+    """The rows of two batches, for their columns; what else they say was taken."""
+    columns = [pa.concat_arrays(pair) for pair in zip(one.columns, other.columns, strict=True)]
+    return replace(one, columns=columns, lines=np.concatenate([one.lines, other.lines]))
 
 
 def _is_footer(row: Sequence[str]) -> bool:

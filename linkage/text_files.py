@@ -15,7 +15,7 @@ from linkage.errors import LinkageError
 
 __all__ = ["BLOCK", "TextFile", "open_text"]
 
-BLOCK = 1 << 23  # bytes
+BLOCK = 1 << 21  # bytes
 _LONGEST_LINE = 1 << 28
 _BOM = b"\xef\xbb\xbf"
 # What accents become in UTF-8. Capitals of other alphabets stay out: in Windows-1252, É before an apostrophe looks the same.

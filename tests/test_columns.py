@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linkage import columns
-from linkage.columns import ColumnBuilder, RawColumn, Texts, byte_sizes
+from linkage.columns import ColumnBuilder, RawColumn, Texts, cells_of, joined, may_be_space
+from linkage.lexicon import laid_out, strings
 
 QUIET = settings(deadline=None)
 
@@ -34,17 +35,10 @@ def test_a_column_is_its_cells_whatever_the_blocks(blocks):
     for column in (built(blocks), RawColumn.of(whole)):
         assert (whole, list(dict.fromkeys(whole))) == (column.cells(), list(column.values))
         assert (len(whole), np.dtype(np.int32)) == (len(column), column.codes.dtype)
-        assert column.repeats() == (len(set(whole)) < len(whole))
-
-
-@QUIET
-@given(cells, st.integers(0, 3))
-def test_without_its_last_rows_a_column_forgets_their_cells(whole, count):
-    """As if those rows had never been there."""
-    count = min(count, len(whole))
-    kept = whole[: len(whole) - count]
-    column = built([whole]).without_last(count)
-    assert (kept, list(dict.fromkeys(kept))) == (column.cells(), list(column.values))
+        assert whole == list(column.rows())
+    plain = RawColumn.plain(pa.array(whole, pa.string()))
+    assert (whole, whole) == (plain.cells(), list(plain.rows()))
+    assert (whole, list(dict.fromkeys(whole))) == (plain.coded().cells(), list(plain.coded().values))
 
 
 def test_a_column_that_repeats_late_is_still_coded():
@@ -68,26 +62,38 @@ def test_texts_are_a_sequence_of_strings(whole, data):
         assert whole[-1] == texts[-1]
         places = data.draw(st.lists(st.integers(0, len(whole) - 1), max_size=5))
         assert [whole[place] for place in places] == list(texts.take(np.array(places, dtype=np.int64)))
-    kept = np.array([len(one) % 2 == 0 for one in whole], dtype=bool)
-    assert [one for one in whole if len(one) % 2 == 0] == list(texts.filter(kept))
+    assert whole == strings(texts.cells) == list(Texts.over(texts.cells))
     assert [not one.strip() for one in whole] == texts.blank().tolist()
 
 
 @QUIET
 @given(cells, st.integers(0, 5))
-def test_sizes_are_those_of_the_bytes(whole, start):
+def test_cells_of_an_array_lie_where_they_are(whole, start):
     """Of a part of an array too."""
-    assert [len(one.encode()) for one in whole[start:]] == byte_sizes(
-        pa.array(whole, pa.string()).slice(start)
-    ).tolist()
+    assert whole[start:] == strings(cells_of(pa.array(whole, pa.string()).slice(start)))
 
 
 @QUIET
 @given(cells)
-def test_different_cells_have_different_numbers(whole):
-    """Equal numbers exactly where cells are equal; a cell and its beginning differ, wherever its bytes lie."""
-    numbers = columns._numbers(pa.array(["pad", *whole], pa.string()).slice(1)).tolist()
-    assert [whole.index(one) for one in whole] == [numbers.index(one) for one in numbers]
+def test_what_has_a_space_at_an_end_is_doubtful(whole):
+    """Whatever the space; other cells may be doubtful too, plain letters are not."""
+    doubtful = may_be_space(laid_out(whole)).tolist()
+    assert [True for one in whole if one != one.strip()] == [
+        found for one, found in zip(whole, doubtful, strict=True) if one != one.strip()
+    ]
+    assert [False, False] == may_be_space(laid_out(["", "MARTIN"])).tolist()
+
+
+@QUIET
+@given(st.lists(st.tuples(cell, cell, cell), max_size=20))
+def test_columns_side_by_side(rows):
+    """With a space between what is not empty, each different row once; dates as year, month and day."""
+    columns_of = [RawColumn.of([row[place] for row in rows]) for place in range(3)]
+    whole = [" ".join(part for part in row if part) for row in rows]
+    assert whole == joined(columns_of).cells()
+    parts = [RawColumn.of(texts) for texts in (["80", "1980.0", "NR"], ["2", "", "NR"], ["3", " 4 ", "NR"])]
+    assert ["0080-02-03", "1980-00-04", "0000-00-00"] == joined(parts, "date", ["NR"]).cells()
+    assert parts[0] is joined(parts[:1])
 
 
 def test_every_space_is_looked_at():

@@ -4,40 +4,17 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from linkage.errors import LinkageError
 from linkage.parquet_files import ParquetTable
-from linkage.tables import RawTable, read_table
-
-SECRET = "QUIDAMSECRET"
-
-
-def write(folder: Path, data: bytes | str, name: str = "f.parquet") -> Path:
-    """A file in a folder."""
-    path = folder / name
-    path.write_bytes(data.encode() if isinstance(data, str) else data)
-    return path
-
-
-def cells(table: RawTable) -> dict[str, list[str]]:
-    """Every cell of every column."""
-    return {name: column.cells() for name, column in table.columns.items()}
-
-
-def refusal(path: Path, wanted: list[str], **options: Any) -> LinkageError:
-    """The error that reading raises."""
-    with pytest.raises(LinkageError) as raised:
-        read_table(path, wanted, **options)
-    assert SECRET not in str(raised.value)
-    return raised.value
+from linkage.tables import read_table
+from tests.table_files import SECRET, cells, refusal, write
 
 
 def test_parquet_cells_are_what_a_csv_would_hold(tmp_path):

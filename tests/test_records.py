@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from linkage import tables
+from linkage.csv_files import open_csv
 from linkage.errors import LinkageError, RowsRefused, TooManyBadRows
 from linkage.records import MISSING, Records, read_records, records_from_table
 from linkage.sheet import Sheet
@@ -419,3 +422,62 @@ def test_several_columns_may_name_a_row_together(tmp_path):
     assert [(one.code, one.row, one.column) for one in refusal.value.problems] == [
         ("E_IDENTIFIANT_DOUBLE", 4, "no + prenom")
     ]
+
+
+MESSY = sheet_with(
+    attributes={
+        "naissance": {"kind": "date", "bits": 20, "format": ["JJ/MM/AAAA", "AAAA-MM-JJ"], "country": "pays"},
+        "pays": {"kind": "country", "bits": 3, "optional": True, "invalid": "missing"},
+    },
+    columns={},
+)
+messy_row = st.tuples(
+    st.sampled_from(["", " ", *"abcdefghijkl"]),
+    st.sampled_from(["Dupont", "DUPONT EPOUSE MARTIN", "Cœur", "M'Baye", "", "X", "Nguyễn"]),
+    st.sampled_from(["", "Martin", "DUPONT", "Cœur"]),
+    st.sampled_from(["M", "F", "?", ""]),
+    st.sampled_from(["01/02/1980", "1980-02-01", "31/02/1980", "29280", ""]),
+    st.sampled_from(["99352", "FR", "", "DZ"]),
+)
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=st.lists(messy_row, min_size=1, max_size=40), broken=st.sets(st.integers(0, 40), max_size=3))
+def test_pieces_and_the_disk_change_nothing(tmp_path, rows, broken):
+    """The same records, problems and findings from one piece in memory and from pieces of a few lines that are spilled."""
+    lines = [";".join(row) + (";" if place in broken else "") for place, row in enumerate(rows)]
+    path = write(tmp_path, HEADER + ";pays", *lines)
+
+    def seen(**options: Any) -> Any:
+        try:
+            records = read_records(path, MESSY, "gauche", bad_rows="skip", extra=["nom"], **options)
+        except LinkageError as error:
+            return str(error)
+        columns = {name: decoded(records, name) for name in records.columns}
+        problems = [list(records.set_aside), list(records.voided)]
+        return list(records.ids), columns, problems, records.extra, records.findings
+
+    with pytest.MonkeyPatch.context() as patch:
+        whole = seen()
+        patch.setattr(tables, "open_csv", partial(open_csv, block=60))
+        assert whole == seen(memory=0, folder=tmp_path) == seen(memory=1 << 12)
+
+
+def test_a_spilled_column_gives_its_codes_by_parts(tmp_path):
+    """Any part, and all of them; the values are in memory."""
+    rows = [f"{n};{'Dupont' if n % 3 else ''};;{'MF'[n % 2]};" for n in range(50)]
+    rows.insert(20, "x;A;;Z;")
+    records = read_records(write(tmp_path, HEADER, *rows), SHEET, "gauche", bad_rows="skip", memory=0, folder=tmp_path)
+    column = records.columns["nom"]
+    assert ["DUPONT", "A"] == list(column.values)
+    whole = [-1 if n % 3 == 0 else 0 for n in range(50)]
+    assert (50, whole, whole[15:30]) == (len(column), column.codes.tolist(), column.part(15, 30).tolist())
+    assert [str(n) for n in range(18, 25)] == records.ids[18:25]
+
+
+def test_a_disk_without_room_is_said(tmp_path):
+    """What has to be spilled and cannot refuses the file with the code of full disks."""
+    path = write(tmp_path, HEADER, "a;A;;M;")
+    with pytest.raises(LinkageError) as refusal:
+        read_records(path, SHEET, "gauche", memory=0, folder=tmp_path / "absent")
+    assert "E_DISQUE_PLEIN" == refusal.value.code

@@ -3,6 +3,7 @@
 import copy
 import itertools
 import pickle
+import secrets
 from collections.abc import Iterator
 
 import pytest
@@ -20,8 +21,10 @@ from crypto.sealing import (
     check_sealing_key,
     seal,
     seal_chunk,
+    seal_piece,
     unseal,
     unseal_chunk,
+    unseal_piece,
 )
 from tests.vectors import generate_crypto
 
@@ -304,3 +307,24 @@ def test_upload_keys_of_another_size_are_refused(size: int) -> None:
         seal_chunk(bytes(size), CONTEXT, 0, False, b"")
     with pytest.raises(KeyRefused):
         unseal_chunk(bytes(size), CONTEXT, 0, False, bytes(16))
+
+
+def test_spilled_pieces_open_under_their_own_number_only() -> None:
+    """A piece opens with its key and its number; any changed bit, another number or another key breaks it."""
+    key, plaintext = secrets.token_bytes(32), b"spilled"
+    sealed, opened = bytearray(len(plaintext) + CHUNK_OVERHEAD), bytearray(len(plaintext))
+    seal_piece(key, 7, plaintext, sealed)
+    bare = AESGCM(key).decrypt((7).to_bytes(12, "big"), bytes(sealed), framed(b"allervers/v1/spill"))
+    unseal_piece(key, 7, sealed, opened)
+    assert plaintext == bare == bytes(opened)
+    for _, other in flipped(bytes(sealed)):
+        with pytest.raises(SealBroken):
+            unseal_piece(key, 7, other, opened)
+    for wrong, number in ((key, 8), (secrets.token_bytes(32), 7)):
+        with pytest.raises(SealBroken):
+            unseal_piece(wrong, number, sealed, opened)
+    with pytest.raises(KeyRefused):
+        seal_piece(key[:16], 7, plaintext, sealed)
+    for number in (-1, 2**64):
+        with pytest.raises(FormatRefused):
+            seal_piece(key, number, plaintext, sealed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -14,30 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from linkage import tables
+from linkage.csv_files import open_csv
 from linkage.errors import LinkageError, RowsRefused
 from linkage.tables import LONGEST_CELL, RawTable, read_pairs, read_table
-
-SECRET = "QUIDAMSECRET"
-
-
-def write(folder: Path, data: bytes | str, name: str = "f.csv") -> Path:
-    """A file in a folder."""
-    path = folder / name
-    path.write_bytes(data.encode() if isinstance(data, str) else data)
-    return path
-
-
-def cells(table: RawTable) -> dict[str, list[str]]:
-    """Every cell of every column."""
-    return {name: column.cells() for name, column in table.columns.items()}
-
-
-def refusal(path: Path, wanted: list[str], **options: Any) -> LinkageError:
-    """The error that reading raises."""
-    with pytest.raises(LinkageError) as raised:
-        read_table(path, wanted, **options)
-    assert SECRET not in str(raised.value)
-    return raised.value
+from tests.table_files import SECRET, cells, refusal, write
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
@@ -332,3 +312,26 @@ def test_a_table_by_hand_is_that_of_a_file(tmp_path):
     by_hand = RawTable.of("f.csv", {"id": ["1", "2"], "nom": ["A", "A"]})
     read = read_table(write(tmp_path, "id,nom\n1,A\n2,A\n"), ["id", "nom"])
     assert (cells(read), list(read.lines)) == (cells(by_hand), list(by_hand.lines))
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rows=st.lists(st.sampled_from(["1;A", "2;B", "", "3", "4;C;x", "TOTAL;3", "5;" + "y" * 1200]), max_size=12),
+    footer=st.lists(st.sampled_from(["TOTAL;2", "FIN", ";", "total lignes;7"]), max_size=4),
+)
+def test_pieces_are_the_whole_whatever_their_size(tmp_path, rows, footer):
+    """Rows, lines, problems, findings and refusals do not depend on where a block ends, not even within a footer."""
+    path = write(tmp_path, "\n".join(["id;nom", *rows, *footer]) + "\n")
+
+    def seen() -> Any:
+        try:
+            table = read_table(path, ["id", "nom"], misshapen=True)
+        except LinkageError as error:
+            return str(error)
+        return cells(table), list(table.lines), list(table.misshapen), table.findings
+
+    whole = seen()
+    with pytest.MonkeyPatch.context() as patch:
+        for block in (1, 7, 20):
+            patch.setattr(tables, "open_csv", partial(open_csv, block=block))
+            assert whole == seen()

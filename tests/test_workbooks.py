@@ -12,10 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from linkage.errors import LinkageError, RowsRefused
-from linkage.tables import RawTable, read_pairs, read_table
+from linkage.tables import read_pairs, read_table
 from linkage.workbooks import Workbook, check_no_workbook
-
-SECRET = "QUIDAMSECRET"
+from tests.table_files import SECRET, cells
 
 
 def book(folder: Path, *rows: list[Any], name: str = "f.xlsx") -> Path:
@@ -26,11 +25,6 @@ def book(folder: Path, *rows: list[Any], name: str = "f.xlsx") -> Path:
     path = folder / name
     workbook.save(path)
     return path
-
-
-def cells(table: RawTable) -> dict[str, list[str]]:
-    """Every cell of every column."""
-    return {name: column.cells() for name, column in table.columns.items()}
 
 
 def refusal(path: Path, wanted: list[str] | None = None) -> LinkageError:
