@@ -25,7 +25,7 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from linkage.attribute import Attribute
-from linkage.bits import BASE, HEAD, find_heads, survey_values
+from linkage.bits import BASE, HEAD, NO_LETTER, find_heads, survey_values
 from linkage.compiled import INDEX, WORD, arrays_as_pointers, compiled
 from linkage.names import PARTICLES
 
@@ -109,10 +109,15 @@ class Cut:
         """What compiled functions take."""
         return self.starts, self.split, self.bigrams
 
+    def part(self, start: int, stop: int) -> tuple[NDArray[np.int64], NDArray[np.uint16], NDArray[np.uint16]]:
+        """The same for some of the values."""
+        return self.starts[start : stop + 1], self.split[start:stop], self.bigrams
+
     @cached_property
-    def most(self) -> int:
-        """Bigrams of the value that has most."""
-        return int(np.diff(self.starts).max(initial=0))
+    def fields(self) -> dict[str, int | NDArray[Any]]:
+        """What `linkage.bits.set_bits` takes, with how many bigrams the value has that has most."""
+        most = int(np.diff(self.starts).max(initial=0))
+        return {"starts": self.starts, "counts": self.split, "bigrams": self.bigrams, "most": most}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,18 +181,14 @@ def pack(values: Sequence[str]) -> Packed | None:
     )
 
 
-def heads(packed: Packed, *, given: bool) -> NDArray[np.int64]:
-    """The first letters that each value is filed under.
-
-    Args:
-        packed: the values.
-        given: first names, filed under the first without its hyphens; else names, under the first word that is no particle.
+def heads(packed: Packed, *, given: bool, strip: bool) -> NDArray[np.uint8]:
+    """The first letters of the word that each value is filed under: of given names the first, else no particle.
 
     Returns:
-        (values, 3) int64, places in the alphabet; -1 where there is no such letter.
+        (values, HEAD) uint8, places in the alphabet, of hyphens only without `strip`; `NO_LETTER` where there is none.
     """
-    found = np.empty((len(packed), HEAD), dtype=np.int64)
-    find_heads(packed.arrays, given, found)
+    found = np.empty((len(packed), HEAD), dtype=np.uint8)
+    find_heads(packed.arrays, (given, strip), found)
     return found
 
 
@@ -200,21 +201,33 @@ def cut(packed: Packed, rules: NDArray[np.int64], codes: NDArray[np.int32]) -> C
     return Cut(starts=starts, split=split, bigrams=bigrams[: starts[-1]].copy())
 
 
-def survey(packed: Packed, rules: NDArray[np.int64], whole: Cut | None) -> Survey:
+def survey(packed: Packed, rules: NDArray[np.int64], whole: Cut | None, heads: NDArray[np.uint8]) -> Survey:
     """Goes through all values once, to know what they have and which positions each bigram will need.
 
     Args:
         packed: the values.
         rules: of `rules_of`.
         whole: all values cut under these rules, if they are kept.
+        heads: of `heads`, read if the rules leave letters out.
     """
     size = len(packed.alphabet) ** 2
     found = np.zeros(len(packed), dtype=np.uint8), np.zeros((2, size), dtype=np.int32), np.zeros(size, dtype=np.int64)
-    codes = np.arange(len(packed), dtype=np.int32)
-    for start in range(0, len(packed), len(packed) if whole else _AT_ONCE):
-        some = codes if whole else codes[start : start + _AT_ONCE]
-        survey_values(packed.arrays, rules, (whole or cut(packed, rules, some)).arrays, some, found)
+    for start in range(0, len(packed), _AT_ONCE):
+        codes = np.arange(start, min(start + _AT_ONCE, len(packed)), dtype=np.int32)
+        some = cut(packed, rules, codes).arrays if whole is None else whole.part(start, start + len(codes))
+        survey_values(some, codes, _told(packed, rules, heads[start : start + len(codes)], len(codes)), found)
     return Survey(present=found[0], least=found[1], uses=found[2])
+
+
+def _told(packed: Packed, rules: NDArray[np.int64], heads: NDArray[np.uint8], count: int) -> NDArray[np.int32]:
+    """The bigrams that the block value tells of some values, (values, HEAD); negative for none."""
+    told = np.full((count, HEAD), -1, dtype=np.int32)
+    if rules[3]:
+        lefts = np.column_stack([np.full(count, packed.marks[3]), heads[:, :-1]])
+        some = (lefts != NO_LETTER) & (heads != NO_LETTER)
+        some[:, rules[3] :] = False
+        told[some] = (lefts * packed.marks[0] + heads)[some]
+    return told
 
 
 def word_groups(packed: Packed, *, rest: bool) -> tuple[NDArray[np.int32], NDArray[np.int32]]:

@@ -14,24 +14,22 @@ Nothing outlives the encoding of a file: positions belong to one pass, tokens to
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crypto.keys import PassKey
 from linkage.attribute import Attribute
-from linkage.bits import add_bigrams, add_listed
 from linkage.cut import cut
 from linkage.errors import SheetError
 from linkage.feature_table import Features, FeatureTable, Surveyed, features_of
-from linkage.features import groups, left_out_groups, token_class, tokens
-from linkage.kept import Kept, Part
-from linkage.positions import Positions
+from linkage.features import groups, insertions_by_group, parts_of, token_class, tokens
+from linkage.kept import Codes, Kept, Line, Part
+from linkage.positions import Drawn, Positions
 from linkage.profiles import Profile
 from linkage.records import MISSING, Records
 
-__all__ = ["PassEncoder", "budgets", "encode"]
+__all__ = ["PassEncoder", "encode"]
 
 _RECORDS_AT_ONCE = 1 << 13
 
@@ -48,6 +46,9 @@ class PassEncoder:
         left_outs: components left out (`attribute.part`), one sequence for each depth of the blocks.
         key: of this pass.
 
+    Attributes:
+        columns: the attributes whose codes it takes, in the order of its rows' columns.
+
     Raises:
         SheetError: `E_PASSES` when a block value leaves nothing to compare.
     """
@@ -60,60 +61,57 @@ class PassEncoder:
         left_outs: Sequence[Sequence[str]],
         key: PassKey,
     ) -> None:
-        self._records = table.records
         self._words = profile.length // 64
         positions = Positions(key, profile.length)
-        self._ways = []
+        self._ways: list[list[_Way]] = []
         for left_out in left_outs:
-            shares = budgets(attributes, profile, left_out)
+            shares = insertions_by_group(attributes, profile.insertions, left_out)
+            if not any(shares.values()):
+                raise SheetError("E_PASSES", "une passe divise par tous les attributs : il ne reste rien à comparer")
             ways = (_way(table, one, shares[one.name], left_out) for one in attributes)
             self._ways.append([way for way in ways if way is not None])
         for way in (way for ways in self._ways for way in ways):
             way.want(positions)
         for way in (way for ways in self._ways for way in ways):
             way.take(positions)
-        nobody = np.zeros(0, dtype=np.int32)
-        self._kept = [Kept(parts, self._words, nobody, 0) for parts in map(self._parts, self._ways)]
+        self.columns = list(dict.fromkeys(way.attribute.name for ways in self._ways for way in ways))
+        place = {name: number for number, name in enumerate(self.columns)}
+        parts = [[part for way in ways for part in way.parts(place[way.attribute.name])] for ways in self._ways]
+        self._kept = Kept(parts, self._words)
 
-    def _parts(self, ways: Sequence[_Way]) -> list[Part]:
-        return [part for way in ways for part in way.parts(self._records.columns[way.attribute.name].codes)]
+    def worth(self, depth: int = 0) -> list[tuple[int, NDArray[np.int32]]]:
+        """How many insertions each value has, out of those of the profile.
 
-    def keep(self, records: NDArray[np.int32], room: int, depth: int = 0) -> None:
-        """Sets the bits of the values that most of these records have, before they come.
-
-        Args:
-            records: all that will come at this depth.
-            room: bytes that may be taken.
-            depth: of their blocks.
+        Returns:
+            Of each attribute that has some: its place in `columns`, and (values + 1,), the last for code `MISSING`.
         """
-        self._kept[depth] = Kept(self._parts(self._ways[depth]), self._words, records, room)
+        return [(self.columns.index(way.attribute.name), way.worth()) for way in self._ways[depth]]
 
-    def insertions(self, rows: NDArray[np.int64], depth: int = 0) -> NDArray[np.int32]:
-        """How many insertions these records have, out of those of the profile."""
-        total = np.zeros(len(rows), dtype=np.int32)
-        for way in self._ways[depth]:
-            total += way.insertions(self._records.columns[way.attribute.name].codes[rows])
-        return total
+    def keep(self, rows: NDArray[np.int32], step: int, depth: int, room: int) -> None:
+        """Makes filters of the values that most records of a depth have, before they come: see `linkage.kept.Kept.choose`."""
+        self._kept.choose(rows, step, depth, room)
 
-    def add(
-        self, rows: NDArray[np.int64], places: NDArray[np.int64], plain: NDArray[np.uint64], depth: int = 0
+    def fill(
+        self,
+        rows: NDArray[np.int32],
+        bounds: NDArray[np.int64],
+        depths: NDArray[np.int64],
+        plain: NDArray[np.uint64],
     ) -> None:
-        """Sets the bits of some records.
+        """Makes the plain filters of the records of some blocks.
 
         Args:
-            rows: (k,) int64, the records.
-            places: (k,) int64, the rows of `plain` that are theirs.
-            plain: (n, m/64) uint64 C-order, zeros there.
-            depth: of the block that they are in.
+            rows: (n, columns) int32 C-order, codes of the records.
+            bounds: (blocks + 1,) int64, where the rows of each block begin.
+            depths: (blocks,) int64, the depth of each.
+            plain: (n, m/64) uint64 C-order, written over.
         """
-        self._kept[depth].add(rows, places, plain)
+        self._kept.fill(rows, bounds, depths, plain)
 
-    def plain(self, rows: NDArray[np.int64], depth: int = 0) -> NDArray[np.uint64]:
-        """The plain filters of some records, (k, m/64) uint64 C-order."""
-        filters = np.zeros((len(rows), self._words), dtype=np.uint64)
-        for start in range(0, len(rows), _RECORDS_AT_ONCE):
-            some = rows[start : start + _RECORDS_AT_ONCE]
-            self.add(some, np.arange(start, start + len(some)), filters, depth)
+    def plain(self, rows: NDArray[np.int32], depth: int = 0) -> NDArray[np.uint64]:
+        """The plain filters of some records of one depth, (n, m/64) uint64 C-order."""
+        filters = np.empty((len(rows), self._words), dtype=np.uint64)
+        self.fill(rows, np.array([0, len(rows)]), np.array([depth]), filters)
         return filters
 
 
@@ -129,42 +127,21 @@ def encode(
         SheetError: see `PassEncoder`.
     """
     encoder = PassEncoder(FeatureTable(records), attributes, profile, [left_out], key)
-    return encoder.plain(np.arange(len(records)))
-
-
-def budgets(attributes: Sequence[Attribute], profile: Profile, left_out: Sequence[str]) -> dict[str, dict[str, int]]:
-    """Insertions of each group of each attribute in a pass; the bits of what is left out go to the others.
-
-    Raises:
-        SheetError: `E_PASSES` when the block value leaves nothing to compare.
-    """
-    weights = {
-        attribute.name: {
-            group: attribute.bits * share
-            for group, share in groups(attribute).items()
-            if group not in left_out_groups(attribute, _parts(attribute, left_out))
-        }
-        for attribute in attributes
-    }
-    total = sum(weight for shares in weights.values() for weight in shares.values())
-    if not total:
-        raise SheetError("E_PASSES", "une passe divise par tous les attributs : il ne reste rien à comparer")
-    return {
-        name: {group: profile.insertions * weight // total for group, weight in shares.items()}
-        for name, shares in weights.items()
-    }
-
-
-def _parts(attribute: Attribute, left_out: Sequence[str]) -> tuple[str, ...]:
-    pairs = (component.partition(".") for component in left_out)
-    return tuple(part for name, _, part in pairs if name == attribute.name)
+    filters = np.empty((len(records), profile.length // 64), dtype=np.uint64)
+    for start in range(0, len(records), _RECORDS_AT_ONCE):
+        stop = min(start + _RECORDS_AT_ONCE, len(records))
+        rows = np.empty((stop - start, len(encoder.columns)), dtype=np.int32)
+        for place, name in enumerate(encoder.columns):
+            rows[:, place] = records.columns[name].part(start, stop)
+        filters[start:stop] = encoder.plain(rows)
+    return filters
 
 
 def _way(table: FeatureTable, attribute: Attribute, shares: dict[str, int], left_out: Sequence[str]) -> _Way | None:
     """How the bits of an attribute are set, or None when it sets none."""
     if not any(shares.values()) or not len(table.records.columns[attribute.name].values):
         return None
-    parts = _parts(attribute, left_out)
+    parts = parts_of(attribute, left_out)
     surveyed = table.survey(attribute, parts)
     if surveyed is not None:
         words = table.words(attribute.name, surveyed.packed) if surveyed.rules[1] else None
@@ -188,12 +165,11 @@ class _Way:
         totals = [
             sum(bits for group, bits in enumerate(self._budget.tolist()) if have >> group & 1) for have in range(256)
         ]
-        self._worth, self._present = np.array(totals, dtype=np.int32), present
+        self._totals, self._present = np.array(totals, dtype=np.int32), present
 
-    def insertions(self, codes: NDArray[np.int32]) -> NDArray[np.int32]:
-        """What the values with these codes insert."""
-        worth: NDArray[np.int32] = self._worth[self._present[codes]]  # code MISSING = -1 takes any value, and
-        return np.where(codes == MISSING, np.int32(0), worth)  # is worth nothing
+    def worth(self) -> NDArray[np.int32]:
+        """What each value inserts, and at the end what no value does."""
+        return np.append(self._totals[self._present], np.int32(0))
 
     def want(self, positions: Positions) -> None:
         """Ask for the positions of all tokens that may be set."""
@@ -201,12 +177,8 @@ class _Way:
     def take(self, positions: Positions) -> None:
         """Take them once they are drawn."""
 
-    def parts(self, codes: NDArray[np.int32]) -> list[Part]:
-        """What records with these codes may share."""
-        return [Part(codes=codes, values=len(self._present), set_bits=self.add)]
-
-    def add(self, codes: NDArray[np.int32], places: NDArray[np.int64], plain: NDArray[np.uint64]) -> None:
-        """Sets the bits of the values with these codes in those rows of `plain`."""
+    def parts(self, column: int) -> list[Part]:
+        """What records with codes in that column of rows may share."""
         raise NotImplementedError
 
 
@@ -232,41 +204,43 @@ class _Bigrams(_Way):
     def take(self, positions: Positions) -> None:
         index, self._drawn = positions.draw(self._class)
         names = (self._packed.spelling(bigram) for bigram in self._used.tolist())
-        self._token_of = np.full(len(self._packed.alphabet) ** 2, MISSING, dtype=np.int64)
+        self._token_of = np.full(len(self._packed.alphabet) ** 2, MISSING, dtype=np.int32)
         self._token_of[self._used] = [index[name] for name in names]
 
-    def parts(self, codes: NDArray[np.int32]) -> list[Part]:
+    def parts(self, column: int) -> list[Part]:
         if self._grouped is None:
-            return super().parts(codes)
+            return [self._part(column, self._budget, None, None)]
         budgets = self._budget * np.eye(2, dtype=np.int64)  # of the first name, of the others
         return [
-            Part(
-                codes=codes,
-                values=len(self._present),
-                groups=found,
-                firsts=firsts,
-                set_bits=partial(self._add, budget),
-            )
+            self._part(column, budget, found, firsts)
             for budget, (found, firsts) in zip(budgets, self._grouped, strict=True)
             if budget.any()
         ]
 
-    def add(self, codes: NDArray[np.int32], places: NDArray[np.int64], plain: NDArray[np.uint64]) -> None:
-        self._add(self._budget, codes, places, plain)
+    def _part(self, column: int, budget: NDArray[np.int64], groups: Codes | None, firsts: Codes | None) -> Part:
+        surveyed, packed = self._surveyed, self._packed
+        line: Line = {
+            **_drawn_fields(self._drawn),
+            **({} if surveyed.whole is None else surveyed.whole.fields),
+            "tokens": self._token_of,
+            "budget": int(budget[0]),
+            "others": int(budget[1]),
+            "told": int(surveyed.rules[3]),
+            "heads": surveyed.heads,
+            "alphabet": len(packed.alphabet),
+            "padding": int(packed.marks[3]),
+        }
+        return Part(
+            column=column,
+            values=len(packed),
+            groups=groups,
+            firsts=firsts,
+            line=line,
+            cut=self._cut if surveyed.whole is None else None,
+        )
 
-    def _add(
-        self,
-        budget: NDArray[np.int64],
-        codes: NDArray[np.int32],
-        places: NDArray[np.int64],
-        plain: NDArray[np.uint64],
-    ) -> None:
-        rules, whole, local = self._surveyed.rules, self._surveyed.whole, codes
-        if whole is None:
-            distinct, back = np.unique(np.maximum(codes, 0), return_inverse=True)
-            whole, local = cut(self._packed, rules, distinct), back.astype(np.int32)
-        source = self._packed.arrays, rules, whole.arrays, whole.most
-        add_bigrams(source, (codes, local), budget, self._token_of, self._drawn.arrays, places, plain)
+    def _cut(self, codes: Codes) -> tuple[Codes, Line]:
+        return np.arange(len(codes), dtype=np.int32), cut(self._packed, self._surveyed.rules, codes).fields
 
 
 class _Listed(_Way):
@@ -283,11 +257,11 @@ class _Listed(_Way):
 
     def take(self, positions: Positions) -> None:
         index, self._drawn = positions.draw(self._class)
-        self._token = np.array([index[name] for name in self._features.names], dtype=np.int64)[self._features.token]
+        self._token = np.array([index[name] for name in self._features.names], dtype=np.int32)[self._features.token]
 
-    def add(self, codes: NDArray[np.int32], places: NDArray[np.int64], plain: NDArray[np.uint64]) -> None:
-        listed = self._features.offsets, self._token, self._count, self._features.most
-        add_listed(listed, self._drawn.arrays, codes, places, plain)
+    def parts(self, column: int) -> list[Part]:
+        line = _listed_fields(self._features, self._token, self._count, self._drawn)
+        return [Part(column=column, values=len(self._present), line=line)]
 
 
 class _Unlisted(_Way):
@@ -304,13 +278,26 @@ class _Unlisted(_Way):
     def take(self, positions: Positions) -> None:
         self._positions = positions
 
-    def add(self, codes: NDArray[np.int32], places: NDArray[np.int64], plain: NDArray[np.uint64]) -> None:
-        distinct, local = np.unique(codes[codes != MISSING], return_inverse=True)
+    def parts(self, column: int) -> list[Part]:
+        return [Part(column=column, values=len(self._present), cut=self._cut)]
+
+    def _cut(self, codes: Codes) -> tuple[Codes, Line]:
+        distinct, local = np.unique(codes, return_inverse=True)
         features = features_of(self.attribute, [self._values[code] for code in distinct.tolist()], self._left_out)
         count = _counts(features, self._budget)
         drawn = self._positions.apart(self._class, features.names, _most(features, count)[0])
-        listed = features.offsets, features.token.astype(np.int64), count, features.most
-        add_listed(listed, drawn.arrays, local.astype(np.int32), places[codes != MISSING], plain)
+        return local.astype(np.int32), _listed_fields(features, features.token, count, drawn)
+
+
+def _drawn_fields(drawn: Drawn) -> Line:
+    """The fields of a line of `linkage.bits.set_bits` that say where positions are."""
+    return {"drawn": drawn.starts, "places": drawn.places, "first": drawn.first, "masks": drawn.masks}
+
+
+def _listed_fields(features: Features, token: NDArray[np.int32], count: NDArray[np.int32], drawn: Drawn) -> Line:
+    """Those of listed tokens."""
+    where: Line = {"listed": 1, "starts": features.offsets, "tokens": token, "counts": count, "most": features.most}
+    return {**_drawn_fields(drawn), **where}
 
 
 def _counts(features: Features, budget: NDArray[np.int64]) -> NDArray[np.int32]:

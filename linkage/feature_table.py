@@ -16,13 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage.attribute import Attribute
-from linkage.cut import Cut, Packed, Survey, cut, pack, rules_of, survey, word_groups
+from linkage.cut import Cut, Packed, Survey, cut, heads, pack, rules_of, survey, word_groups
 from linkage.features import groups, tokens
 from linkage.records import Records
 
 __all__ = ["FeatureTable", "Features", "Surveyed", "features_of"]
 
 ROOM = 128 << 20
+_NO_HEADS = np.zeros((0, 3), dtype=np.uint8)
 MOST_LISTED = 1 << 17  # distinct values whose tokens are kept; more are cut when their records come
 
 
@@ -62,10 +63,14 @@ class Features:
 
 @dataclass(frozen=True, kw_only=True)
 class Surveyed:
-    """An attribute compared by bigrams: its values, how they are cut, all cut if there is room, and what they have."""
+    """An attribute compared by bigrams: its values, how they are cut, all cut if there is room, and what they have.
+
+    `heads` are the first letters of values (`linkage.cut.heads`, hyphens do not count), none where no letter is left out.
+    """
 
     packed: Packed
     rules: NDArray[np.int64]
+    heads: NDArray[np.uint8]
     whole: Cut | None
     survey: Survey
 
@@ -87,14 +92,15 @@ class FeatureTable:
         self._surveys: dict[tuple[str, tuple[str, ...]], Survey] = {}
         self._listed: dict[tuple[str, tuple[str, ...]], Features] = {}
         self._words: dict[str, list[tuple[NDArray[np.int32], NDArray[np.int32]]]] = {}
+        self._heads: dict[tuple[str, bool, bool], NDArray[np.uint8]] = {}
         if like is not None:
             self._take_over(like)
 
     def _take_over(self, like: FeatureTable) -> None:
         """Takes over what another table knows of columns that both have, and the room that it left."""
         same = {name for name, column in self.records.columns.items() if like.records.columns[name] is column}
-        theirs: list[dict[Any, Any]] = [like._cuts, like._packed, like._words, like._surveys, like._listed]
-        known: list[dict[Any, Any]] = [self._cuts, self._packed, self._words, self._surveys, self._listed]
+        theirs: list[dict[Any, Any]] = [like._cuts, like._packed, like._words, like._heads, like._surveys, like._listed]
+        known: list[dict[Any, Any]] = [self._cuts, self._packed, self._words, self._heads, self._surveys, self._listed]
         for mine, other in zip(known, theirs, strict=True):
             mine.update({key: one for key, one in other.items() if (key if isinstance(key, str) else key[0]) in same})
         self._room = like._room
@@ -113,9 +119,19 @@ class FeatureTable:
             return None
         whole = self._cut(attribute.name, packed, rules)
         key = attribute.name, left_out
+        told = _NO_HEADS
+        if rules[3]:
+            told = self.heads(attribute.name, packed, given=bool(rules[0]), strip=True)
         if key not in self._surveys:
-            self._surveys[key] = survey(packed, rules, whole)
-        return Surveyed(packed=packed, rules=rules, whole=whole, survey=self._surveys[key])
+            self._surveys[key] = survey(packed, rules, whole, told)
+        return Surveyed(packed=packed, rules=rules, heads=told, whole=whole, survey=self._surveys[key])
+
+    def heads(self, name: str, packed: Packed, *, given: bool, strip: bool) -> NDArray[np.uint8]:
+        """The first letters of the values of an attribute: see `linkage.cut.heads`."""
+        key = name, given, strip or packed.marks[2] < 0  # where there is no hyphen, none counts
+        if key not in self._heads:
+            self._heads[key] = heads(packed, given=given, strip=strip)
+        return self._heads[key]
 
     def words(self, name: str, packed: Packed) -> list[tuple[NDArray[np.int32], NDArray[np.int32]]]:
         """The values of an attribute by first word and by what follows it: see `linkage.cut.word_groups`."""

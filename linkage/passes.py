@@ -25,18 +25,19 @@ from numpy.typing import NDArray
 from crypto.framing import Label, frame
 from crypto.hashing import block_secret, block_tag
 from crypto.keys import PassKey, derive
-from linkage.cut import LETTERS, heads
+from linkage.bits import NO_LETTER
+from linkage.compiled import compiled
+from linkage.cut import LETTERS
 from linkage.feature_table import FeatureTable
 from linkage.features import YEAR, block_part
 from linkage.plan import PassPlan
-from linkage.records import MISSING, Column, Records
+from linkage.records import AT_ONCE, MISSING, Column, Records
 from linkage.sheet import Sheet
 from linkage.statistics import BILLION, Statistics
 
 __all__ = ["Division", "block_label", "divide", "in_form"]
 
-_AT_ONCE = 1 << 20  # records, so that no array but the blocks is as long as the file
-_SMALL = 1 << 24  # pairs of codes that are looked up in a table, rather than sorted
+_SMALL = 1 << 23  # pairs of codes that are looked up in a table, rather than sorted
 
 Codes = NDArray[np.int32]
 
@@ -80,80 +81,111 @@ def divide(
     """Divides the records for one pass under its key; `table`, if there is one, is of these records."""
     table = table or FeatureTable(records)
     parts = [_parts(table, sheet, component) for component in (*plan.blocks, *plan.finer)]
-    at = np.zeros(len(records), dtype=np.int32)  # the node that each record has come to
+    at = np.zeros(len(records), dtype=np.int32)  # the node that each record has come to; below MISSING, its end
     found: list[tuple[str, ...]] = [()]
     for names, codes in parts[: len(plan.blocks)]:
         pairs = _refine(at, codes, len(names), len(found))
         found = [(*found[node], names[code]) for node, code in pairs]
     nodes: list[_Node | None] = [_first(known, plan, statistics) for known in found]
     ends: list[_Node] = []
-    block = np.full(len(records), MISSING, dtype=np.int32)
-    _settle(at, nodes, ends, block)
+    _settle(at, nodes, ends)
     for names, codes in parts[len(plan.blocks) :]:
         pairs = _refine(at, codes, len(names), len(nodes))
         nodes = [_finer(nodes[node], names[code], plan, statistics) for node, code in pairs]
-        _settle(at, nodes, ends, block)
-    return _keyed(block, ends, key)
+        _settle(at, nodes, ends)
+    return _keyed(at, ends, key)
 
 
-def _keyed(block: Codes, ends: Sequence[_Node], key: PassKey) -> Division:
-    """Tags and secrets of the blocks, which are numbered in the order of their tags."""
+def _keyed(at: Codes, ends: Sequence[_Node], key: PassKey) -> Division:
+    """Tags and secrets of the blocks, which are numbered in the order of their tags; `at` becomes the block of each record."""
     depth = {node.label: node.depth for node in ends if node.label is not None}
     tag_key, secret_key = derive(key, Label.BLOCK_TAG), derive(key, Label.DIFFUSION)
     tagged = sorted((block_tag(tag_key, label), label) for label in depth)
     number = {label: place for place, (_, label) in enumerate(tagged)}
-    numbers = np.array([*(number[node.label or b""] for node in ends), MISSING], dtype=np.int32)
-    for start in range(0, len(block), _AT_ONCE):
-        block[start : start + _AT_ONCE] = numbers[block[start : start + _AT_ONCE]]
+    _number(at, np.array([number[node.label or b""] for node in ends], dtype=np.int32))
     return Division(
-        block=block,
+        block=at,
         tags=np.frombuffer(b"".join(tag for tag, _ in tagged), dtype=np.uint8).reshape(-1, 16),
         secrets=[block_secret(secret_key, label) for _, label in tagged],
         depth=np.array([depth[label] for _, label in tagged], dtype=np.int64),
     )
 
 
-def _settle(at: Codes, nodes: list[_Node | None], ends: list[_Node], block: Codes) -> None:
-    """Gives their block to the records whose value needs no more splitting; only the others stay at their node."""
-    first = len(ends)
-    ends += [node for node in nodes if node is not None and node.label is not None]
-    place = np.cumsum([node is not None and node.label is not None for node in nodes]) + first - 1
-    stays = np.array([*(node is not None and node.label is None for node in nodes), False], dtype=bool)
-    ended = np.array([node is not None and node.label is not None for node in nodes] + [False], dtype=bool)
-    place = np.append(place, MISSING).astype(np.int32)
-    for start in range(0, len(at), _AT_ONCE):
-        some = at[start : start + _AT_ONCE]
-        here = ended[some]
-        block[start : start + _AT_ONCE][here] = place[some[here]]
-        some[~stays[some]] = MISSING
+def _settle(at: Codes, nodes: list[_Node | None], ends: list[_Node]) -> None:
+    """Ends the way of the records whose value needs no more splitting; only the others stay at their node."""
+    towards = np.full(len(nodes) + 1, MISSING, dtype=np.int32)
+    for place, node in enumerate(nodes):
+        if node is not None and node.label is None:
+            towards[place] = place
+        elif node is not None:
+            towards[place] = MISSING - 1 - len(ends)
+            ends.append(node)
+    _go(at, towards)
 
 
 def _refine(at: Codes, codes: _Coder, width: int, count: int) -> list[tuple[int, int]]:
     """Moves each record from its node to the pair of that and its code; returns the pairs that occur, in order."""
-    if count * width <= _SMALL:
-        present = np.zeros(count * width + 1, dtype=bool)
-        for _, keys in _keys(at, codes, width):
-            present[keys] = True
-        distinct = np.flatnonzero(present[:-1])
-        place = np.full(len(present), MISSING, dtype=np.int32)
-        place[distinct] = np.arange(len(distinct))
-        for start, keys in _keys(at, codes, width):
-            at[start : start + len(keys)] = place[keys]
-    else:
-        distinct = np.unique(np.concatenate([np.unique(keys) for _, keys in _keys(at, codes, width)]))
-        distinct = distinct[distinct >= 0]
-        for start, keys in _keys(at, codes, width):
-            at[start : start + len(keys)] = np.where(keys < 0, MISSING, np.searchsorted(distinct, keys))
-    pairs = np.divmod(distinct, max(1, width))
-    return list(zip(pairs[0].tolist(), pairs[1].tolist(), strict=True))
+    small = count * width <= _SMALL
+    present = np.zeros(count * width if small else 0, dtype=bool)
+    several: list[NDArray[np.int64]] = [np.empty(0, dtype=np.int64)]
+    for some, column in codes.parts(at):
+        if small:
+            _mark(some, column, codes.of_value, width, present)
+        else:
+            several.append(np.unique(_pairs(some, column, codes.of_value, width)))
+    distinct = np.flatnonzero(present) if small else np.unique(np.concatenate(several))
+    distinct = distinct[distinct >= 0]
+    place = np.empty(len(present), dtype=np.int32)
+    place[distinct if small else slice(0)] = np.arange(len(distinct) if small else 0)
+    for some, column in codes.parts(at):
+        if small:
+            _enter(some, column, codes.of_value, width, place)
+        else:
+            pairs = _pairs(some, column, codes.of_value, width)
+            moved = np.where(pairs < 0, MISSING, np.searchsorted(distinct, pairs)).astype(np.int32)
+            some[some >= MISSING] = moved[some >= MISSING]
+    found = np.divmod(distinct, max(1, width))
+    return list(zip(found[0].tolist(), found[1].tolist(), strict=True))
 
 
-def _keys(at: Codes, codes: _Coder, width: int) -> Iterator[tuple[int, NDArray[np.int64]]]:
-    """For slices of the records, where they begin and the number of node and code together; -1 without either."""
-    for start in range(0, len(at), _AT_ONCE):
-        some = at[start : start + _AT_ONCE].astype(np.int64)
-        other = codes(start, start + len(some))
-        yield start, np.where((some == MISSING) | (other == MISSING), MISSING, some * width + other)
+@compiled
+def _mark(at: Codes, codes: Codes, of_value: Codes, width: int, present: NDArray[np.bool_]) -> None:  # pragma: no cover
+    for record in range(len(at)):
+        code = of_value[codes[record]]  # the last answers for code MISSING = -1
+        if at[record] >= 0 and code >= 0:
+            present[at[record] * width + code] = True
+
+
+@compiled
+def _enter(at: Codes, codes: Codes, of_value: Codes, width: int, place: Codes) -> None:  # pragma: no cover
+    for record in range(len(at)):
+        if at[record] >= 0:
+            code = of_value[codes[record]]
+            at[record] = place[at[record] * width + code] if code >= 0 else MISSING
+
+
+@compiled
+def _pairs(at: Codes, codes: Codes, of_value: Codes, width: int) -> NDArray[np.int64]:  # pragma: no cover
+    """The number of node and code together; -1 without either."""
+    found = np.full(len(at), MISSING, dtype=np.int64)
+    for record in range(len(at)):
+        code = of_value[codes[record]]
+        if at[record] >= 0 and code >= 0:
+            found[record] = np.int64(at[record]) * width + code
+    return found
+
+
+@compiled
+def _go(at: Codes, towards: Codes) -> None:  # pragma: no cover - compiled
+    for record in range(len(at)):
+        if at[record] >= 0:
+            at[record] = towards[at[record]]
+
+
+@compiled
+def _number(at: Codes, numbers: Codes) -> None:  # pragma: no cover - compiled
+    for record in range(len(at)):
+        at[record] = numbers[MISSING - 1 - at[record]] if at[record] < MISSING else MISSING
 
 
 def in_form(records: Records, sheet: Sheet, form: str) -> Records:
@@ -163,13 +195,29 @@ def in_form(records: Records, sheet: Sheet, form: str) -> Records:
         return records
     forms = records.columns[form], records.columns[first]
     values = [*forms[0].values, *forms[1].values]
-    shifted = np.where(forms[1].codes == MISSING, MISSING, forms[1].codes + len(forms[0].values))
-    told = forms[0].codes != MISSING
     columns = {
-        first: Column(values=values, codes=np.where(told, forms[0].codes, shifted).astype(np.int32)),
-        form: Column(values=values, codes=np.where(told, shifted, MISSING).astype(np.int32)),
+        first: Column(values=values, codes=_InForm(*forms, told=True)),
+        form: Column(values=values, codes=_InForm(*forms, told=False)),
     }
     return replace(records, columns={**records.columns, **columns})
+
+
+class _InForm:
+    """Codes of two forms of a name exchanged where there is a second: the form itself, or the first where it was told."""
+
+    def __init__(self, form: Column, first: Column, *, told: bool) -> None:
+        self._form, self._first, self._told = form, first, told
+
+    def __len__(self) -> int:
+        return len(self._form)
+
+    def part(self, start: int, stop: int) -> Codes:
+        """The codes of these rows."""
+        form, first = self._form.part(start, stop), self._first.part(start, stop)
+        shifted = np.where(first == MISSING, MISSING, first + len(self._form.values)).astype(np.int32)
+        if self._told:
+            return np.where(form == MISSING, shifted, form)
+        return np.where(form == MISSING, np.int32(MISSING), shifted)
 
 
 def block_label(values: Sequence[str | None], plan: PassPlan, statistics: Statistics) -> bytes | None:
@@ -214,14 +262,17 @@ def _bucket(values: Sequence[str], buckets: int) -> bytes:
 
 
 class _Coder:
-    """The codes of one component, for slices of the records."""
+    """The codes of one component: those of a column, and what each stands for, with `MISSING` at the end for none."""
 
-    def __init__(self, of_value: NDArray[np.int32], codes: NDArray[np.int32]) -> None:
-        self._of_value = np.append(of_value, np.int32(MISSING))  # the last entry answers for code MISSING = -1
-        self._codes = codes
+    def __init__(self, of_value: NDArray[np.int32], column: Column) -> None:
+        self.of_value = np.append(of_value, np.int32(MISSING))
+        self._column = column
 
-    def __call__(self, start: int, stop: int) -> NDArray[np.int32]:
-        return self._of_value[self._codes[start:stop]]
+    def parts(self, at: Codes) -> Iterator[tuple[Codes, Codes]]:
+        """The entries of some records in an array of all, and their codes in the column."""
+        for start in range(0, len(at), AT_ONCE):
+            some = at[start : start + AT_ONCE]
+            yield some, self._column.part(start, start + len(some))
 
 
 def _parts(table: FeatureTable, sheet: Sheet, component: str) -> tuple[list[str], _Coder]:
@@ -231,13 +282,14 @@ def _parts(table: FeatureTable, sheet: Sheet, component: str) -> tuple[list[str]
     letters = LETTERS.get(part)
     packed = table.packed(name) if letters else None
     if letters and packed is not None:
-        found = heads(packed, given=attribute.kind == "given_names")[:, :letters]
+        given = attribute.kind == "given_names"
+        found = table.heads(name, packed, given=given, strip=given)[:, :letters]
         size = len(packed.alphabet)
-        numbers = np.where((found < 0).any(axis=1), MISSING, found @ size ** np.arange(letters - 1, -1, -1))
+        numbers = np.where((found == NO_LETTER).any(axis=1), MISSING, found @ size ** np.arange(letters - 1, -1, -1))
         distinct, codes = np.unique(numbers, return_inverse=True)
         gone = int(len(distinct) > 0 and distinct[0] == MISSING)
         names = [packed.spelling(number, letters) for number in distinct[gone:].tolist()]
-        return names, _Coder((codes.ravel() - gone).astype(np.int32), column.codes)
+        return names, _Coder((codes.ravel() - gone).astype(np.int32), column)
     index: dict[str, int] = {}
     values: Iterable[str] = column.values
     if attribute.kind == "date":  # its year tells nothing of its day, nor the other way: a few hundred of each
@@ -245,4 +297,4 @@ def _parts(table: FeatureTable, sheet: Sheet, component: str) -> tuple[list[str]
     told = cache(partial(block_part, attribute, part))
     parts = (told(value) for value in values)
     of_value = [MISSING if value is None else index.setdefault(value, len(index)) for value in parts]
-    return list(index), _Coder(np.array(of_value, dtype=np.int32), column.codes)
+    return list(index), _Coder(np.array(of_value, dtype=np.int32), column)

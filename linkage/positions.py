@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crypto.framing import Label
-from crypto.hashing import many_position_words
 from crypto.keys import PassKey, derive
 from linkage.bits import STEP, fill_masks
+from linkage.token_digests import many_words
 
 __all__ = ["Drawn", "Positions"]
 
@@ -101,10 +101,10 @@ class Positions:
 
     def _draw(self, name: str, wanted: _Class) -> Drawn:
         key = derive(self._key, Label.TOKENS, name.encode())
-        tokens = (token.encode("utf-8", "surrogatepass") for token in wanted.index)
-        words = many_position_words(key, zip(tokens, wanted.most, strict=True))
-        places = np.frombuffer(words + bytes(2 * STEP), dtype=">u2").astype(np.uint16) & np.uint16(self._length - 1)
+        tokens = [token.encode("utf-8", "surrogatepass") for token in wanted.index]
         most = np.array(wanted.most, dtype=np.int64)
+        words = many_words(key, tokens, most)
+        places = np.append(words & np.uint16(self._length - 1), np.zeros(STEP, dtype=np.uint16))
         starts = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(most)])
         first, rows = _room(most // STEP, np.array(wanted.uses, dtype=np.int64), _MASK_BYTES // (self._length // 8))
         masks = np.zeros((rows, self._length // 64), dtype=np.uint64)

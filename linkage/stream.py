@@ -1,8 +1,10 @@
-"""Passes as streams of rows: blocks in the order of their tags, a few thousand records at a time, on all processors.
+"""Passes as streams of rows: blocks in the order of their tags, some thousand records at a time, on all processors.
 
-Of a pass only the block of each record and the order of records by block are as long as the file; features are held once a
-distinct value. Rows are made for runs of whole blocks, as many at a time as there are threads and a few more, so that the
-memory beyond the records is bounded whatever their number. With several threads, the next pass is prepared meanwhile.
+Of a pass only the block of each record is as long as the file, and only until records are laid aside by runs of whole blocks
+(`linkage.runs`), sealed on the disk where there are too many of them; features are held once a distinct value. Rows are made
+run by run, as many at a time as there are threads and a few more, so that the memory beyond the records is bounded whatever
+their number. With several threads, the next pass is prepared meanwhile. A run is made in a few calls of compiled code, which
+leave the interpreter to the other threads: it is read, named, encoded and diffused whole.
 
 A record is set aside in a pass when what it inserts there (`linkage.encode`) is less than `LEAST_INSERTED` per thousand of the
 profile's insertions: about a fifth of its bits would be set, too few to be compared. That depends on which attributes it
@@ -16,6 +18,7 @@ from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,16 +27,20 @@ from crypto.framing import Label
 from crypto.keys import PassKey, RunKey, derive
 from linkage.attribute import with_bits
 from linkage.blocks import check_largest_block
-from linkage.compiled import brief
-from linkage.diffuse import diffuse_blocks, stream_bytes
+from linkage.compiled import compiled
+from linkage.diffuse import diffuse_blocks
+from linkage.diffusion_tables import stream_bytes
 from linkage.encode import PassEncoder
 from linkage.errors import LinkageError
 from linkage.feature_table import FeatureTable
-from linkage.passes import divide, in_form
+from linkage.memory import give_back
+from linkage.passes import Division, divide, in_form
 from linkage.plan import PassPlan, Plan
 from linkage.profiles import Profile, profile_named
-from linkage.records import MISSING, Records
+from linkage.records import Records
+from linkage.runs import Runs, codes_of, count_blocks, set_aside
 from linkage.sheet import Sheet
+from linkage.spill import Spill
 from linkage.statistics import Statistics
 from linkage.wire import ID_BYTES, TAG_BYTES, row_bytes
 
@@ -44,9 +51,10 @@ LEAST_INSERTED = 320  # per thousand of the profile's insertions
 MEMORY = 512 << 20  # bytes
 
 _CUT_SHARE = 4  # of the memory, one part in so many for values that stay cut
-_KEPT_SHARE = 8  # of the memory, one part in so many for the filters of frequent values of each depth of a pass
+_KEPT_SHARE = 16  # of the memory, one part in so many for the filters of frequent values of a pass
+_LAID_SHARE = 8  # of the memory, one part in so many for the records of a pass that are laid aside
 _RUN_BYTES = 4 << 20  # of the rows of a run, and of what their tables are drawn from
-_RECORDS_AT_ONCE = 1 << 18
+_SAMPLE = 1 << 18  # records, about
 _HEAD = (ID_BYTES + TAG_BYTES) // 8  # words of a row before its filter
 
 
@@ -82,12 +90,12 @@ class PassStream:
 
 @dataclass(frozen=True, kw_only=True)
 class _Prepared:
-    """A pass before its rows: `order` has the records by block, those of block b from starts[b] to starts[b + 1]."""
+    """A pass before its rows."""
 
     plan: PassPlan
     encoder: PassEncoder
-    order: NDArray[np.int32]
-    starts: NDArray[np.int64]
+    runs: Runs
+    count: int
     tags: NDArray[np.uint8]
     secrets: list[bytes]
     depth: NDArray[np.int64]
@@ -101,6 +109,7 @@ def stream_passes(
     *,
     memory: int = MEMORY,
     threads: int | None = None,
+    folder: Path | None = None,
 ) -> Generator[PassStream]:
     """Encodes all passes of a plan, one at a time.
 
@@ -113,21 +122,28 @@ def stream_passes(
             pass.
         threads: that make rows; the processor's number when absent. Only the random ids depend on anything but the other
             arguments.
+        folder: where records go that memory has no room for, sealed; the system's folder of temporary files when absent.
 
     Raises:
         LinkageError: `E_STATISTIQUES` when the plan was computed from other public statistics; `E_PLAN` when a pass protects
-            less than its profile promises; `E_BLOC_TROP_GRAND` before any row of the pass.
+            less than its profile promises; `E_BLOC_TROP_GRAND` before any row of the pass; `E_DISQUE_PLEIN`.
     """
     statistics, profile = Statistics(sheet), profile_named(plan.profile)
-    _check(plan, profile, statistics)
+    _check(plan, profile, statistics, sheet)
     tables: dict[str, FeatureTable] = {}
+    spills = {one.name: Spill(folder) for one in plan.passes}
 
     def prepare(one: PassPlan) -> _Prepared:
         if one.form not in tables:
             seen = in_form(records, sheet, one.form) if one.form else records
             like = next(iter(tables.values()), None)
             tables[one.form] = FeatureTable(seen, room=memory // _CUT_SHARE, like=like)
-        return _prepare(tables[one.form], sheet, one, profile, statistics, run_key, memory // _KEPT_SHARE)
+        key = PassKey(derive(run_key, Label.PASS, one.name.encode()))
+        division = divide(tables[one.form].records, sheet, one, statistics, key, table=tables[one.form])
+        depths = range(int(division.depth.max(initial=0)) + 1)
+        left_outs = [one.left_out(depth) for depth in depths]
+        encoder = PassEncoder(tables[one.form], with_bits(sheet.attributes, one.bits), profile, left_outs, key)
+        return _prepare(tables[one.form].records, one, profile, division, encoder, (memory, spills[one.name]))
 
     workers = max(1, threads or _processors())
     pool = ThreadPoolExecutor(workers, thread_name_prefix="encode")
@@ -138,135 +154,122 @@ def stream_passes(
             following = plan.passes[place + 1 : place + 2]
             if workers > 1:  # while rows are made
                 coming += [pool.submit(prepare, one) for one in following]
-            count = len(prepared.order)
+            count = prepared.count
             yield PassStream(
                 plan=prepared.plan, count=count, left_aside=len(records) - count, pieces=_pieces(prepared, pool)
             )
+            spills[prepared.plan.name].close()
             del prepared
+            give_back()
             if workers == 1:
                 coming += [pool.submit(prepare, one) for one in following]
     finally:
         pool.shutdown(cancel_futures=True)
+        for spill in spills.values():
+            spill.close()
 
 
-def _check(plan: Plan, profile: Profile, statistics: Statistics) -> None:
+def _check(plan: Plan, profile: Profile, statistics: Statistics, sheet: Sheet) -> None:
     if plan.statistics_digest != statistics.digest:
         rule = "le plan vient d'autres statistiques publiques : proposez une nouvelle convention"
         raise LinkageError("E_STATISTIQUES", rule)
     promised = (profile.length, profile.measure)
-    if any((one.length, one.measure) != promised or one.degree < profile.degree for one in plan.passes):
+    least = [profile.names_degree if sheet.names_only(one.blocks) else profile.degree for one in plan.passes]
+    if any(
+        (one.length, one.measure) != promised or one.degree < degree
+        for one, degree in zip(plan.passes, least, strict=True)
+    ):
         raise LinkageError(
             "E_PLAN", f"une passe ne suit pas le profil {profile.name} : proposez une nouvelle convention"
         )
 
 
 def _prepare(
-    table: FeatureTable,
-    sheet: Sheet,
+    records: Records,
     plan: PassPlan,
     profile: Profile,
-    statistics: Statistics,
-    run_key: RunKey,
-    room: int,
+    division: Division,
+    encoder: PassEncoder,
+    within: tuple[int, Spill],
 ) -> _Prepared:
-    key = PassKey(derive(run_key, Label.PASS, plan.name.encode()))
-    division = divide(table.records, sheet, plan, statistics, key, table=table)
+    """Counts a pass, makes the filters of its frequent values, and lays its records aside by runs."""
+    columns = [records.columns[name] for name in encoder.columns]
     depths = range(int(division.depth.max(initial=0)) + 1)
-    attributes = with_bits(sheet.attributes, plan.bits)
-    encoder = PassEncoder(table, attributes, profile, [plan.left_out(depth) for depth in depths], key)
-    _set_aside(division.block, division.depth, encoder, profile)
-    sizes = np.bincount(division.block[division.block != MISSING], minlength=len(division.tags))
+    worth = [encoder.worth(depth) for depth in depths]
+    least = -(-LEAST_INSERTED * profile.insertions // 1000)
+    sizes, step = np.zeros(len(division.tags), dtype=np.int64), 1 + len(records) // _SAMPLE
+    samples: list[list[NDArray[np.int32]]] = [[] for _ in depths]
+    for start, codes in codes_of(columns, len(records)):
+        block = division.block[start : start + codes.shape[1]]
+        for depth in depths:
+            set_aside(codes, block, division.depth, worth[depth], (depth, least))
+        count_blocks(block, sizes)
+        some = np.arange(-start % step, len(block), step)
+        some = some[block[some] >= 0]
+        for depth in depths:
+            samples[depth].append(codes[:, some[division.depth[block[some]] == depth]].T)
     check_largest_block(int(sizes.max(initial=0)), plan.cap)
-    starts = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(sizes)])
-    order = _by_block(division.block, starts)
-    of_depth = np.repeat(division.depth, sizes)
+    room, spill = within
     for depth in depths:
-        encoder.keep(order[of_depth == depth], room, depth)
+        sample = np.concatenate([*samples[depth], np.empty((0, len(columns)), dtype=np.int32)])
+        encoder.keep(sample, step, depth, room // _KEPT_SHARE // len(depths))
+    starts = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(sizes)])
+    laid = int(starts[-1]) * 4 * (2 + len(columns))
+    runs = Runs(starts, _firsts(starts, plan), len(columns), spill if laid > room // _LAID_SHARE else None)
+    for start, codes in codes_of(columns, len(records)):
+        runs.lay_aside(start, codes, division.block[start : start + codes.shape[1]])
     return _Prepared(
         plan=plan,
         encoder=encoder,
-        order=order,
-        starts=starts,
+        runs=runs,
+        count=int(starts[-1]),
         tags=division.tags,
         secrets=division.secrets,
         depth=division.depth,
     )
 
 
-def _set_aside(block: NDArray[np.int32], depth: NDArray[np.int64], encoder: PassEncoder, profile: Profile) -> None:
-    """Takes out of their blocks the records of which too little is known."""
-    for start in range(0, len(block), _RECORDS_AT_ONCE):
-        some = block[start : start + _RECORDS_AT_ONCE]
-        depths = np.append(depth, MISSING)[some]  # the last entry answers for block MISSING = -1
-        for one in np.unique(depths[depths != MISSING]).tolist():
-            rows = np.flatnonzero(depths == one)
-            known = encoder.insertions(rows + start, one)
-            some[rows[1000 * known.astype(np.int64) < LEAST_INSERTED * profile.insertions]] = MISSING
-
-
 def _pieces(prepared: _Prepared, pool: ThreadPoolExecutor) -> Iterator[Piece]:
     """The rows of runs of whole blocks, in order, some runs ahead of what is read."""
     coming: deque[Future[Piece]] = deque()
-    for first, last in _runs(prepared):
-        coming.append(pool.submit(_rows_of, prepared, first, last))
-        if len(coming) > 2 * pool._max_workers:  # noqa: SLF001
+    for run in range(len(prepared.runs)):
+        coming.append(pool.submit(_rows_of, prepared, run))
+        if len(coming) > 1 + pool._max_workers:  # noqa: SLF001
             yield coming.popleft().result()
     while coming:
         yield coming.popleft().result()
 
 
-def _runs(prepared: _Prepared) -> Iterator[tuple[int, int]]:
-    """Runs of blocks [first, last) of about as many rows each."""
-    plan, starts = prepared.plan, prepared.starts
+def _firsts(starts: NDArray[np.int64], plan: PassPlan) -> list[int]:
+    """The first block of each run, of about as many rows each, and the number of blocks at the end."""
     most, tables = _RUN_BYTES // row_bytes(plan.length), _RUN_BYTES // stream_bytes(plan.length, plan.degree)
-    first, blocks = 0, len(starts) - 1
-    while first < blocks:
+    firsts, blocks = [0], len(starts) - 1
+    while firsts[-1] < blocks:
+        first = firsts[-1]
         last = int(np.searchsorted(starts, starts[first] + most, side="right")) - 1
-        last = min(max(min(last, first + tables), first + 1), blocks)
-        if starts[last] > starts[first]:
-            yield first, last
-        first = last
+        firsts.append(min(max(min(last, first + tables), first + 1), blocks))
+    return firsts
 
 
-def _rows_of(prepared: _Prepared, first: int, last: int) -> Piece:
-    """The rows of some blocks."""
+def _rows_of(prepared: _Prepared, number: int) -> Piece:
+    """The rows of one run."""
     plan = prepared.plan
-    bounds = prepared.starts[first : last + 1] - prepared.starts[first]
-    records = prepared.order[prepared.starts[first] : prepared.starts[last]].astype(np.int64)
-    plain = np.zeros((len(records), plan.length // 64), dtype=np.uint64)
-    sizes, depths = np.diff(bounds), prepared.depth[first:last]
-    for depth in np.unique(depths).tolist():
-        places = np.flatnonzero(np.repeat(depths == depth, sizes))
-        prepared.encoder.add(records[places], places, plain, depth)
-    rows = np.empty((len(records), _HEAD + plan.length // 64), dtype=np.uint64)
-    ids = np.frombuffer(os.urandom(ID_BYTES * len(records)), dtype=np.uint64).reshape(-1, 2)
-    places = _name(ids, prepared.tags[first:last].view(np.uint64), bounds, rows)
+    run = prepared.runs.take(number)
+    blocks = slice(run.first, run.first + len(run.bounds) - 1)
+    plain = np.empty((len(run.records), plan.length // 64), dtype=np.uint64)
+    prepared.encoder.fill(run.rows, run.bounds, prepared.depth[blocks], plain)
+    rows = np.empty((len(plain), _HEAD + plan.length // 64), dtype=np.uint64)
+    ids = np.frombuffer(os.urandom(ID_BYTES * len(plain)), dtype=np.uint64).reshape(-1, 2)
+    places, named = np.empty(len(plain), dtype=np.int64), np.empty(len(plain), dtype=np.int64)
+    _name(ids, prepared.tags[blocks].view(np.uint64), run.bounds, rows, places, (run.records, named))
     if plan.degree:
-        diffuse_blocks(plain, bounds, prepared.secrets[first:last], plan.degree, places, rows[:, _HEAD:])
+        diffuse_blocks(plain, run.bounds, prepared.secrets[blocks], plan.degree, places, rows[:, _HEAD:])
     else:
         rows[places, _HEAD:] = plain
-    named = np.empty_like(records)
-    named[places] = records
     return Piece(rows=rows.view(np.uint8), records=named)
 
 
-def _by_block(block: NDArray[np.int32], starts: NDArray[np.int64]) -> NDArray[np.int32]:
-    order = np.empty(starts[-1], dtype=np.int32)
-    _count_out(block, starts.copy(), order)
-    return order
-
-
-@brief
-def _count_out(
-    block: NDArray[np.int32], following: NDArray[np.int64], order: NDArray[np.int32]
-) -> None:  # pragma: no cover - compiled
-    for record in range(len(block)):
-        if block[record] >= 0:
-            order[following[block[record]]] = record
-            following[block[record]] += 1
-
-
-@brief
+@compiled
 def _swapped(word: np.uint64) -> np.uint64:  # pragma: no cover - compiled
     """A word of eight bytes as the number that compares as its bytes do."""
     number = np.uint64(0)
@@ -276,39 +279,64 @@ def _swapped(word: np.uint64) -> np.uint64:  # pragma: no cover - compiled
     return number
 
 
-@brief
+@compiled
+def _by_id(
+    ids: NDArray[np.uint64], keys: NDArray[np.uint64], order: NDArray[np.int64]
+) -> None:  # pragma: no cover - compiled
+    """Fills the order of random ids as bytes: each is put near its place, which its first bits tell, then in it."""
+    count = len(ids)
+    following = np.zeros(count + 1, dtype=np.int64)
+    for k in range(count):
+        keys[k] = _swapped(ids[k, 0])
+        following[((keys[k] >> np.uint64(32)) * np.uint64(count) >> np.uint64(32)) + np.uint64(1)] += 1
+    for k in range(count):
+        following[k + 1] += following[k]
+    for k in range(count):
+        near = (keys[k] >> np.uint64(32)) * np.uint64(count) >> np.uint64(32)
+        order[following[near]] = k
+        following[near] += 1
+    for k in range(1, count):
+        one, place = order[k], k
+        while place:
+            other = order[place - 1]
+            if keys[other] < keys[one] or (
+                keys[other] == keys[one] and _swapped(ids[other, 1]) <= _swapped(ids[one, 1])
+            ):
+                break
+            order[place] = other
+            place -= 1
+        order[place] = one
+
+
+@compiled
 def _name(
-    ids: NDArray[np.uint64], tags: NDArray[np.uint64], bounds: NDArray[np.int64], rows: NDArray[np.uint64]
-) -> NDArray[np.int64]:  # pragma: no cover - compiled
-    """Writes ids and tags at the head of rows sorted by id in each block; returns the row of each record.
+    ids: NDArray[np.uint64],
+    tags: NDArray[np.uint64],
+    bounds: NDArray[np.int64],
+    rows: NDArray[np.uint64],
+    places: NDArray[np.int64],
+    records: tuple[NDArray[np.int32], NDArray[np.int64]],
+) -> None:  # pragma: no cover - compiled
+    """Writes ids and tags at the head of rows sorted by id in each block, and the row and the order of records.
 
     Args:
         ids: (k, 2), one a record.
         tags: (b, 2), one a block.
         bounds: (b + 1,), records of each block.
         rows: (k, at least 4).
+        places: (k,), filled with the row of each record.
+        records: (k,) each, the records, and filled with them in the order of rows.
     """
-    places = np.empty(len(ids), dtype=np.int64)
+    keys, order = np.empty(len(ids), dtype=np.uint64), np.empty(len(ids), dtype=np.int64)
     for block in range(len(bounds) - 1):
         start, stop = bounds[block], bounds[block + 1]
-        keys = np.empty(stop - start, dtype=np.uint64)
-        for k in range(stop - start):
-            keys[k] = _swapped(ids[start + k, 0])
-        order = np.argsort(keys)
-        for k in range(1, stop - start):  # equal first halves, which hardly ever happen
-            other = k
-            while other and keys[order[other - 1]] == keys[order[other]]:
-                one, two = ids[start + order[other - 1], 1], ids[start + order[other], 1]
-                if _swapped(one) > _swapped(two):
-                    order[other - 1], order[other] = order[other], order[other - 1]
-                other -= 1
-        for k in range(stop - start):
-            places[start + order[k]] = start + k
-            rows[start + k, 0] = ids[start + order[k], 0]
-            rows[start + k, 1] = ids[start + order[k], 1]
-            rows[start + k, 2] = tags[block, 0]
-            rows[start + k, 3] = tags[block, 1]
-    return places
+        _by_id(ids[start:stop], keys[start:stop], order[start:stop])
+        for row in range(start, stop):
+            one = start + order[row]
+            places[one] = row
+            records[1][row] = records[0][one]
+            rows[row, 0], rows[row, 1] = ids[one, 0], ids[one, 1]
+            rows[row, 2], rows[row, 3] = tags[block, 0], tags[block, 1]
 
 
 def _processors() -> int:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linkage.bits import STEP, add_listed, fill_masks
+from linkage.bits import FIELDS, STEP, fill_masks, set_bits
 
 
 @given(st.data())
@@ -26,15 +26,23 @@ def test_listed_tokens_set_their_first_positions(data):
     fill_masks(starts, places, first, masks)
     entries = data.draw(st.lists(st.integers(0, len(most) - 1), max_size=5))
     counts = [data.draw(st.integers(0, most[token])) for token in entries]
-    listed = (
-        np.array([0, len(entries)], dtype=np.int64),
-        np.array(entries, dtype=np.int64),
-        np.array(counts, dtype=np.int32),
-        len(entries),
-    )
-    plain = np.zeros((3, words), dtype=np.uint64)
-    drawn = (starts, places, first, masks)
-    add_listed(listed, drawn, np.array([0, -1], dtype=np.int32), np.array([2, 0]), plain)
+    line = {
+        "listed": 1,
+        "starts": np.array([0, len(entries)], dtype=np.int64),
+        "tokens": np.array(entries, dtype=np.int32),
+        "counts": np.array(counts, dtype=np.int32),
+        "drawn": starts,
+        "places": places,
+        "first": first,
+        "masks": masks,
+        "most": len(entries),
+    }
+    lines = np.zeros((1, len(FIELDS)), dtype=np.int64)
+    for name, value in line.items():
+        lines[0, FIELDS.index(name)] = value.ctypes.data if isinstance(value, np.ndarray) else value
+    plain = np.full((3, words), 5, dtype=np.uint64)
+    rows, bounds = np.array([[-1], [-1], [0]], dtype=np.int32), np.array([0, 1, 3])
+    set_bits(lines, np.array([0, 1]), rows, bounds, np.array([0, 0]), plain)
     expected = set()
     for token, count in zip(entries, counts, strict=True):
         expected |= set(places[starts[token] : starts[token] + count].tolist())

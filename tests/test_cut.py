@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linkage.attribute import Attribute
+from linkage.bits import NO_LETTER
 from linkage.cut import LARGEST_ALPHABET, LETTERS, cut, heads, pack, rules_of, survey, word_groups
 from linkage.features import block_part, groups, tokens
 from linkage.sheet import Sheet
@@ -60,7 +61,8 @@ def test_a_survey_says_what_values_have(way, values, left_out):
     assert packed is not None
     assert rules is not None
     whole = cut(packed, rules, np.arange(len(values), dtype=np.int32))
-    found, again = survey(packed, rules, whole), survey(packed, rules, None)
+    first_letters = heads(packed, given=bool(rules[0]), strip=True)
+    found, again = (survey(packed, rules, one, first_letters) for one in (whole, None))
     held = [tokens(attribute, value, left_out) for value in values]
     order = list(groups(attribute))
     assert [sum(1 << order.index(group) for group in one) for one in held] == found.present.tolist()
@@ -79,10 +81,10 @@ def test_heads_are_the_letters_of_the_block_value(kind, values):
     """The first one, two and three letters that a value is filed under, or that it has not so many."""
     attribute, packed = attribute_of({"kind": kind}), pack(values)
     assert packed is not None
-    found = heads(packed, given=kind == "given_names")
+    found = heads(packed, given=kind == "given_names", strip=kind == "given_names")
     for value, places in zip(values, found.tolist(), strict=True):
         for part, size in LETTERS.items():
-            letters = "".join(packed.alphabet[place] for place in places[:size] if place >= 0)
+            letters = "".join(packed.alphabet[place] for place in places[:size] if place != NO_LETTER)
             assert block_part(attribute, part, value) == (letters if len(letters) == size else None)
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from crypto.keys import PassKey
 from linkage.attribute import COMPARISONS, COMPONENTS, KINDS
-from linkage.encode import _RECORDS_AT_ONCE, budgets, encode
+from linkage.encode import _RECORDS_AT_ONCE, encode
 from linkage.errors import SheetError
 from linkage.features import groups, left_out_groups, tokens
 from linkage.planner import plan_passes
@@ -129,22 +129,12 @@ def test_complete_identities_fill_one_half(profile):
         assert 0.44 <= bits_of(filters).mean() <= 0.53
 
 
-def test_budgets_share_out_the_insertions():
-    """Every pass spends its insertions on what stays, in proportion, and never more."""
-    for left_out in ([], ["date_naissance.day"], ["date_naissance.day_month", "sexe.value"], ["nom_naissance.two"]):
-        shares = budgets(P1.attributes, PLAIN, left_out)
-        spent = sum(bits for groups in shares.values() for bits in groups.values())
-        assert PLAIN.insertions - 30 <= spent <= PLAIN.insertions
-    bits = {one.name: one.bits for one in P1.attributes}
-    assert shares["nom_naissance"]["grams"] == PLAIN.insertions * bits["nom_naissance"] // sum(bits.values())
-    assert budgets(P1.attributes, PLAIN, ["sexe.value"])["sexe"] == {}
-
-
 def test_a_pass_that_leaves_nothing_is_refused():
     """A sheet whose only attribute makes the block has nothing to compare."""
     sheet = Sheet.from_table({"version": "linkage/v1", "attributes": {"sexe": {"kind": "sex", "bits": 1}}})
+    records = records_of(sheet, [{"sexe": "F"}])
     with pytest.raises(SheetError) as refusal:
-        budgets(sheet.attributes, PLAIN, ["sexe.value"])
+        encode(records, sheet.attributes, PLAIN, ["sexe.value"], KEY)
     assert refusal.value.code == "E_PASSES"
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crypto.errors import KeyRefused
-from crypto.hashing import block_secret, block_tag, keystream, keystreams, many_position_words, position_words
+from crypto.hashing import block_secret, block_tag, keystream, keystreams, position_words
 from tests.vectors import generate_crypto
 
 KEY = bytes(range(32))
@@ -118,12 +118,6 @@ def test_keys_of_another_size_are_refused(size: int) -> None:
     for call in calls:
         with pytest.raises(KeyRefused):
             call(bytes(size))
-
-
-@given(keys, st.lists(st.tuples(st.binary(max_size=20), st.integers(0, 40)), max_size=5))
-def test_words_of_many_tokens_follow_each_other(key, requests):
-    """Tokens hashed under one prepared key have the words of each alone, one after the other."""
-    assert b"".join(slow_words(key, *one) for one in requests) == many_position_words(key, requests)
 
 
 @pytest.mark.parametrize("size", [0, 1, 15, 16, 33, 4096])

@@ -244,6 +244,7 @@ def test_progress_counts_records_times_passes():
         ("E_PROFIL", replace(PLAN, profile="inconnu")),
         ("E_PLAN", replace(PLAN, profile="renforce")),
         ("E_PLAN", replace(PLAN, passes=(replace(PLAN.passes[0], degree=3),))),
+        ("E_PLAN", replace(PLAN, passes=(replace(PLAN.passes[2], degree=4),))),  # names only: 5
         ("E_PLAN", replace(PLAN, passes=(PLAN.passes[0], replace(PLAN.passes[1], degree=0)))),
         ("E_PLAN", replace(PLAN, passes=(replace(PLAN.passes[0], length=1024),))),
         ("E_PLAN", replace(PLAN, passes=(replace(PLAN.passes[0], measure="dice"),))),

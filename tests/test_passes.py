@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crypto.keys import PassKey
+from linkage import passes as module
 from linkage.passes import block_label, divide, in_form
 from linkage.plan import PassPlan
 from linkage.planner import plan_passes
@@ -241,6 +242,22 @@ def test_a_second_form_takes_the_first_ones_place_where_there_is_one():
     assert cells(turned, "nom_naissance") == [second or first for first, second in zip(birth, usage, strict=True)]
     assert cells(turned, "nom_usage") == [first if second else None for first, second in zip(birth, usage, strict=True)]
     assert turned.columns["prenoms"] is records.columns["prenoms"]
+    for name in ("nom_naissance", "nom_usage"):
+        column = turned.columns[name]
+        assert np.array_equal(column.codes[7:19], column.part(7, 19))
+
+
+def test_many_pairs_of_values_are_sorted_rather_than_looked_up(monkeypatch):
+    """The same blocks, whichever way pairs of codes are numbered, a few records at a time or all."""
+    records, statistics = records_of(P1, [{}, *people(150)]), Statistics(P1)
+    for plan in plan_passes(P1, "standard", (200_000, 200_000)).passes:
+        expected = divide(records, P1, plan, statistics, KEY)
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "_SMALL", 0)
+            patch.setattr(module, "AT_ONCE", 40)
+            found = divide(records, P1, plan, statistics, KEY)
+        assert expected.block.tolist() == found.block.tolist()
+        assert expected.secrets == found.secrets
 
 
 def test_heavy_values_take_finer_components_until_they_are_light():

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from crypto.keys import RunKey
 from linkage import stream as module
@@ -100,8 +102,23 @@ def test_a_stream_that_is_dropped_stops():
 def test_ids_are_sorted_as_bytes_even_when_their_halves_are_equal():
     """Equal first halves are told apart by the second."""
     ids = np.array([[5, 9], [5, 3], [1, 1], [5, 3 << 56]], dtype=np.uint64)
-    rows = np.zeros((4, 5), dtype=np.uint64)
-    places = module._name(ids, np.zeros((1, 2), dtype=np.uint64), np.array([0, 4]), rows)
+    rows, places = np.zeros((4, 5), dtype=np.uint64), np.zeros(4, dtype=np.int64)
+    records = np.arange(4, dtype=np.int32), np.zeros(4, dtype=np.int64)
+    module._name(ids, np.zeros((1, 2), dtype=np.uint64), np.array([0, 4]), rows, places, records)
     names = [row[:2].tobytes() for row in rows]
     assert sorted(names) == names
     assert ids.tolist() == rows[places, :2].tolist()
+    assert records[1][places].tolist() == records[0].tolist()
+
+
+@given(st.integers(0, 300), st.integers(0, 1000))
+@settings(max_examples=60, deadline=None)
+def test_ids_are_sorted_whatever_they_are(count, seed):
+    """Even ids that are not spread: a few values, or the smallest and the largest."""
+    draw = np.random.default_rng(seed)
+    kinds = draw.integers(0, 1 << 64, 3, dtype=np.uint64), np.array([0, 1, (1 << 64) - 1], dtype=np.uint64)
+    ids = draw.choice(kinds[seed % 2], size=(count, 2))
+    keys, order = np.empty(count, dtype=np.uint64), np.empty(count, dtype=np.int64)
+    module._by_id(ids, keys, order)
+    assert sorted(one.tobytes() for one in ids) == [ids[place].tobytes() for place in order]
+    assert list(range(count)) == sorted(order.tolist())
