@@ -9,18 +9,24 @@ stores them; one left row in a hundred has a near copy on the right, so that the
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from linkage.match import Candidates, match, match_blocks
+from linkage.candidates import Candidates
+from linkage.match import match, match_blocks
 from linkage.plan import Measure
 
 ROWS = 20_000
-BLOCKS, BLOCK_ROWS = 200, 1_000
+PAIRS = 100_000_000
+ROOT = Path(__file__).parent.parent
 EVERY = 100  # one left row in so many has a near copy at the same place on the right
 THRESHOLDS: dict[Measure, float] = {"dice": 0.8, "hamming": 0.8}
 
@@ -55,23 +61,76 @@ def test_all_against_all(benchmark: BenchmarkFixture, length: int, measure: Meas
     left, right = two_sides(ROWS, length)
 
     def work() -> Candidates:
-        return match(left, right, THRESHOLDS[measure], measure, threads=1)
+        return match(left, right, THRESHOLDS[measure], measure, threads=1, strategy="full")
 
     found = timed(benchmark, work, ROWS * ROWS)
     assert np.array_equal(np.arange(0, ROWS, EVERY), np.sort(found.left))
 
 
 @LENGTHS
-@MEASURES
-def test_two_hundred_blocks(benchmark: BenchmarkFixture, length: int, measure: Measure) -> None:
-    """Two hundred blocks of a thousand rows on each side."""
-    benchmark.group = f"blocks, {length} bits"
-    left, right = two_sides(BLOCKS * BLOCK_ROWS, length)
-    starts = np.arange(0, BLOCKS * BLOCK_ROWS, BLOCK_ROWS)
-    blocks = np.stack([starts, starts + BLOCK_ROWS, starts, starts + BLOCK_ROWS], axis=1)
+@pytest.mark.parametrize("rows", [1000, 200, 50])
+def test_blocks(benchmark: BenchmarkFixture, length: int, rows: int) -> None:
+    """As many blocks of so many rows on each side as make a hundred million pairs, compared as diffused filters are."""
+    benchmark.group = f"blocks of {rows}, {length} bits"
+    count = PAIRS // rows**2
+    left, right = two_sides(count * rows, length)
+    starts = np.arange(0, count * rows, rows)
+    blocks = np.stack([starts, starts + rows, starts, starts + rows], axis=1)
 
     def work() -> Candidates:
-        return match_blocks(left, right, blocks, THRESHOLDS[measure], measure, threads=1)
+        return match_blocks(left, right, blocks, 0.8, "hamming", threads=1)
 
-    found = timed(benchmark, work, BLOCKS * BLOCK_ROWS**2)
-    assert np.array_equal(np.arange(0, BLOCKS * BLOCK_ROWS, EVERY), np.sort(found.left))
+    found = timed(benchmark, work, count * rows**2)
+    assert np.array_equal(np.arange(0, count * rows, EVERY), np.sort(found.left))
+
+
+FIRST = """
+import numpy as np
+from linkage.match import match
+rows = np.random.default_rng(0).integers(0, 2**64, (1000, 32), dtype=np.uint64)
+assert len(match(rows, rows, 0.9, "hamming")) == 1000
+"""
+
+
+@pytest.mark.parametrize("cache", ["warm", "cold"])
+def test_first_result(benchmark: BenchmarkFixture, tmp_path: Path, cache: str) -> None:
+    """A fresh process from nothing to the pairs of a thousand rows against themselves, with and without compiled code."""
+    benchmark.group = "first result"
+    folders = (tmp_path / str(number) for number in range(100))
+    same = tmp_path / "same"
+
+    def work() -> None:
+        folder = same if cache == "warm" else next(folders)
+        environment = {**os.environ, "NUMBA_CACHE_DIR": str(folder)}
+        subprocess.run([sys.executable, "-c", FIRST], cwd=ROOT, env=environment, check=True)
+
+    benchmark.pedantic(work, rounds=3, warmup_rounds=1)  # type: ignore[no-untyped-call]
+    if benchmark.stats is not None:
+        print(f"\n{benchmark.name}: {benchmark.stats.stats.min:.2f} s")
+
+
+MEMORY = """
+import resource
+import numpy as np
+from linkage.match import match_blocks
+rng = np.random.default_rng(0)
+left, right = (rng.integers(0, 2**64, (1_000_000, 16), dtype=np.uint64) for _ in range(2))
+right[::2] = left[::2]
+blocks = np.arange(0, 1_000_000, 1000)
+blocks = np.stack([blocks, blocks + 1000, blocks, blocks + 1000], axis=1)
+found = match_blocks(left, right, blocks, 0.9)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, len(found))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="peak memory is counted in kilobytes on Linux only")
+def test_peak_memory(benchmark: BenchmarkFixture) -> None:
+    """A million rows on each side and half a million pairs: inputs, compiler and all stay under 1 GiB and 16 bytes a pair."""
+    command = [sys.executable, "-c", MEMORY]
+
+    def work() -> str:
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    peak, pairs = benchmark.pedantic(work, rounds=1).split()  # type: ignore[no-untyped-call]
+    print(f"\npeak memory {float(peak):.2f} GiB, {pairs} pairs")
+    assert float(peak) < 1 + 16 * int(pairs) / 2**30

@@ -37,6 +37,17 @@ def candidates(
     return sorted(pairs, key=lambda pair: (-pair[2], pair[0], pair[1]))
 
 
+def best_of_left(pairs: Iterable[Pair], most: int) -> list[Pair]:
+    """Of pairs in order, those with fewer than `most` of the same left row before them."""
+    kept: list[Pair] = []
+    counts: dict[int, int] = {}
+    for pair in pairs:
+        counts[pair[0]] = counts.get(pair[0], 0) + 1
+        if counts[pair[0]] <= most:
+            kept.append(pair)
+    return kept
+
+
 def in_blocks(pairs: Iterable[Pair], blocks: Iterable[Sequence[int]]) -> list[Pair]:
     """The pairs whose two rows stand in one block."""
     ranges = [tuple(block) for block in blocks]

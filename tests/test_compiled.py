@@ -17,7 +17,8 @@ import numba.core.caching as caching
 for kind in (caching.CompileResultCacheImpl, caching.CompileResultCacheImpl.__base__):
     kind._locator_classes = []
 import numpy as np
-from linkage.diffuse import diffuse, diffusion_table
+from linkage.diffuse import diffuse
+from linkage.diffusion_tables import diffusion_table
 filters = np.arange(64, dtype=np.uint64).reshape(2, 32)
 print(diffuse(filters, diffusion_table(bytes(32), 2048, 4)).tobytes().hex())
 """
@@ -36,7 +37,8 @@ def test_a_compiled_function_gives_what_it_gave():
 
 def test_an_installation_that_cannot_be_written_compiles_in_each_process():
     """Without any folder for compiled code the encoder works, and gives the same bits."""
-    from linkage.diffuse import diffuse, diffusion_table
+    from linkage.diffuse import diffuse
+    from linkage.diffusion_tables import diffusion_table
 
     filters = np.arange(64, dtype=np.uint64).reshape(2, 32)
     expected = diffuse(filters, diffusion_table(bytes(32), 2048, 4)).tobytes().hex()
