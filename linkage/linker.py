@@ -1,27 +1,49 @@
 """The third party's half: two encoded passes in, links out. It holds no key and sees no record.
 
-A pass is checked (`check_pass`) when it is opened, so that a fault is told to the party that sent it. Then, block by
-block, rows with equal tags are compared at the plan's information threshold, candidates are solved one-to-one, and the links
-at or above the plan's strict threshold are marked. A pass whose rows all carry one tag is compared all against all.
+Rows come piece by piece, sorted by (tag, id), and are read once: checked (`linkage.pass_check`), joined by tag
+(`linkage.tag_join`), compared in batches at the plan's information threshold and solved one-to-one (`linkage.batch`). Blocks
+share no row, so the best pairs of a batch are the best of the pass; only links are kept, sealed in a spill when they are many,
+and put in their order at the end. A pass whose rows all carry one tag is compared all against all.
+
+The result is the same bytes whatever the pieces, the memory, the number of threads, and the executor.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage.blocks import block_sizes, check_block_sizes, shared_blocks
-from linkage.errors import LinkageError
-from linkage.match import Progress, match_blocks
+from linkage.batch import Executor, Found, Threads
+from linkage.blocks import Skew, shared_blocks, skew_of
+from linkage.kept_links import KeptLinks
+from linkage.pass_check import PassCheck
 from linkage.plan import PassPlan
-from linkage.solve import solve_one_to_one
-from linkage.wire import ID_BYTES, TAG_BYTES, EncodedPass
+from linkage.scanning import Progress
+from linkage.tag_join import JoinedBatch, Side, join
+from linkage.wire import EncodedPass
 
-__all__ = ["PassLinks", "check_pass", "link_pass"]
+__all__ = ["MEMORY", "PassContent", "PassLinks", "check_pass", "check_pieces", "link_pass", "link_pieces"]
 
-_LEAST_FILL, _MOST_FILL = 20, 80  # percent of the bits of a diffused row
+MEMORY = 1 << 29  # bytes
+_LEAST_BATCH, _MOST_BATCH = 1 << 18, 1 << 23  # bytes of filters; pieces are mostly larger, and then cut without a copy
+_POLL = 0.1  # seconds between two progress reports
+
+
+@dataclass(frozen=True, kw_only=True)
+class PassContent:
+    """What a pass that was checked holds.
+
+    Attributes:
+        rows: how many.
+        fill_permille: bits set per thousand bits, rounded; 0 without rows.
+    """
+
+    rows: int
+    fill_permille: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,22 +53,22 @@ class PassLinks:
     Attributes:
         left_rows: (h,) int64 rows of the left pass.
         right_rows: (h,) int64 rows of the right pass.
+        left_ids: (h, 16) uint8 ids of the left rows.
         score: (h,) float64, 1 - H/L or Dice.
         strict: (h,) bool, whether the score reaches the strict threshold.
         compared: pairs compared.
         candidates: pairs at or above the information threshold, before solving.
-        blocks: blocks that both sides hold.
-        largest_block: rows of the largest block of either side.
+        skew: sizes of the blocks, for the operator.
     """
 
     left_rows: NDArray[np.int64]
     right_rows: NDArray[np.int64]
+    left_ids: NDArray[np.uint8]
     score: NDArray[np.float64]
     strict: NDArray[np.bool_]
     compared: int
     candidates: int
-    blocks: int
-    largest_block: int
+    skew: Skew
 
 
 def link_pass(
@@ -57,76 +79,150 @@ def link_pass(
     progress: Progress | None = None,
     threads: int | None = None,
 ) -> PassLinks:
-    """Link the rows of two passes.
+    """As `link_pieces`, of passes that are in memory; progress is told the true total from the beginning."""
+    told = progress
+    if progress is not None:
+        blocks = shared_blocks(left.tags, right.tags)
+        total = int(((blocks[:, 1] - blocks[:, 0]) * (blocks[:, 3] - blocks[:, 2])).sum())
+
+        def told(done: int, _total: int) -> None:
+            progress(done, total)
+
+    with Threads(threads) as executor:
+        return link_pieces([left], [right], plan, executor=executor, progress=told)
+
+
+def link_pieces(
+    left: Iterable[EncodedPass],
+    right: Iterable[EncodedPass],
+    plan: PassPlan,
+    *,
+    executor: Executor | None = None,
+    memory: int = MEMORY,
+    progress: Progress | None = None,
+) -> PassLinks:
+    """Link the rows of two passes that come piece by piece.
 
     Args:
-        left: rows sorted by (tag, id).
-        right: rows sorted by (tag, id).
+        left: rows sorted by (tag, id); read once, as far as needed.
+        right: the same.
         plan: of this pass.
-        progress: told the pairs compared and their total; what it raises stops the work.
-        threads: as `linkage.match.match`; never changes the result.
+        executor: where batches are compared; threads of this process when absent.
+        memory: bytes to hold of opened rows, ids and links; what a single block, a single piece or the links themselves take
+            beyond that is taken.
+        progress: told, from the caller's own thread, the pairs compared so far and those of all batches begun; what it raises
+            stops the work.
 
     Raises:
-        LinkageError: `E_LARGEURS`, `E_ORDRE_LIGNES`, `E_IDENTIFIANT_LIGNE`, `E_BLOC_TROP_GRAND` as `check_pass`.
+        LinkageError: as `check_pieces` but for fill; `E_DISQUE_PLEIN`.
     """
-    for side in (left, right):
-        _check_form(side, plan)
-    blocks = shared_blocks(left.tags, right.tags)
-    compared = int(((blocks[:, 1] - blocks[:, 0]) * (blocks[:, 3] - blocks[:, 2])).sum())
-    candidates = match_blocks(
-        left.filters,
-        right.filters,
-        blocks,
-        plan.information_score,
-        plan.measure,
-        progress=progress,
-        threads=threads,
-    )
-    links = solve_one_to_one(candidates)
-    return PassLinks(
-        left_rows=links.left,
-        right_rows=links.right,
-        score=links.score,
-        strict=links.score >= plan.strict_score,
-        compared=compared,
-        candidates=len(candidates),
-        blocks=len(blocks),
-        largest_block=max(int(block_sizes(side.tags).max(initial=0)) for side in (left, right)),
-    )
+    if executor is None:
+        with Threads() as own:
+            return link_pieces(left, right, plan, executor=own, memory=memory, progress=progress)
+    size = max(_LEAST_BATCH, min(_MOST_BATCH, memory // (4 * (executor.lanes + 2))))
+    with (
+        PassCheck(plan, fill=False, memory=memory // 8) as ours,
+        PassCheck(plan, fill=False, memory=memory // 8) as theirs,
+        KeptLinks(memory // 8) as kept,
+    ):
+        work = _Work(executor, kept, progress)
+        try:
+            for one in join(Side(iter(left), ours, plan), Side(iter(right), theirs, plan), size):
+                work.add(one)
+            work.wait_for(0)
+        except BaseException:
+            executor.abandon(work.pending)
+            raise
+        for check in (ours, theirs):
+            check.finish()
+        links = kept.ordered()
+        return PassLinks(
+            left_rows=links["left"].copy(),
+            right_rows=links["right"].copy(),
+            left_ids=links["id"].copy(),
+            score=links["score"].copy(),
+            strict=links["score"] >= plan.strict_score,
+            compared=work.compared,
+            candidates=kept.candidates,
+            skew=skew_of(work.sizes(), max(ours.largest, theirs.largest)),
+        )
 
 
 def check_pass(encoded: EncodedPass, plan: PassPlan) -> None:
+    """As `check_pieces`, of a pass that is in memory."""
+    check_pieces([encoded], plan)
+
+
+def check_pieces(pieces: Iterable[EncodedPass], plan: PassPlan, *, memory: int = MEMORY) -> PassContent:
     """Refuse a pass that its own plan could not have produced.
+
+    Args:
+        pieces: its rows; read once.
+        plan: of the pass.
+        memory: bytes of ids held before they are spilled.
 
     Raises:
         LinkageError: `E_LARGEURS` for filters of another length than the plan's, `E_TABLEAU` for columns of different
             heights, `E_ORDRE_LIGNES` for rows not sorted by (tag, id), `E_IDENTIFIANT_LIGNE` for an id used twice,
             `E_BLOC_TROP_GRAND` for a block over 1.5 times the cap, `E_REMPLISSAGE` for a row without any bit, with all
-            bits, or, in a diffused pass, with less than 20 % or more than 80 % of them.
+            bits, or, in a diffused pass, with less than 20 % or more than 80 % of them; `E_DISQUE_PLEIN`.
     """
-    _check_form(encoded, plan)
-    bits = np.bitwise_count(encoded.filters).sum(axis=1, dtype=np.int64)
-    lowest, highest = (_LEAST_FILL, _MOST_FILL) if plan.degree else (0, 100)
-    empty_or_full = (bits == 0) | (bits == plan.length)
-    if (empty_or_full | (100 * bits < lowest * plan.length) | (100 * bits > highest * plan.length)).any():
-        raise LinkageError(
-            "E_REMPLISSAGE",
-            "des filtres sont vides, pleins ou trop éloignés d'un remplissage de moitié ; encodez de nouveau le fichier",
-        )
+    with PassCheck(plan, fill=True, memory=memory) as check:
+        for piece in pieces:
+            check.take(piece)
+        check.finish()
+        total = check.rows * plan.length
+        return PassContent(rows=check.rows, fill_permille=round(1000 * check.bits / total) if total else 0)
 
 
-def _check_form(encoded: EncodedPass, plan: PassPlan) -> None:
-    if encoded.filters.ndim != 2 or 64 * encoded.filters.shape[1] != plan.length:
-        raise LinkageError("E_LARGEURS", f"les filtres de la passe « {plan.name} » doivent avoir {plan.length} bits")
-    rows = len(encoded.filters)
-    if encoded.ids.shape != (rows, ID_BYTES) or encoded.tags.shape != (rows, TAG_BYTES):
-        raise LinkageError("E_TABLEAU", "identifiants, étiquettes et filtres doivent décrire les mêmes lignes")
-    names = np.concatenate([encoded.tags, encoded.ids], axis=1).view(f"S{TAG_BYTES + ID_BYTES}").reshape(rows)
-    if (names[1:] < names[:-1]).any():
-        raise LinkageError(
-            "E_ORDRE_LIGNES", "les lignes doivent être triées par étiquette de bloc puis par identifiant"
-        )
-    ids = np.sort(np.ascontiguousarray(encoded.ids).view(f"S{ID_BYTES}").reshape(rows))
-    if (ids[1:] == ids[:-1]).any():
-        raise LinkageError("E_IDENTIFIANT_LIGNE", "un même identifiant de ligne est employé deux fois")
-    check_block_sizes(encoded.tags, plan.cap)
+class _Work:
+    """Batches on their way.
+
+    Attributes:
+        pending: each with where its rows come from.
+        compared: pairs of the batches that are done.
+    """
+
+    def __init__(self, executor: Executor, kept: KeptLinks, progress: Progress | None) -> None:
+        self._executor = executor
+        self._kept = kept
+        self._progress = progress
+        self._begun = 0
+        self._partial: dict[Future[Found], list[int]] = {}
+        self._sizes: list[NDArray[np.int64]] = []
+        self.pending: dict[Future[Found], JoinedBatch] = {}
+        self.compared = 0
+
+    def add(self, joined: JoinedBatch) -> None:
+        """Begin a batch, once there is room for it."""
+        self.wait_for(self._executor.lanes)
+        seen = [0]
+
+        def told(done: int) -> None:
+            seen[0] = done
+
+        future = self._executor.submit(joined.batch, told)
+        self.pending[future], self._partial[future] = joined, seen
+        self._begun += joined.batch.pairs
+        blocks = joined.batch.blocks
+        self._sizes.append(np.stack([blocks[:, 1] - blocks[:, 0], blocks[:, 3] - blocks[:, 2]], axis=1))
+        self._tell()
+
+    def wait_for(self, most: int) -> None:
+        """Take what is done, until at most so many batches are on their way."""
+        while len(self.pending) > most:
+            done, _ = wait(self.pending, timeout=_POLL, return_when=FIRST_COMPLETED)
+            for future in done:
+                found, joined = future.result(), self.pending.pop(future)
+                del self._partial[future]
+                self._kept.take(joined, found)
+                self.compared += joined.batch.pairs
+            self._tell()
+
+    def sizes(self) -> NDArray[np.int64]:
+        """(k, 2) rows of each shared block on either side."""
+        return np.concatenate([np.empty((0, 2), dtype=np.int64), *self._sizes])
+
+    def _tell(self) -> None:
+        if self._progress is not None:
+            self._progress(self.compared + sum(seen[0] for seen in self._partial.values()), self._begun)

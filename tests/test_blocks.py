@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from linkage.blocks import block_sizes, check_block_sizes, shared_blocks
+from linkage.blocks import check_largest_block, runs, shared_blocks, skew_of
 from linkage.errors import LinkageError
 
 # Tags that differ in their first, middle or last byte only, some ending in zeros, some with high bytes.
@@ -36,19 +36,24 @@ def test_shared_blocks_hold_the_pairs_of_equal_tags(left, right):
 
 
 @given(sorted_tags)
-def test_sizes_count_the_rows_of_each_tag(tags):
-    """Sizes come by tag and add up to the rows."""
-    assert [len(list(run)) for _, run in groupby(tags)] == block_sizes(table(tags)).tolist()
+def test_runs_are_the_rows_of_each_tag(tags):
+    """Tags come once each, in order, with the bounds of their rows."""
+    values, bounds = runs(table(tags))
+    groups = [(tag, len(list(run))) for tag, run in groupby(tags)]
+    assert groups == [
+        (bytes(value).ljust(16, b"\0"), size) for value, size in zip(values, np.diff(bounds), strict=True)
+    ]
+    assert (0, len(tags)) == (bounds[0], bounds[-1])
 
 
 @given(st.lists(st.sampled_from(TAGS), min_size=2, max_size=9))
 def test_unsorted_tags_are_refused(tags):
     """Blocks are read from runs, so rows must be sorted by tag."""
     if tags == sorted(tags):
-        assert len(tags) == block_sizes(table(tags)).sum()
+        assert len(tags) == runs(table(tags))[1][-1]
     else:
         with pytest.raises(LinkageError, match="E_ORDRE_LIGNES"):
-            block_sizes(table(tags))
+            runs(table(tags))
         with pytest.raises(LinkageError, match="E_ORDRE_LIGNES"):
             shared_blocks(table(sorted(tags)), table(tags))
 
@@ -56,18 +61,17 @@ def test_unsorted_tags_are_refused(tags):
 @pytest.mark.parametrize(("rows", "cap", "refused"), [(15, 10, False), (16, 10, True), (4, 3, False), (5, 3, True)])
 def test_the_cap_gives_half_as_much_again(rows, cap, refused):
     """A block of 1.5 times the cap passes, one row more does not."""
-    tags = table([TAGS[0], *[TAGS[1]] * rows, TAGS[2]])
     if refused:
         with pytest.raises(LinkageError, match="E_BLOC_TROP_GRAND"):
-            check_block_sizes(tags, cap)
+            check_largest_block(rows, cap)
     else:
-        check_block_sizes(tags, cap)
+        check_largest_block(rows, cap)
 
 
 def test_no_cap_refuses_nothing():
     """A cap of 0 means none, and no row means no block."""
-    check_block_sizes(table([TAGS[0]] * 1000), 0)
-    check_block_sizes(table([]), 1)
+    check_largest_block(1000, 0)
+    check_largest_block(0, 1)
     assert (0, 4) == shared_blocks(table([]), table([TAGS[0]])).shape
 
 
@@ -75,4 +79,17 @@ def test_no_cap_refuses_nothing():
 def test_other_tables_are_refused(tags):
     """A tag is sixteen bytes."""
     with pytest.raises(LinkageError, match="E_TABLEAU"):
-        block_sizes(tags)
+        runs(tags)
+
+
+@given(st.lists(st.tuples(st.integers(1, 50), st.integers(1, 50)), max_size=250), st.integers(0, 99))
+def test_skew_is_that_of_the_sizes_counted_one_by_one(sizes, largest):
+    """Quantiles are sizes that occur, with at least that share of the blocks at or under them; shares are of pairs."""
+    skew = skew_of(np.array(sizes, dtype=np.int64).reshape(-1, 2), largest)
+    pairs, rows = sorted((a * b for a, b in sizes), reverse=True), sorted(a + b for a, b in sizes)
+    assert (len(sizes), sum(pairs), largest) == (skew.blocks, skew.pairs, skew.largest)
+    assert max(pairs, default=0) == skew.largest_pairs
+    heaviest = sum(pairs[: -(-len(pairs) // 100)])
+    assert heaviest == pytest.approx(skew.heaviest_share * sum(pairs))
+    for part, value in ((50, skew.median), (90, skew.ninth_decile), (99, skew.last_percentile)):
+        assert value == (rows[(len(rows) - 1) * part // 100] if rows else 0)

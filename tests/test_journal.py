@@ -6,8 +6,9 @@ import json
 
 import pytest
 
+from linkage.blocks import Skew
 from service.errors import ServiceError
-from service.third_party.journal import ALLOWED, incident_line, line
+from service.third_party.journal import ALLOWED, incident_line, line, pass_line
 from tests.simulator import START
 
 
@@ -54,3 +55,18 @@ def test_an_incident_tells_type_place_and_code_but_no_sentence():
 def test_an_incident_without_a_place_is_told_too():
     """An exception that was never raised has no frame."""
     assert "place" not in json.loads(incident_line(START, "worker", ValueError("x")))
+
+
+def test_a_pass_tells_sizes_of_eleven_or_more():
+    """Smaller groups are not written down, nor anything about links."""
+    skew = Skew(blocks=12, pairs=400, largest=10, largest_pairs=9, heaviest_share=0.253, median=11, ninth_decile=0,
+                last_percentile=99)  # fmt: skip
+    expected = {
+        "event": "pass",
+        "blocks": 12,
+        "pairs": 400,
+        "median": 11,
+        "last_percentile": 99,
+        "heaviest_percent": 25,
+    }
+    assert {"at": "2026-11-20T08:00:00Z", **expected} == json.loads(pass_line(START, skew))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -10,32 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from linkage import linker, tag_join
+from linkage.batch import Threads
 from linkage.errors import LinkageError
-from linkage.linker import PassLinks, check_pass, link_pass
+from linkage.linker import PassContent, PassLinks, check_pass, check_pieces, link_pass, link_pieces
 from linkage.plan import PassPlan
 from linkage.wire import EncodedPass
 from tests import oracle_matching as oracle
-
-PLAN = PassPlan(
-    name="jour", blocks=("birth.day",), finer=(), length=128, degree=4, measure="hamming", information=50, strict=30,
-    cap=0, floor=20, population=1000, buckets=0, expected_pairs=1000,
-)  # fmt: skip
-PLAIN = replace(PLAN, name="tout", blocks=(), degree=0, measure="dice", information=700, strict=850)
-
-
-def encoded(seed: int, rows: int, tags: int, length: int = 128, reserve: int = 40) -> EncodedPass:
-    """Rows drawn from a reserve that both sides share, with a few bits changed, spread over the first `tags` tags."""
-    rng, shared = np.random.default_rng(seed), np.random.default_rng(length)
-    bits = (shared.random((reserve, length)) < 0.5)[rng.integers(0, reserve, rows)]
-    bits ^= rng.random((rows, length)) < rng.choice([0.0, 0.1, 0.3], (rows, 1))
-    names = np.zeros((rows, 32), dtype=np.uint8)
-    names[:, 0] = rng.integers(0, max(1, tags), rows)
-    names[:, 16:] = rng.integers(0, 256, (rows, 16))
-    order = sorted(range(rows), key=lambda k: names[k].tobytes())
-    filters = np.packbits(bits, axis=1, bitorder="little").view(np.uint64).reshape(rows, length // 64)
-    return EncodedPass(
-        ids=names[order, 16:].copy(), tags=names[order, :16].copy(), filters=np.ascontiguousarray(filters[order])
-    )
+from tests.oracle_linker import link_whole
+from tests.small_passes import PLAIN, PLAN, cut, encoded
 
 
 def expected(left: EncodedPass, right: EncodedPass, plan: PassPlan) -> tuple[list[oracle.Pair], list[oracle.Pair]]:
@@ -48,6 +31,18 @@ def expected(left: EncodedPass, right: EncodedPass, plan: PassPlan) -> tuple[lis
         if left.tags[pair[0]].tobytes() == right.tags[pair[1]].tobytes()
     ]
     return pairs, oracle.one_to_one(pairs)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32), left=st.integers(0, 60), right=st.integers(0, 60), tags=st.integers(1, 6))
+def test_many_to_one_gives_each_left_row_its_best(seed, left, right, tags):
+    """Where the plan says so, right rows repeat: the first candidate of each left row is its link."""
+    sides = encoded(seed, left, tags), encoded(seed + 1, right, tags)
+    plan = replace(PLAN, solving="many-to-one")
+    first: dict[int, oracle.Pair] = {}
+    for pair in expected(*sides, plan)[0]:
+        first.setdefault(pair[0], pair)
+    assert list(first.values()) == listed(link_pass(*sides, plan))
 
 
 def listed(links: PassLinks) -> list[oracle.Pair]:
@@ -73,10 +68,93 @@ def test_links_are_those_of_the_oracle(seed, left, right, tags, plan, threads):
         sum(labels[0].count(tag) * labels[1].count(tag) for tag in shared),
         len(shared),
         max((side.count(tag) for side in labels for tag in side), default=0),
-    ) == (links.candidates, links.compared, links.blocks, links.largest_block)
+    ) == (links.candidates, links.compared, links.skew.blocks, links.skew.largest)
     assert ["int64", "int64", "float64", "bool"] == [
         column.dtype.name for column in (links.left_rows, links.right_rows, links.score, links.strict)
     ]
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    seed=st.integers(0, 2**32), rows=st.tuples(st.integers(0, 300), st.integers(0, 300)), tags=st.integers(1, 40),
+    cuts=st.tuples(*[st.lists(st.integers(0, 300), max_size=8)] * 2), plan=st.sampled_from([PLAN, PLAIN]),
+    threads=st.integers(1, 3), memory=st.sampled_from([0, 1 << 14, 1 << 29]),
+)  # fmt: skip
+def test_pieces_threads_and_memory_change_no_byte(seed, rows, tags, cuts, plan, threads, memory):
+    """Whatever the cuts, the result is that of the whole, to the byte; with no memory at all everything is spilled."""
+    left, right = encoded(seed, rows[0], tags), encoded(seed + 1, rows[1], tags)
+    whole = link_whole(left, right, plan)
+    with pytest.MonkeyPatch.context() as patch, Threads(threads) as executor:
+        patch.setattr(tag_join, "_LEAST_PIECE", 1)
+        patch.setattr(tag_join, "_BATCH_PAIRS", 500)
+        patch.setattr(linker, "_LEAST_BATCH", 1 << 10)
+        sides = cut(left, cuts[0]), cut(right, cuts[1])
+        links = link_pieces(*sides, plan, executor=executor, memory=memory)
+    for name in ("left_rows", "right_rows", "score"):
+        assert getattr(whole, name).tobytes() == getattr(links, name).tobytes()
+    assert (whole.compared, whole.candidates) == (links.compared, links.candidates)
+    assert left.ids[links.left_rows].tobytes() == links.left_ids.tobytes()
+    assert whole.compared == links.skew.pairs
+
+
+@settings(max_examples=40, deadline=None)
+@given(rows=st.integers(0, 60), cuts=st.lists(st.integers(0, 60), max_size=6), memory=st.sampled_from([0, 1 << 20]))
+def test_checks_do_not_depend_on_the_pieces(rows, cuts, memory):
+    """A sound pass gives its rows and fill; a fault is found wherever the cuts are."""
+    one = encoded(rows, rows, 3)
+    bits = int(np.bitwise_count(one.filters).sum(dtype=np.int64))
+    content = check_pieces(cut(one, cuts), PLAN, memory=memory)
+    assert PassContent(rows=rows, fill_permille=round(1000 * bits / max(1, 128 * rows))) == content
+    if rows > 30:
+        for change, plan, code in FORM.values():
+            if code == "E_TABLEAU":
+                continue
+            with pytest.raises(LinkageError, match=code):
+                check_pieces(cut(change(one), cuts), plan, memory=memory)
+
+
+def test_what_progress_raises_stops_the_work():
+    """An exception of the callback comes out as it is, nothing keeps running, and the executor can be used again."""
+
+    def stop(_done: int, _total: int) -> None:
+        raise KeyboardInterrupt
+
+    left, right = encoded(5, 300, 3), encoded(6, 500, 3)
+    with Threads(2) as executor:
+        with pytest.raises(KeyboardInterrupt):
+            link_pieces([left], [right], PLAN, executor=executor, progress=stop)
+        again = link_pieces([left], [right], PLAN, executor=executor)
+    assert link_pass(left, right, PLAN).left_rows.tobytes() == again.left_rows.tobytes()
+
+
+def test_a_broken_source_stops_the_work():
+    """What reading a piece raises comes out as it is."""
+
+    def broken() -> Iterator[EncodedPass]:
+        yield encoded(5, 300, 3)
+        raise OSError
+
+    with pytest.raises(OSError):  # noqa: PT011 - the one raised above, which has no text
+        link_pieces(broken(), [encoded(6, 500, 3)], PLAN)
+
+
+def test_a_block_over_its_cap_stops_the_reading():
+    """A pass that never changes tag is not gathered in memory when its plan has a cap."""
+    read = []
+
+    def endless() -> Iterator[EncodedPass]:
+        one = encoded(0, 100, 1)
+        ids = np.arange(100, dtype=">u8").reshape(100, 1)
+        for piece in range(1000):
+            read.append(piece)
+            shifted = (ids + 100 * piece).astype(">u8").view(np.uint8).reshape(100, 8)
+            yield replace(one, ids=np.concatenate([np.zeros_like(shifted), shifted], axis=1))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tag_join, "_LEAST_PIECE", 1)
+        with pytest.raises(LinkageError, match="E_BLOC_TROP_GRAND"):
+            link_pieces(endless(), [encoded(1, 10, 1)], replace(PLAN, cap=200))
+    assert len(read) < 10
 
 
 def test_the_thresholds_are_distances():
@@ -100,7 +178,7 @@ def test_one_tag_for_all_compares_all():
     """When a pass has no block value, every row meets every row."""
     left, right = encoded(5, 30, 1), encoded(6, 50, 1)
     links = link_pass(left, right, PLAIN)
-    assert (1500, 1, 50) == (links.compared, links.blocks, links.largest_block)
+    assert (1500, 1, 50) == (links.compared, links.skew.blocks, links.skew.largest)
 
 
 def test_rows_of_other_tags_never_meet():
@@ -109,7 +187,7 @@ def test_rows_of_other_tags_never_meet():
     tags = left.tags.copy()
     tags[:, 0] = 9
     links = link_pass(left, replace(left, tags=tags), PLAN)
-    assert (0, 0, 0) == (len(links.left_rows), links.compared, links.blocks)
+    assert (0, 0, 0) == (len(links.left_rows), links.compared, links.skew.blocks)
 
 
 def test_progress_reaches_the_pairs_compared():

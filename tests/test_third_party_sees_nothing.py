@@ -85,7 +85,10 @@ class Watcher:
 
     def _look(self) -> None:
         for folder in self._folders:
-            for path in folder.rglob("*"):
+            paths: list[Path] = []
+            with contextlib.suppress(OSError):  # folders come and go
+                paths.extend(folder.rglob("*"))
+            for path in paths:
                 with contextlib.suppress(OSError):  # files come and go
                     status = path.stat()
                     version = (status.st_mtime_ns, status.st_size, status.st_ino)

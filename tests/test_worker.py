@@ -59,7 +59,8 @@ def test_a_run_is_delivered_and_its_encodings_are_gone(sim: Simulation):
     opened = Receipt.opened(sim.third_party.signing_key, receipt["receipt"])
     assert ("encodings", "rapprochement_termine", 5) == (opened.kind, opened.cause, len(opened.destroyed))
     assert not sim.site.vault.holds_run_key(run.run)
-    assert [] == [one for one in sim.lines if "event" in one]
+    assert [] == [one for one in sim.lines if '"error"' in one]
+    assert 2 == len([one for one in sim.lines if '"pass"' in one])
 
 
 def test_grey_links_are_left_out_when_the_agreement_says_so(sim: Simulation):
@@ -149,7 +150,8 @@ def test_what_was_compared_before_a_kill_is_not_compared_again(sim: Simulation):
     with sim.site.database.read() as connection:
         document = agreement_of(connection, run.agreement)
     step = matching.steps_of(sim.site, run.run, document)[0]
-    worker._store(step, matching.compare(sim.site, sim.site.vault.run_key(run.run), step, lambda: None))
+    compared = matching.compare(sim.site, sim.site.vault.run_key(run.run), step, lambda: None)
+    worker._store(step, compared.delivery)
     assert (1, "matching") == (view(sim, run).progress.done, sim.state(run))
     assert "E_ETAT" == sim.caf.get(f"/runs/{run.run}/deliveries", 409)
     with sim.site.database.read() as connection:

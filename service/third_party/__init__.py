@@ -25,5 +25,7 @@ Map, from what decides to what serves:
 - ``upkeep``          keys, deadlines and leftovers, without a request
 - ``matching``        encodings opened, judged, compared
 - ``worker``          the process that does it
+- ``hardening``       what every process does first
 - ``app``             composition root: serve, work, enrol
+- ``cluster_commands``  work and schedule: the processes that compare, on several machines too
 """

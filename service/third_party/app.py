@@ -2,7 +2,7 @@
 
 Two processes. ``serve`` runs the web process, which never opens an encoding nor loads the matcher, and starts
 the worker as its child; ``work`` is the worker. A child lives no longer than its parent: it holds the end of
-a pipe that closes with it.
+a pipe that closes with it. The processes of a cluster are not here (`cluster_commands`): they know no data directory.
 
 Environment: ``ALLERVERS_PUBLIC_URL``, the address parties use (``https://…``) when a proxy stands before this
 service; signatures cover it. Without it, the address is what the Host header says.
@@ -32,12 +32,20 @@ from crypto.keys import PublicIdentity, check_fingerprint
 from service.errors import ServiceError
 from service.third_party.api import install
 from service.third_party.gate import Gate, Ticks
+from service.third_party.hardening import harden
 from service.third_party.journal import Emit, incident_line, line
 from service.third_party.site import Clock, open_site
 from service.third_party.store import add_party, find_party
 from service.third_party.vault import Vault
 
-__all__ = ["create_app", "enrol", "main", "serve", "third_party_identity", "work"]
+__all__ = [
+    "create_app",
+    "enrol",
+    "main",
+    "serve",
+    "third_party_identity",
+    "work",
+]
 
 PUBLIC_URL = "ALLERVERS_PUBLIC_URL"
 _CHILD_PAUSE_SECONDS = 2.0  # before a worker that died is started again
@@ -138,7 +146,7 @@ def serve(data: Path, host: str, port: int, *, with_worker: bool, announce: Call
         ServiceError: `E_DONNEES_ABSENTES`.
         OSError: the address is taken.
     """
-    _harden()
+    harden()
     app = create_app(data, _now, public_url=os.environ.get(PUBLIC_URL))
     config = uvicorn.Config(
         app,
@@ -168,12 +176,14 @@ def serve(data: Path, host: str, port: int, *, with_worker: bool, announce: Call
     return 0 if server.started else 1
 
 
-def work(data: Path, *, once: bool = False) -> int:
+def work(data: Path, *, once: bool = False, memory: int | None = None, executor: Any = None) -> int:
     """Run a worker until SIGINT or SIGTERM.
 
     Args:
         data: whose identity exists.
         once: return when there is nothing left to do.
+        memory: bytes to hold of opened rows; half a gibibyte when absent.
+        executor: a `linkage.batch.Executor`, where rows are compared; this process when absent.
 
     Returns:
         Exit status.
@@ -181,32 +191,26 @@ def work(data: Path, *, once: bool = False) -> int:
     Raises:
         ServiceError: `E_DONNEES_ABSENTES`.
     """
-    return _work(data, threading.Event(), once=once)
+    means = {name: value for name, value in {"memory": memory, "executor": executor}.items() if value is not None}
+    return _work(data, threading.Event(), once=once, **means)
 
 
-def _work(data: Path, stop: threading.Event, *, once: bool) -> int:
-    from service.third_party.worker import Worker  # noqa: PLC0415 - the web process never loads the matcher
+def _work(data: Path, stop: threading.Event, *, once: bool, **means: Any) -> int:
+    from service.third_party.matching import Means  # noqa: PLC0415 - the web process never loads the matcher
+    from service.third_party.worker import Worker  # noqa: PLC0415
 
-    _harden()
+    harden()
     handlers: dict[int, Any] = {}
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGINT, signal.SIGTERM):
             handlers[number] = signal.signal(number, lambda *_: stop.set())
     try:
-        Worker(site=open_site(data, _now), stop=stop, emit=_write_line).run(once=once)
+        site = open_site(data, _now)
+        Worker(site=site, stop=stop, emit=_write_line, means=Means(**means)).run(once=once)
     finally:
         for taken, handler in handlers.items():
             signal.signal(taken, handler)
     return 0
-
-
-def _harden() -> None:
-    """Files for the owner only, and no core file: it would hold keys and opened encodings."""
-    os.umask(0o077)
-    if os.name == "posix":
-        import resource  # noqa: PLC0415 - absent elsewhere
-
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -1,7 +1,8 @@
 """The operator's journal: one JSON line for each request or incident, built from a closed list of members.
 
 A line never holds a body, a query, an address, a header, an identifier of an object, nor the text of an
-exception: only its type and the place in our code. What is not in ALLOWED cannot be written.
+exception: only its type and the place in our code. What is not in ALLOWED cannot be written. Of a pass that was compared it holds
+sizes of blocks, which tell the operator how even the work was, and never how many rows are linked; sizes under 11 are left out.
 """
 
 from __future__ import annotations
@@ -12,13 +13,18 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import PurePath
 
+from linkage.blocks import Skew
 from service.forms import write_time
 
-__all__ = ["ALLOWED", "Emit", "incident_line", "line"]
+__all__ = ["ALLOWED", "Emit", "incident_line", "line", "pass_line"]
 
 Emit = Callable[[str], None]
 
-ALLOWED = frozenset({"at", "method", "route", "status", "ms", "party", "event", "error", "place", "code"})
+_SIZES = ("blocks", "pairs", "largest", "median", "ninth_decile", "last_percentile")
+ALLOWED = frozenset(
+    {"at", "method", "route", "status", "ms", "party", "event", "error", "place", "code", "heaviest_percent", *_SIZES}
+)
+_LEAST_COUNT = 11  # of people, in anything that is written down
 
 
 def line(at: datetime, **members: str | int | None) -> str:
@@ -44,3 +50,9 @@ def incident_line(at: datetime, event: str, error: BaseException) -> str:
     code = getattr(error, "code", None)
     known = code if isinstance(code, str) and code.startswith("E_") else None
     return line(at, event=event, error=type(error).__name__, place=place, code=known)
+
+
+def pass_line(at: datetime, skew: Skew) -> str:
+    """A line about a pass that was compared: sizes of its blocks."""
+    sizes = {name: size for name in _SIZES if (size := vars(skew)[name]) >= _LEAST_COUNT}
+    return line(at, event="pass", heaviest_percent=round(100 * skew.heaviest_share), **sizes)

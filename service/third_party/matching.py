@@ -1,22 +1,28 @@
 """What the worker does with the encodings of a run: open, judge, compare, seal what is disclosed.
 
-An opened pass lives in memory while it is used and is never written anywhere. Uploads are all judged before
-anything is compared, so that one answer names every upload to be sent again. Comparing is pure work on two
-passes; its result leaves this module only as a delivery sealed to its recipient.
+Uploads are opened chunk by chunk, a few chunks ahead of their use, and read twice: first judged, then compared. What is opened
+lives in memory, within a budget, and is never written anywhere. Uploads are all judged before anything is compared, so that one
+answer names every upload to be sent again. Comparing is pure work on two passes; its result leaves this module only as a delivery
+sealed to its recipient, beside sizes for the operator.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
 
 from crypto.errors import CryptoError
 from crypto.sealing import SealingKey, seal, unseal, unseal_chunk
+from linkage.batch import Executor
+from linkage.blocks import Skew
 from linkage.errors import LinkageError
-from linkage.linker import check_pass, link_pass
+from linkage.linker import MEMORY, check_pieces, link_pieces
 from linkage.plan import PassPlan
 from linkage.wire import EncodedPass, rows_from_bytes
 from service.agreement import MIN_SIZE, Agreement, Comparison
@@ -27,11 +33,48 @@ from service.third_party.parcels import Upload, uploads_of
 from service.third_party.site import Site
 from service.third_party.store import find_party, stored, unstored
 
-__all__ = ["LEAST_PASS_PERCENT", "LEAST_SIZE_PERCENT", "Step", "compare", "judge", "open_upload", "steps_of"]
+__all__ = [
+    "LEAST_PASS_PERCENT",
+    "LEAST_SIZE_PERCENT",
+    "Compared",
+    "Means",
+    "Step",
+    "compare",
+    "judge",
+    "open_upload",
+    "steps_of",
+]
 
 LEAST_PASS_PERCENT = 25  # of its largest pass: one that holds a handful of chosen people is a question about them
 LEAST_SIZE_PERCENT = 80  # of the declared size: in a subtraction, a truncated file would award its missing people
 _FILL_TOLERANCE_PERMILLE = 2  # rounding, on either side
+_AHEAD = 3  # chunks opened ahead of their use, at most 16 MiB each
+
+
+@dataclass(frozen=True, kw_only=True)
+class Means:
+    """What the work is done with.
+
+    Attributes:
+        memory: bytes to hold of opened rows.
+        executor: where rows are compared; the threads of this process when absent.
+    """
+
+    memory: int = MEMORY
+    executor: Executor | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """A pass that was compared.
+
+    Attributes:
+        delivery: the signed `Delivery`, as the tables hold it.
+        skew: sizes of its blocks, for the operator.
+    """
+
+    delivery: bytes
+    skew: Skew
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,14 +108,17 @@ def steps_of(site: Site, run: str, agreement: Agreement) -> list[Step]:
     ]
 
 
-def judge(site: Site, key: SealingKey, steps: list[Step], alive: Callable[[], None]) -> dict[str, str]:
+def judge(
+    site: Site, key: SealingKey, steps: list[Step], alive: Callable[[], None], means: Means | None = None
+) -> dict[str, str]:
     """Open every upload once and check what is inside.
 
     Args:
         site: whose.
         key: of the run.
         steps: of the run.
-        alive: called between uploads; raises to stop.
+        alive: called between chunks; raises to stop.
+        means: to work with.
 
     Returns:
         Upload identifier → code, for each upload that must be sent again.
@@ -84,7 +130,8 @@ def judge(site: Site, key: SealingKey, steps: list[Step], alive: Callable[[], No
         side = (upload.comparison, upload.party)
         largest[side] = max(largest.get(side, 0), _manifest(upload).count)
         try:
-            _check_content(open_upload(site, key, upload, step.plan), _manifest(upload), step.plan)
+            with closing(_told(open_upload(site, key, upload, step.plan), alive)) as pieces:
+                _check_content(pieces, _manifest(upload), step.plan, (means or Means()).memory)
         except (CryptoError, LinkageError, ServiceError) as error:
             refused[upload.upload] = error.code
     for step, upload in _uploads(steps):
@@ -101,28 +148,41 @@ def _declared(step: Step, upload: Upload) -> int:
     return sizes.recipient if upload.party == step.comparison.recipient else sizes.source
 
 
-def open_upload(site: Site, key: SealingKey, upload: Upload, plan: PassPlan) -> EncodedPass:
-    """The rows of an upload.
+def open_upload(site: Site, key: SealingKey, upload: Upload, plan: PassPlan) -> Generator[EncodedPass]:
+    """The rows of an upload, chunk by chunk; the next chunks are opened meanwhile, by threads of its own.
 
     Raises:
         CryptoError: something does not open.
         ServiceError: `E_MORCEAU_ALTERE`, a chunk is gone or is not the one that was received.
-        LinkageError: the bytes are not whole rows.
+        LinkageError: `E_FORMAT_LIGNES`, a chunk does not hold whole rows.
     """
     manifest = _manifest(upload)
     one = manifest
     info = upload_key_context(one.agreement, one.run, one.comparison, one.pass_, one.party)
     upload_key = unseal(key, one.wrapped_key, info)
-    context, rows = chunk_context(one), bytearray()
-    for number, digest in enumerate(one.chunks):
+    context, last = chunk_context(one), len(one.chunks) - 1
+
+    def opened(number: int) -> EncodedPass:
         sealed = site.blobs.read(upload.run, upload.upload, number)
-        if sealed is None or hashlib.sha256(sealed).hexdigest() != digest:
+        if sealed is None or hashlib.sha256(sealed).hexdigest() != one.chunks[number]:
             raise ServiceError("E_MORCEAU_ALTERE", "un morceau reçu n'est plus lisible ; envoyez-le de nouveau.")
-        rows += unseal_chunk(upload_key, context, number, number == len(one.chunks) - 1, sealed)
-    return rows_from_bytes(bytes(rows), plan.length)
+        return rows_from_bytes(unseal_chunk(upload_key, context, number, number == last, sealed), plan.length)
+
+    with ThreadPoolExecutor(max_workers=_AHEAD, thread_name_prefix="open") as pool:
+        coming: deque[Future[EncodedPass]] = deque()
+        try:
+            for number in range(len(one.chunks)):
+                coming.append(pool.submit(opened, number))
+                if len(coming) > _AHEAD:
+                    yield coming.popleft().result()
+            while coming:
+                yield coming.popleft().result()
+        finally:
+            for future in coming:
+                future.cancel()
 
 
-def compare(site: Site, key: SealingKey, step: Step, alive: Callable[[], None]) -> bytes:
+def compare(site: Site, key: SealingKey, step: Step, alive: Callable[[], None], means: Means | None = None) -> Compared:
     """Compare both sides of a pass, and seal to the recipient what it may learn.
 
     Args:
@@ -130,18 +190,27 @@ def compare(site: Site, key: SealingKey, step: Step, alive: Callable[[], None]) 
         key: of the run.
         step: judged before.
         alive: called during the work; raises to stop.
-
-    Returns:
-        The signed `Delivery`, as the tables hold it.
+        means: to work with.
 
     Raises:
-        CryptoError, LinkageError, ServiceError: as `open_upload` and `link_pass`.
+        CryptoError, LinkageError, ServiceError: as `open_upload` and `link_pieces`.
     """
-    recipient = open_upload(site, key, step.recipient, step.plan)
-    source = open_upload(site, key, step.source, step.plan)
-    links = link_pass(recipient, source, step.plan, progress=lambda *_: alive())
-    mine = RecipientLinks(rows=links.left_rows, strict=links.strict)
-    plaintext = disclose(recipient.ids, mine, grey=uses_grey(step.agreement))
+    means = means or Means()
+    with (
+        closing(_told(open_upload(site, key, step.recipient, step.plan), alive)) as recipient,
+        closing(_told(open_upload(site, key, step.source, step.plan), alive)) as source,
+    ):
+        links = link_pieces(
+            recipient,
+            source,
+            step.plan,
+            executor=means.executor,
+            memory=means.memory,
+            progress=lambda *_: alive(),
+        )
+    # No row stands in two links, so that a linked row may be named by the place of its link.
+    mine = RecipientLinks(rows=np.arange(len(links.left_ids)), strict=links.strict)
+    plaintext = disclose(links.left_ids, mine, grey=uses_grey(step.agreement))
     with site.database.read() as connection:
         receiver = find_party(connection, step.comparison.recipient)
     if receiver is None:
@@ -155,7 +224,15 @@ def compare(site: Site, key: SealingKey, step: Step, alive: Callable[[], None]) 
         recipient=receiver.party,
         sealed=seal(receiver.sealing_key, plaintext, delivery_context(*names)),
     )
-    return stored(delivery.signed(site.identity.signing_key))
+    return Compared(delivery=stored(delivery.signed(site.identity.signing_key)), skew=links.skew)
+
+
+def _told(pieces: Generator[EncodedPass], alive: Callable[[], None]) -> Generator[EncodedPass]:
+    """The pieces, asking before each whether to go on."""
+    with closing(pieces):
+        for piece in pieces:
+            alive()
+            yield piece
 
 
 def _uploads(steps: list[Step]) -> Iterator[tuple[Step, Upload]]:
@@ -168,8 +245,8 @@ def _manifest(upload: Upload) -> Manifest:
     return Manifest.from_json(unstored(upload.manifest)["statement"])
 
 
-def _check_content(encoded: EncodedPass, manifest: Manifest, plan: PassPlan) -> None:
-    check_pass(encoded, plan)
-    fill = round(1000 * float(np.bitwise_count(encoded.filters).mean()) / 64) if len(encoded) else 0
-    if len(encoded) != manifest.count or abs(fill - manifest.mean_fill_permille) > _FILL_TOLERANCE_PERMILLE:
+def _check_content(pieces: Iterator[EncodedPass], manifest: Manifest, plan: PassPlan, memory: int) -> None:
+    content = check_pieces(pieces, plan, memory=memory // 2)
+    off = abs(content.fill_permille - manifest.mean_fill_permille)
+    if content.rows != manifest.count or off > _FILL_TOLERANCE_PERMILLE:
         raise ServiceError("E_CONTENU_MANIFESTE", "le contenu n'est pas celui que le manifeste annonce.")

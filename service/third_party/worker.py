@@ -25,7 +25,7 @@ from crypto.sealing import SealingKey
 from service.agreement import Agreement
 from service.messages import RunState, UploadState, statement_digest
 from service.third_party import matching
-from service.third_party.journal import Emit, incident_line
+from service.third_party.journal import Emit, incident_line, pass_line
 from service.third_party.lifecycle import Event, hits_deadline, over
 from service.third_party.parcels import (
     add_delivery,
@@ -70,6 +70,7 @@ class Worker:
     site: Site
     stop: threading.Event  # set by whoever wants the worker to end
     emit: Emit
+    means: matching.Means = field(default_factory=matching.Means)
     renewal_seconds: float = 4.0  # between two renewals of the lease of a job
     owner: str = field(default_factory=lambda: secrets.token_hex(16))
 
@@ -125,14 +126,16 @@ class Worker:
             self._fail(run_id)
             return
         steps = matching.steps_of(self.site, run_id, agreement)
-        refused = matching.judge(self.site, key, steps, alive)
+        refused = matching.judge(self.site, key, steps, alive, self.means)
         if refused:
             self._refuse(run_id, refused)
             return
         for step in steps:
             alive()
             if step.name not in done:
-                self._store(step, matching.compare(self.site, key, step, alive))
+                compared = matching.compare(self.site, key, step, alive, self.means)
+                self._store(step, compared.delivery)
+                self.emit(pass_line(self.site.clock(), compared.skew))
         self._deliver(run_id, agreement)
 
     def _key(self, run_id: str) -> SealingKey | None:
