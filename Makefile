@@ -41,13 +41,15 @@ fast: venv
 
 bench: venv
 	$(BIN)/python -m pytest benchmarks --benchmark-only
+	$(BIN)/python -m benchmarks.match_table --quick
+	$(BIN)/python -m benchmarks.peers --quick
 
 soak: venv
 	$(BIN)/python -m pytest -m soak --timeout 7200
 
 lock: venv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-header --no-annotate --extra server --extra dev pyproject.toml --output-file requirements.lock
+		--no-header --no-annotate --extra cluster --extra server --extra dev pyproject.toml --output-file requirements.lock
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -27,7 +27,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import venv
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -35,6 +34,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.peer_environments import environment
 from linkage.clkhash.clks import encode_columns, encode_rows
 from linkage.clkhash.coding import CodedColumn, column_of
 from linkage.clkhash.linkage_schema import LinkageSchema, read_linkage_schema
@@ -161,21 +161,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--peer", type=Path, help="a Python that has clkhash")
     args = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as folder:
-        peer = args.peer or make_peer(Path(folder))
+        peer = args.peer or environment(Path(folder) / "peer", [f"clkhash=={VERSION}"])
         same = check_shared()
         one_core()
         rows = people(args.rows)
         for name, schema in schemas().items():
             same &= compare(name, schema, rows[name], Peer(peer, Path(folder)), args.repeats)
     return 0 if same else 1
-
-
-def make_peer(folder: Path) -> Path:
-    """An environment with clkhash and nothing of ours."""
-    venv.create(folder / "peer", with_pip=True)
-    python = folder / "peer" / "bin" / "python"
-    subprocess.run([python, "-m", "pip", "install", "--quiet", f"clkhash=={VERSION}"], check=True)
-    return python
 
 
 def one_core() -> None:

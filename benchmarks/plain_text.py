@@ -21,7 +21,6 @@ import json
 import subprocess
 import sys
 import tempfile
-import venv
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from benchmarks.quality_measure import Read, measure, read_set
+from benchmarks.peer_environments import environment
+from benchmarks.quality_measure import Read, measure, read_sets
 from benchmarks.quality_sets import SETS
 from linkage.evaluate import score
 from linkage.outlook import one_to_one
@@ -63,37 +63,27 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--set", action="append", choices=sorted(SETS))
     parser.add_argument("--tool", action="append", choices=sorted(_TOOLS))
-    parser.add_argument("--peer", help="Python of an environment with splink, recordlinkage, clkhash and anonlink")
+    parser.add_argument(
+        "--peer", type=Path, help="Python of an environment with splink, recordlinkage, clkhash and anonlink"
+    )
     parser.add_argument("--json", type=Path)
     options = parser.parse_args(arguments)
     results: list[dict[str, Any]] = []
     print(_HEAD)
     with tempfile.TemporaryDirectory() as scratch:
-        peer = options.peer or _environment(Path(scratch) / "peers")
-        for name in options.set or _DEFAULT:
-            one = SETS[name](options.folder, Path(scratch))
-            if one is None:
-                print(f"{name:17} not in this folder")
-                continue
-            data = read_set(one)
+        peer = options.peer or environment(Path(scratch) / "peers", _PACKAGES)
+        for data in read_sets(options.folder, options.set or _DEFAULT):
             ours = {key: measure(data, key, with_labels=False)["f1"] for key in ("standard", "renforce")}
             for tool in options.tool or _TOOLS:
                 found = _peer(peer, tool, data, Path(scratch))
-                results.append({"set": name, "tool": tool, **found, **ours})
+                results.append({"set": data.of.name, "tool": tool, **found, **ours})
                 print(_line(results[-1]), flush=True)
     if options.json:
         options.json.write_text(json.dumps(results, indent=1), encoding="utf-8")
     return 0
 
 
-def _environment(place: Path) -> str:
-    venv.create(place, with_pip=True)
-    python = place / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-    subprocess.run([str(python), "-m", "pip", "install", "--quiet", *_PACKAGES], check=True)
-    return str(python)
-
-
-def _peer(python: str, tool: str, data: Read, scratch: Path) -> dict[str, float]:
+def _peer(python: Path, tool: str, data: Read, scratch: Path) -> dict[str, float]:
     """F1 of one tool on one set; nothing when it fails."""
     attributes = [one for one in data.of.sheet.attributes if one.second_form_of is None]
     task = {"attributes": [{"name": one.name, "kind": one.kind} for one in attributes]}

@@ -13,28 +13,31 @@ different, `m` missing on one side, `.` missing on both. Never a value.
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.quality_sets import Groups, QualitySet
+from benchmarks.quality_sets import SETS, Groups, QualitySet
 from crypto.keys import RunKey, fresh_share
 from linkage.blocks import shared_blocks
+from linkage.candidates import Candidates
 from linkage.evaluate import Instruments, Rehearsal, read_truth, rehearse, score
 from linkage.holder import encode_passes
-from linkage.match import Candidates, match_blocks
+from linkage.match import match_blocks
 from linkage.outlook import one_to_one
 from linkage.plan import PassPlan, Plan, estimated_dice
 from linkage.records import MISSING, Records, read_records
 from linkage.sightings import dice_floors
 from linkage.solve import solve_one_to_one
 
-__all__ = ["Read", "groups_of", "measure", "read_set"]
+__all__ = ["Read", "groups_of", "measure", "read_set", "read_sets"]
 
 Pairs = NDArray[np.int64]  # (k, 2): row of the left file, row of the right file
 _HAMMING = range(-140, 41, 5)  # moves of the largest accepted distance, in bits
@@ -60,6 +63,18 @@ def read_set(one: QualitySet) -> Read:
         for path, side in zip(one.files, ("left", "right"), strict=True)
     )
     return Read(of=one, left=left, right=right, true=read_truth(one.truth, left, right))
+
+
+def read_sets(folder: Path, names: Iterable[str]) -> Iterator[Read]:
+    """The sets of these names, one in memory after the other; says on standard output which are not in the folder."""
+    for name in names:
+        with tempfile.TemporaryDirectory() as scratch:
+            one = SETS[name](folder, Path(scratch))
+            data = read_set(one) if one else None
+        if data is None:
+            print(f"{name:17} not in this folder")
+        else:
+            yield data
 
 
 def measure(data: Read, profile: str, *, repeats: int = 1, with_labels: bool = True) -> dict[str, Any]:

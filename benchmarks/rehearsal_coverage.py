@@ -24,8 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.quality_measure import read_set
-from benchmarks.quality_sets import SETS
+from benchmarks.quality_measure import read_sets
 from linkage.errors import LinkageError
 from linkage.evaluate import Instruments, rehearse
 from linkage.expectation import Interval
@@ -190,17 +189,11 @@ def _cases(folder: Path, scratch: Path, names: Sequence[str], seeds: int) -> Ite
         if name == "france":
             yield from worlds(scratch, seeds)
             continue
-        found = SETS[name](folder, scratch)
-        if found is None:
-            print(f"{name:32} not in this folder")
-            continue
-        data = read_set(found)
-        for share, overlap in _SAMPLES:
-            for seed in range(seeds):
-                whole = Case(name=name, left=data.left, right=data.right, true=data.true, sheet=found.sheet)
-                if share * overlap == 1.0 and seed:
-                    continue
-                yield _sample(whole, share, overlap, seed)
+        for data in read_sets(folder, [name]):
+            whole = Case(name=name, left=data.left, right=data.right, true=data.true, sheet=data.of.sheet)
+            for share, overlap in _SAMPLES:
+                for seed in range(1 if share * overlap == 1.0 else seeds):
+                    yield _sample(whole, share, overlap, seed)
 
 
 def _sample(case: Case, share: float, overlap: float, seed: int) -> Case:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.quality_measure import Read, read_set
+from benchmarks.quality_measure import Read, read_sets
 from benchmarks.quality_sets import SETS
 from crypto.keys import RunKey, fresh_share
 from linkage.holder import HolderPass, encode_passes
@@ -47,25 +46,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--propose", action="store_true")
     parser.add_argument("--repeats", type=int, default=1, help="runs under fresh keys; medians count")
     options = parser.parse_args(arguments)
-    for name in options.set or SETS:
-        with tempfile.TemporaryDirectory() as scratch:
-            one = SETS[name](options.folder, Path(scratch))
-            if one is None:
-                print(f"{name:17} not in this folder")
-                continue
-            if options.propose:
-                one = replace(one, sheet=replace(one.sheet, passes=()))
-            data = read_set(one)
+    for data in read_sets(options.folder, options.set or SETS):
+        sheet = replace(data.of.sheet, passes=()) if options.propose else data.of.sheet
         for profile in options.profile or ["standard", "renforce"]:
-            _report(name, data, profile, options.repeats)
+            _report(data, sheet, profile, options.repeats)
     return 0
 
 
-def _report(name: str, data: Read, profile: str, repeats: int) -> None:
-    sheet, true = data.of.sheet, {(int(i), int(j)) for i, j in data.true}
+def _report(data: Read, sheet: Sheet, profile: str, repeats: int) -> None:
+    name, true = data.of.name, {(int(i), int(j)) for i, j in data.true}
     plan = plan_passes(sheet, profile, (len(data.left), len(data.right)))
     whole = _without_blocks(plan, sheet, (len(data.left), len(data.right)))
-    runs = [(_links(data, plan), _links(data, whole)) for _ in range(repeats)]
+    runs = [(_links(data, sheet, plan), _links(data, sheet, whole)) for _ in range(repeats)]
     union = [_score(set().union(*passes.values()), true) for (passes, _), _ in runs]
     alone = [_score(set().union(*passes.values()), true) for _, (passes, _) in runs]
     middle = [tuple(median(some) for some in zip(*scores, strict=True)) for scores in (union, alone)]
@@ -93,11 +85,11 @@ def _without_blocks(plan: Plan, sheet: Sheet, sizes: tuple[int, int]) -> Plan:
     return replace(plan, passes=(one,))
 
 
-def _links(data: Read, plan: Plan) -> tuple[dict[str, Pairs], dict[str, Pairs]]:
+def _links(data: Read, sheet: Sheet, plan: Plan) -> tuple[dict[str, Pairs], dict[str, Pairs]]:
     """For each pass the links, and the true pairs that share a block."""
     key = RunKey(fresh_share())
     links, met = {}, {}
-    sides = [encode_passes(side, data.of.sheet, plan, key) for side in (data.left, data.right)]
+    sides = [encode_passes(side, sheet, plan, key) for side in (data.left, data.right)]
     for one, ours, theirs in zip(plan.passes, *sides, strict=True):
         found = link_pass(ours.encoded, theirs.encoded, one)
         rows = ours.records[found.left_rows].tolist(), theirs.records[found.right_rows].tolist()

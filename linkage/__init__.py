@@ -7,12 +7,17 @@ Map, in the order in which a record travels:
 - ``sheet``       the linkage sheet: attributes, weights, ways of dividing, columns of each file
 - ``identities``  the sheets that are shipped (`P1`)
 - ``tables``      a CSV, XLSX or Parquet file as raw columns, its footer left out; refuses broken files and NIR columns
+- ``spill``       arrays that memory has no room for, sealed in a file without a name
+- ``lexicon``     distinct strings, numbered as they are met
+- ``memory``      free memory given back to the system
+- ``row_store``   what is as long as a file, in memory or spilled
 - ``columns``     columns of text, each distinct cell once, in little memory
 - ``text_files``  text of unknown encoding as blocks of UTF-8
 - ``csv_files``   CSV a block of rows at a time, quickly where its quotes are plain
 - ``parquet_files``  Parquet as the text that a CSV would hold
 - ``workbooks``   the first visible sheet of an XLSX, as the text that a CSV would hold
 - ``workbook_parts``  what an XLSX is made of, judged before it is opened
+- ``sample``      a sample of cells, spread over a column
 - ``national_numbers``  columns of national identification numbers, known by name or content
 - ``column_checks``  moved columns refused, oddities of a column said
 - ``cells``       what readers of one cell share: folding, words that mean nothing, how a cell is refused
@@ -22,6 +27,9 @@ Map, in the order in which a record travels:
 - ``places``      what has become of each commune since 1943; codes of countries
 - ``connectors``  the shapes in which administrations write their people, as named presets of columns
 - ``normalise``   one pure function per kind of field: a raw cell to its canonical string
+- ``plain_names``  names that ask for no judgement, folded many at once
+- ``column_reader``  one column from cells to codes, piece by piece
+- ``local_ids``   local identifiers: none empty, none there twice
 - ``records``     a file and a sheet to normalised columns, every unusable row named
 - ``weights``     bits of attributes proposed from a file's own frequencies, before anything is signed
 - ``features``    canonical values to tokens; what a block value fixes is left out
@@ -38,20 +46,44 @@ Map, in the order in which a record travels:
 - ``cut``         bigrams of many values at once
 - ``feature_table``  features of records by distinct value, kept while one file is encoded
 - ``positions``   positions of tokens in one pass, each token hashed once
+- ``token_digests``  keyed hashes of many tokens at once
 - ``kept``        filters of the values that many records have, made once a pass
 - ``compiled``    how inner loops are compiled and where they are kept
 - ``bits``        the encoder's compiled loops
 - ``encode``      tokens and a pass key to plain Bloom filters
 - ``passes``      records divided into blocks, tags and secrets of the blocks
-- ``diffuse``     keyed diffusion of the filters of one block
+- ``diffusion_tables``  the tables of keyed diffusion, one a block
+- ``diffuse``     keyed diffusion of the filters of blocks
+- ``runs``        the records of a pass sorted into runs of whole blocks, on the disk where memory is short
 - ``stream``      passes as streams of rows, on all processors, in bounded memory
 - ``holder``      the data holder's half: all of the above, one encoded pass after the other
 - ``wire``        what travels: rows of a pass, delivered row ids
 - ``blocks``      the third party's view of a pass: runs of rows with one tag
-- ``kernel``      the compiled inner loop of the matcher
+- ``row_ids``     whether an id names two rows of a pass, found in bounded memory
+- ``pass_check``  what is checked of a pass while its rows go by
+- ``kernel``      the compiled inner loop of the matcher; ``matrix_kernel`` the same for large blocks on some processors
+- ``scanning``    all cells of a comparison, on threads
+- ``candidates``  pairs in one promised order, spilled when memory is short
+- ``limits``      the integer rule behind a threshold
+- ``strategy``    how to compare large sets of plain filters without comparing every pair in full, and when that pays
+- ``projection``  short codes whose products bound distances; ``short_codes`` makes them
+- ``clusters``    right rows in clusters, for the triangle inequality; ``nearness`` is its compiled code
+- ``sketch``      the compiled scan of short codes; ``block_sums`` its instructions
+- ``matrix_unit`` leave from the operating system to use matrix registers
 - ``match``       all pairs of rows that are similar enough
-- ``solve``       one-to-one links out of candidate pairs
+- ``warming``     everything that is compiled, compiled at once
+- ``solve``       links out of candidate pairs, the best first: one-to-one, many-to-one
+- ``ambiguity``   links whose rows have other candidates that score nearly as much
+- ``assignment``  one-to-one links with the largest sum of scores
+- ``augmenting``  the compiled path searches of that
+- ``exact``       rows of two sides that carry the same keyed token
+- ``components``  links of several parties to groups
+- ``batch``       some blocks of a pass, compared and solved at once; threads that do it
+- ``tag_join``    two passes read together by tag, given out in batches
+- ``kept_links``  the links of a pass until they are put in their order
 - ``linker``      the third party's half: two encoded passes to links
+- ``cluster``     batches compared by other machines (optional)
+- ``cluster_nodes``  the scheduler of a cluster and the workers of its machines
 - ``rules``       the rule of a démarche over the recipient's own records
 
 Beside the pipeline:

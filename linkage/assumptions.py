@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage.attribute import COMPONENTS, Attribute
-from linkage.exposure import agreement, insertions_by_group
+from linkage.exposure import agreement
+from linkage.features import insertions_by_group
 from linkage.profiles import Profile
 from linkage.sheet import Sheet
 
@@ -127,7 +128,7 @@ class Pairs:
         self, attributes: Sequence[Attribute], profile: Profile, left_out: Sequence[str], *, form: bool = False
     ) -> NDArray[np.int64]:
         """How many insertions the two filters have in common, out of all of them but those of second forms."""
-        shares = insertions_by_group(attributes, profile, left_out)
+        shares = insertions_by_group(attributes, profile.insertions, left_out)
         common = np.full(
             len(self.weight), sum(sum(shares[one.name].values()) for one in attributes if not one.second_form_of)
         )

@@ -9,7 +9,16 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["APOSTROPHES", "HYPHENS", "BadValue", "fold", "fold_character", "folded_words", "is_placeholder"]
+__all__ = [
+    "APOSTROPHES",
+    "HYPHENS",
+    "PLACEHOLDERS",
+    "BadValue",
+    "fold",
+    "fold_character",
+    "folded_words",
+    "is_placeholder",
+]
 
 # Decomposition does not know ligatures and barred letters: without this Cœur would be CUR.
 _LIGATURES = str.maketrans({"œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L"})
@@ -18,9 +27,9 @@ _LIGATURES |= str.maketrans({"đ": "d", "Đ": "D", "ð": "d", "Ð": "D", "þ": "
 APOSTROPHES = frozenset("'ʼʻʹʾʿˈ´`’‘‛′＇")
 HYPHENS = frozenset("-\u00ad‐‑‒–—―−﹣－")
 _LATIN = 0x250  # characters folded once and for all: Latin-1 and its two extensions
-_RUN_OF_X = re.compile(r"X{1,20}")
+_RUN_OF_X = re.compile(r"X[X ]*")  # with spaces where signs or unreadable characters stood
 # What administrations write when they know no name. NA and NULL are surnames, not gaps.
-_PLACEHOLDERS = frozenset(
+PLACEHOLDERS = frozenset(
     {
         "SNP",
         "SP",
@@ -83,4 +92,4 @@ def folded_words(text: str) -> list[str]:
 
 def is_placeholder(folded: str) -> bool:
     """Whether a folded cell is what people write when they know no value."""
-    return folded in _PLACEHOLDERS or (folded[:1] == "X" and _RUN_OF_X.fullmatch(folded) is not None)
+    return folded in PLACEHOLDERS or (folded[:1] == "X" and _RUN_OF_X.fullmatch(folded) is not None)

@@ -22,10 +22,17 @@ from math import comb
 from linkage.exposure import SCALE, Spectrum, agreement
 from linkage.statistics import BILLION
 
-__all__ = ["Agreements", "largest_distance_of_strangers", "strangers_by_agreement", "tail"]
+__all__ = [
+    "NAMESAKES",
+    "Agreements",
+    "largest_distance_of_strangers",
+    "strangers_by_agreement",
+    "strangers_within",
+    "tail",
+]
 
 _STEPS = 256  # of the agreement
-_NAMESAKES = 128  # steps: estimated Dice .92 at t = 4
+NAMESAKES = 128  # steps: estimated Dice .92 at t = 4
 _POINT = 256  # bits after the point of a probability: 10⁻⁷⁷, far under one pair in 10²⁰
 
 Agreements = dict[int, int]  # step → pairs, in billionths of a pair
@@ -41,7 +48,7 @@ def strangers_by_agreement(spectrum: Spectrum, length: int, degree: int, pairs: 
         pairs: compared pairs expected.
 
     Returns:
-        Steps 0 to `_NAMESAKES` with billionths of pairs.
+        Steps 0 to `NAMESAKES` with billionths of pairs.
     """
     table = agreement(length, len(spectrum) - 1)
     found: Agreements = {}
@@ -51,7 +58,7 @@ def strangers_by_agreement(spectrum: Spectrum, length: int, degree: int, pairs: 
             step, over = divmod(value * _STEPS, 1 << SCALE)
             for place, part in ((step, (1 << SCALE) - over), (step + 1, over)):
                 if part:
-                    found[min(place, _NAMESAKES)] = found.get(min(place, _NAMESAKES), 0) + (
+                    found[min(place, NAMESAKES)] = found.get(min(place, NAMESAKES), 0) + (
                         pairs * weight * part >> SCALE
                     )
     return found
@@ -68,10 +75,7 @@ def largest_distance_of_strangers(length: int, strangers: Iterable[Agreements], 
     Returns:
         h in 0 … length/2.
     """
-    together: Agreements = {}
-    for one in strangers:
-        for step, pairs in one.items():
-            together[step] = together.get(step, 0) + pairs
+    together = _together(strangers)
     limit = (allowed[0] * BILLION << _POINT) // allowed[1]
     low, high = 0, length // 2
     while low < high:
@@ -83,11 +87,30 @@ def largest_distance_of_strangers(length: int, strangers: Iterable[Agreements], 
     return low
 
 
+def strangers_within(length: int, strangers: Iterable[Agreements], distance: int) -> float:
+    """How many strangers are expected to be as near as that, for people to read.
+
+    Args:
+        length: L, bits of a diffused filter.
+        strangers: of each pass, see `strangers_by_agreement`.
+        distance: h in 0 … length/2.
+    """
+    return _expected(length, _together(strangers), distance) / (BILLION << _POINT)
+
+
+def _together(strangers: Iterable[Agreements]) -> Agreements:
+    together: Agreements = {}
+    for one in strangers:
+        for step, pairs in one.items():
+            together[step] = together.get(step, 0) + pairs
+    return together
+
+
 def _expected(length: int, strangers: Mapping[int, int], distance: int) -> int:
-    return sum(pairs * tail(length, step)[distance] for step, pairs in strangers.items() if step < _NAMESAKES)
+    return sum(pairs * tail(length, step)[distance] for step, pairs in strangers.items() if step < NAMESAKES)
 
 
-@lru_cache(maxsize=4 * _NAMESAKES)  # public numbers, the same for everybody
+@lru_cache(maxsize=4 * NAMESAKES)  # public numbers, the same for everybody
 def tail(length: int, step: int) -> list[int]:
     """P(H ≤ h) for h in 0 … length/2 at an agreement of step/256, with `_POINT` bits after the point, rounded down.
 

@@ -54,9 +54,10 @@ def code_of(raw: str, pad: int) -> str | None:
 
 def commune_of(raw: str, pad: int) -> str | None:
     """A commune. Where a file writes the country of birth in its place, the commune is unknown."""
-    code = code_of(raw, pad)
-    if code is None or is_placeholder(fold(raw)):
+    code = code_of(raw, 0)
+    if code is None or _says_nothing(fold(raw), code):
         return None
+    code = code.zfill(pad)
     if len(code) == _COG_LENGTH - 1 and code.isdecimal():
         code = "0" + code  # a spreadsheet's work: no code of a commune is shorter
     return None if len(code) == _COG_LENGTH and code.startswith(_ABROAD) else code
@@ -64,20 +65,22 @@ def commune_of(raw: str, pad: int) -> str | None:
 
 def country_of(raw: str) -> str | None:
     """A country of birth, whichever way France is written; three digits want their `99`."""
-    folded = fold(raw)
-    known = country_code(folded)
+    folded, code = fold(raw), code_of(raw, 0)
+    known = country_code(folded) or country_code(code or "")
     if known:
         return known
-    if not folded or is_placeholder(folded):
+    if not folded or _says_nothing(folded, code):
         return None
-    code = code_of(raw, 0)
     if code is None or code in _FRANCE:
         return _ABROAD + "100"
-    if country_code(code):
-        return country_code(code)
     if _OLD_ALGERIA.fullmatch(code):
         return _ABROAD + code[2:]
     return _ABROAD + code if len(code) == 3 and code.isdecimal() else code
+
+
+def _says_nothing(folded: str, code: str | None) -> bool:
+    """Whether a cell is a placeholder, as words or run together as in a code: `S.N.P.`."""
+    return is_placeholder(folded) or is_placeholder(code or "")
 
 
 def number_of(raw: str) -> str | None:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from linkage.assumptions import Pairs, imagine_pairs, linked
 from linkage.attribute import with_bits
-from linkage.exposure import exposure, insertions_by_group
+from linkage.exposure import exposure
+from linkage.features import insertions_by_group
 from linkage.plan import PassPlan, Plan, estimated_dice, target_size
 from linkage.profiles import Profile, profile_named
 from linkage.sheet import Sheet
@@ -26,8 +27,10 @@ __all__ = ["PassCost", "PlanCost", "cost_plan"]
 Chances = NDArray[np.float64]
 
 ROW_HEAD = 32  # bytes of a row beside its filter: id and tag
-ENCODED_BITS = 800_000_000  # of filters a second, sealed: 390 thousand rows of 2048 bits
-MATCHED_BITS = 800_000_000_000  # of pairs of filters a second: 390 million pairs of 2048 bits
+ENCODED_BITS = 800_000_000  # of filters a second, sealed, on two cores: 390 thousand rows of 2048 bits
+MATCHED_BITS = (
+    800_000_000_000  # of pairs of filters a second on one core: 390 million pairs of 2048 bits (415 measured)
+)
 _SEEN_DEPTH = BILLION // 100  # of the records: depths with fewer do not count for exposure
 
 
@@ -164,7 +167,7 @@ def _reached(plan: PassPlan, sheet: Sheet, profile: Profile, pairs: Pairs, sizin
         alike = meets
         if plan.degree:
             left_out = plan.left_out(depth)
-            shares = insertions_by_group(attributes, profile, left_out)
+            shares = insertions_by_group(attributes, profile.insertions, left_out)
             whole = sum(sum(shares[one.name].values()) for one in attributes if not one.second_form_of)
             common = pairs.alike(attributes, profile, left_out, form=form)
             alike = meets & linked(common, profile, whole, plan.degree, plan.information)

@@ -258,7 +258,8 @@ def rehearse(
         sheet: of both.
         profile: a name of `linkage.profiles`.
         instruments: what to measure with.
-        expect: whether to say what to expect, too; plain filters need it for their thresholds.
+        expect: whether to say what to expect, too; plain filters need it for their thresholds. Of a left file that holds several
+            rows of one person nothing is expected: its rows are no strangers of each other.
     """
     seconds: dict[str, float] = {}
     sizes = len(left), len(right)
@@ -267,7 +268,7 @@ def rehearse(
         bounds = plan_passes(replace(sheet, information=0, strict=0), profile, sizes)
     with _timed(seconds, "encode", instruments.clock):
         encoded = _encoded((left, right), sheet, plan, instruments.progress)
-    expect = expect or plan.passes[0].measure == "dice"
+    expect = sheet.solving == "one-to-one" and (expect or plan.passes[0].measure == "dice")
     lowest = explored_plan(bounds, encoded) if expect else plan
     with _timed(seconds, "match", instruments.clock):
         linked = link_passes(lowest, encoded, instruments.progress)
@@ -282,13 +283,13 @@ def rehearse(
         strict = np.asarray((dice[kept] >= _floors(plan, "strict")).any(axis=1))
     return Rehearsal(
         plan=plan,
-        reason=_REASONS[plan.passes[0].measure],
+        reason=_REASONS[plan.passes[0].measure if outlook or plan.passes[0].measure == "hamming" else "usual"],
         links=pairs[kept],
         strict=strict,
         dice=dice[kept].max(axis=1, initial=0.0),
         compared=sum(found.compared for found in linked),
         left_aside={one.name: a.left_aside + b.left_aside for one, a, b in zip(plan.passes, *encoded, strict=True)},
-        blocks={one.name: found.largest_block for one, found in zip(plan.passes, linked, strict=True)},
+        blocks={one.name: found.skew.largest for one, found in zip(plan.passes, linked, strict=True)},
         outlook=outlook,
         seconds=seconds,
     )
@@ -297,6 +298,7 @@ def rehearse(
 _REASONS = {
     "hamming": "plan : au plus 1 % de liens fortuits attendus, rapportés au plus petit fichier",
     "dice": "sans vérité : voisins les plus proches à l'intérieur de chaque fichier",
+    "usual": "seuil d'usage des filtres sans diffusion",
 }
 
 

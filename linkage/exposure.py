@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage.attribute import Attribute
-from linkage.features import groups, left_out_groups
+from linkage.features import insertions_by_group, parts_of
 from linkage.profiles import Profile
 from linkage.statistics import BILLION, Statistics
 
-__all__ = ["SCALE", "Spectrum", "agreement", "common_insertions", "exposure", "insertions_by_group", "least_degree"]
+__all__ = ["SCALE", "Spectrum", "agreement", "common_insertions", "exposure", "least_degree"]
 
 Spectrum = NDArray[np.int64]  # of common insertions: parts per billion of the pairs, (K + 1,)
 
@@ -84,36 +84,17 @@ def agreement(length: int, insertions: int) -> list[int]:
     return [max(0, value) >> 62 - SCALE for value in exact]
 
 
-def insertions_by_group(
-    attributes: Sequence[Attribute], profile: Profile, left_out: Sequence[str]
-) -> dict[str, dict[str, int]]:
-    """Insertions of each group of each attribute where these components are left out (`linkage.encode` does the same)."""
-    weights = {
-        one.name: {
-            group: one.bits * share
-            for group, share in groups(one).items()
-            if group not in left_out_groups(one, _parts(one, left_out))
-        }
-        for one in attributes
-    }
-    total = max(1, sum(weight for shares in weights.values() for weight in shares.values()))
-    return {
-        name: {group: profile.insertions * weight // total for group, weight in shares.items()}
-        for name, shares in weights.items()
-    }
-
-
 def common_insertions(
     attributes: Sequence[Attribute], statistics: Statistics, profile: Profile, left_out: Sequence[str]
 ) -> Spectrum:
     """How many insertions two strangers of one block have in common, up to all that they have."""
-    shares = insertions_by_group(attributes, profile, left_out)
+    shares = insertions_by_group(attributes, profile.insertions, left_out)
     absent = sum(sum(shares[one.name].values()) for one in attributes if one.second_form_of)
     spectrum = np.zeros(profile.insertions - absent + 1, dtype=np.int64)
     spectrum[0] = BILLION
     for one in attributes:
         if one.second_form_of is None:  # few people have a second form of their name
-            for part in _of_attribute(one, shares[one.name], statistics, _parts(one, left_out)):
+            for part in _of_attribute(one, shares[one.name], statistics, parts_of(one, left_out)):
                 spectrum = _sum(spectrum, part)
     for part in _across(attributes, shares, statistics):
         spectrum = _sum(spectrum, part)
@@ -143,11 +124,6 @@ def _sum(left: Spectrum, right: Mapping[int, int]) -> Spectrum:
     for common, weight in right.items():
         total[common:] += left[: len(left) - common] * weight // BILLION
     return total
-
-
-def _parts(attribute: Attribute, left_out: Sequence[str]) -> list[str]:
-    pairs = (component.partition(".") for component in left_out)
-    return [part for name, _, part in pairs if name == attribute.name]
 
 
 def _of_attribute(

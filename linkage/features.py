@@ -39,7 +39,18 @@ from linkage.dates import WEAK
 from linkage.names import headword
 from linkage.places import lineage
 
-__all__ = ["NAME_CLASS", "YEAR", "Tokens", "block_part", "groups", "left_out_groups", "token_class", "tokens"]
+__all__ = [
+    "NAME_CLASS",
+    "YEAR",
+    "Tokens",
+    "block_part",
+    "groups",
+    "insertions_by_group",
+    "left_out_groups",
+    "parts_of",
+    "token_class",
+    "tokens",
+]
 
 Tokens = dict[str, list[str]]  # group → tokens, sorted, without repetition
 
@@ -119,6 +130,40 @@ def left_out_groups(attribute: Attribute, left_out: Iterable[str]) -> set[str]:
         return set()
     gone = _gone_parts(parts)
     return {*gone, "digits"} if {"year", "month", "day"} <= gone else gone
+
+
+def parts_of(attribute: Attribute, components: Iterable[str]) -> tuple[str, ...]:
+    """The parts of one attribute among components (`attribute.part`)."""
+    pairs = (component.partition(".") for component in components)
+    return tuple(part for name, _, part in pairs if name == attribute.name)
+
+
+def insertions_by_group(
+    attributes: Sequence[Attribute], insertions: int, left_out: Sequence[str]
+) -> dict[str, dict[str, int]]:
+    """Insertions of each group of each attribute in a pass; the bits of what is left out go to the others.
+
+    Args:
+        attributes: of the sheet, with the bits that the pass gives them.
+        insertions: of a whole filter.
+        left_out: components that make the block value (`attribute.part`).
+
+    Returns:
+        Attribute → group → insertions, rounded down; an attribute of which nothing stays has no group.
+    """
+    weights = {
+        attribute.name: {
+            group: attribute.bits * share
+            for group, share in groups(attribute).items()
+            if group not in left_out_groups(attribute, parts_of(attribute, left_out))
+        }
+        for attribute in attributes
+    }
+    total = sum(weight for shares in weights.values() for weight in shares.values())
+    return {
+        name: {group: insertions * weight // total for group, weight in shares.items()}
+        for name, shares in weights.items()
+    }
 
 
 def block_part(attribute: Attribute, part: str, value: str) -> str | None:

@@ -13,7 +13,16 @@ import re
 
 from linkage.cells import APOSTROPHES, HYPHENS, fold_character, folded_words, is_placeholder
 
-__all__ = ["PARTICLES", "GivenNames", "given_names_of", "headword", "split_surname", "surname_of", "usage_surname_of"]
+__all__ = [
+    "PARTICLES",
+    "SPECIAL_WORDS",
+    "GivenNames",
+    "fold_of_given_names",
+    "headword",
+    "split_surname",
+    "surname_of",
+    "usage_surname_of",
+]
 
 # Words before a name that it is not filed under.
 PARTICLES = frozenset(["DE", "DU", "DES", "D", "L", "LA", "LE", "LES", "DOS", "DA", "DEL", "EL"])
@@ -27,6 +36,8 @@ _BORN_FIRST = frozenset(["EPOUSE", "EPSE", "EP", "VEUVE", "VVE", "DIVORCEE", "DI
 _BORN_LAST = "NEE"
 _MARKERS = _BORN_FIRST | {_BORN_LAST, "NE"}
 _HEADS = frozenset(["EPOUSE", "EPSE", "VEUVE", "VVE", _BORN_LAST])
+# A cell without any of these words says one name and no more.
+SPECIAL_WORDS = _TITLES | _MARKERS | frozenset(_SAINTS)
 # An apostrophe after a lone letter that is no French particle belongs to the word.
 _WITHIN_A_WORD = re.compile(
     r"(?:^|(?<=[\s,;.()/-]))([A-CE-KM-Za-ce-km-z])[" + "".join(sorted(APOSTROPHES)) + r"](?=\w)"
@@ -35,14 +46,18 @@ _SEPARATORS = frozenset(",;/")
 _MOST_WORDS = 1 << 16  # that are remembered
 
 
+def fold_of_given_names(character: str) -> str:
+    """What a character of a cell of first names becomes: hyphens stay, separators are spaces, other signs go."""
+    if character.isspace() or character in _SEPARATORS:
+        return " "
+    return "-" if character in HYPHENS else fold_character(character).replace(" ", "")
+
+
 class _FirstNames(dict[int, str]):
-    """The translation table of first names: hyphens stay, separators are spaces, other signs go."""
+    """The translation table of first names; characters beyond the Latin ones are folded as they come."""
 
     def __missing__(self, point: int) -> str:
-        character = chr(point)
-        if character.isspace() or character in _SEPARATORS:
-            return " "
-        return "-" if character in HYPHENS else fold_character(character).replace(" ", "")
+        return fold_of_given_names(chr(point))
 
 
 _FIRST_NAMES = _FirstNames()
@@ -89,11 +104,6 @@ class _Words(dict[str, str]):
         return self[word]
 
 
-def given_names_of(raw: str) -> str | None:
-    """The canonical first names of a cell, in order."""
-    return GivenNames()(raw)
-
-
 def split_surname(raw: str) -> tuple[str, str | None]:
     """The surname born with and the name of usage that one cell may hold; both still to be normalised.
 
@@ -128,7 +138,10 @@ def _split(words: list[str]) -> tuple[list[str], list[str]]:
     """The words born with and those of usage; a marker counts between two names, a few also at the head."""
     if _MARKERS.isdisjoint(words):
         return words, []
-    words = f" {' '.join(words)} ".replace(" NE E ", " NEE ").split()
+    joined = f" {' '.join(words)} "
+    while " NE E " in joined:  # a second one may begin with the space that ends the first
+        joined = joined.replace(" NE E ", " NEE ")
+    words = joined.split()
     parts: list[tuple[str, list[str]]] = [("", [])]
     for place, word in enumerate(words):
         if (word in _HEADS if place == 0 else word in _BORN_FIRST or word == _BORN_LAST) and place < len(words) - 1:

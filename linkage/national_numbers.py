@@ -13,11 +13,9 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-
-from linkage.columns import byte_sizes
+from linkage.columns import cells_of
 from linkage.errors import LinkageError
+from linkage.sample import Sample
 
 __all__ = ["SAMPLE", "NumberWatch"]
 
@@ -42,12 +40,12 @@ class NumberWatch:
         """Takes the file's name, for the refusal, and the names of all columns in their order."""
         self._file = name
         self._header = list(header)
-        self._samples = [_Sample() for _ in header]
+        self._samples = [Sample(SAMPLE) for _ in header]
 
     def look(self, columns: Sequence[Any]) -> None:
         """Takes a block: one array of strings a column."""
         for sample, cells in zip(self._samples, columns, strict=True):
-            sample.add(cells)
+            sample.add(cells_of(cells))
 
     def refuse(self) -> None:
         """Judges what went by.
@@ -60,24 +58,6 @@ class NumberWatch:
                 rule = "contient des numéros de sécurité sociale ; retirez-la du fichier, même hachée"
                 shown = f"n° {place}" if re.search(r"\d{4}", column) else f"« {column} »"
                 raise LinkageError("E_NIR_INTERDIT", f"{self._file} : la colonne {shown} {rule}")
-
-
-class _Sample:
-    """Every so many of the cells that are not empty, the stride doubling as they grow in number."""
-
-    def __init__(self) -> None:
-        self.cells: list[str] = []
-        self._stride = 1
-        self._seen = 0
-
-    def add(self, cells: Any) -> None:
-        held = np.flatnonzero(byte_sizes(cells))
-        while -(-(self._seen + len(held)) // self._stride) > SAMPLE:
-            self.cells = self.cells[::2]
-            self._stride *= 2
-        chosen = held[-self._seen % self._stride :: self._stride]
-        self.cells += cells.take(pa.array(chosen)).to_pylist()
-        self._seen += len(held)
 
 
 def _are_numbers(cells: Sequence[str]) -> bool:

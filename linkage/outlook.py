@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crypto.keys import RunKey, fresh_share
+from linkage.candidates import Candidates
 from linkage.expectation import Expectation, Forecast
 from linkage.holder import encode_passes
 from linkage.linker import PassLinks
-from linkage.match import Candidates
 from linkage.plan import Plan
 from linkage.records import Records
 from linkage.sheet import Sheet

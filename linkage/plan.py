@@ -24,6 +24,7 @@ __all__ = [
     "Measure",
     "PassPlan",
     "Plan",
+    "Solving",
     "distance_of_dice",
     "estimated_dice",
     "largest_distance",
@@ -31,6 +32,7 @@ __all__ = [
 ]
 
 Measure = Literal["hamming", "dice"]
+Solving = Literal["one-to-one", "many-to-one"]
 
 INFORMATION_PER_THOUSAND = 10  # random links per 1,000 records of the smaller file
 STRICT_PER_THOUSAND = 1
@@ -66,6 +68,8 @@ class PassPlan:
         population: declared size of the larger file, from which sizes of blocks are expected.
         buckets: number of hashed buckets for rare values.
         expected_pairs: compared pairs expected from the declared sizes and the public statistics.
+        solving: `many-to-one` where a row of the source may serve several of the recipient, whose file holds several rows of a
+            person; written only then.
     """
 
     name: str
@@ -84,6 +88,7 @@ class PassPlan:
     population: int
     buckets: int
     expected_pairs: int
+    solving: Solving = "one-to-one"
 
     @property
     def target(self) -> int:
@@ -125,10 +130,7 @@ class Plan:
         return {
             "profile": self.profile,
             "statistics_digest": self.statistics_digest,
-            "passes": [
-                {**vars(one), "bits": dict(one.bits), **{part: list(vars(one)[part]) for part in _LISTS}}
-                for one in self.passes
-            ],
+            "passes": [_pass_to_json(one) for one in self.passes],
         }
 
     @classmethod
@@ -149,6 +151,13 @@ class Plan:
         return plan
 
 
+def _pass_to_json(one: PassPlan) -> dict[str, Any]:
+    written = {**vars(one), "bits": dict(one.bits), **{part: list(vars(one)[part]) for part in _LISTS}}
+    if one.solving == "one-to-one":
+        del written["solving"]
+    return written
+
+
 def _pass_from_json(value: Mapping[str, Any]) -> PassPlan:
     numbers = (*_NUMBERS, "length", "expected_pairs")
     if not all(type(value[name]) is int and 0 <= value[name] <= _LARGEST for name in numbers):
@@ -157,6 +166,8 @@ def _pass_from_json(value: Mapping[str, Any]) -> PassPlan:
         "hamming",
         "dice",
     ):
+        raise ValueError
+    if value.get("solving", "one-to-one") not in ("one-to-one", "many-to-one"):
         raise ValueError
     if value["length"] % 64 or not 64 <= value["length"] <= 1 << 16:
         raise ValueError

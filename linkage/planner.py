@@ -34,7 +34,6 @@ from linkage.statistics import BILLION, Statistics
 __all__ = ["Division", "divide_pass", "plan_passes", "strangers_of_pass"]
 
 _LARGEST_SIZE = BILLION  # records of a file
-_NAME_KINDS = ("name", "given_names", "sex")
 _PLAIN_DICE = 800  # per mille: the field's usual threshold, until a rehearsal proposes a better one
 
 
@@ -119,6 +118,7 @@ def plan_passes(sheet: Sheet, profile: str, sizes: tuple[int, int]) -> Plan:
             population=population,
             buckets=one.sizing.buckets,
             expected_pairs=count,
+            solving=sheet.solving,
         )
         for rule, one, count in zip(rules, divisions, pairs, strict=True)
     )
@@ -137,9 +137,13 @@ def _check_independence(sheet: Sheet, rules: Sequence[PassRule]) -> None:
         {sheet.attribute(component.partition(".")[0]).kind for level in rule.ladder for component in level}
         for rule in rules
     ]
-    for kinds, words in (({"date"}, "la date"), ({"name", "given_names"}, "un nom")):
-        has_kind = any(attribute.kind in kinds for attribute in sheet.attributes)
-        if has_kind and used and all(kinds & of_pass for of_pass in used):
+    for kinds, words, alone in (({"date"}, "la date", "la date"), ({"name", "given_names"}, "un nom", "des noms")):
+        if any(attribute.kind in kinds for attribute in sheet.attributes) and used and all(kinds & one for one in used):
+            if all(attribute.kind in {*kinds, "sex"} for attribute in sheet.attributes):
+                sentence = (
+                    f"la feuille ne compare que {alone}, et une passe doit s'en passer pour protéger les personnes"
+                )
+                raise SheetError("E_PASSES", f"{sentence} : ajoutez un attribut d'une autre sorte")
             sentence = f"toutes les passes divisent par {words}, qui peut être entièrement faux : ajoutez-en une sans"
             raise SheetError("E_PASSES", sentence)
 
@@ -195,7 +199,8 @@ def divide_pass(rule: PassRule, sheet: Sheet, statistics: Statistics, profile: P
     without = _other_forms(rule, sheet, (*blocks, *finer))
     division = Division(blocks=blocks, finer=finer, without=without, sizing=sizing, degree=0)
     attributes = with_bits(sheet.attributes, rule.bits)
-    degree, exposed = _degree(division, attributes, statistics, profile)
+    least = profile.names_degree if sheet.names_only(blocks) else profile.degree
+    degree, exposed = _degree(division, attributes, statistics, profile, least)
     if exposed > _FAR_TOO_EXPOSED * profile.exposure:
         sentence = (
             f"passe {rule.name} : ce qui reste à comparer dans ses blocs expose trop les personnes, quel que soit t"
@@ -221,14 +226,10 @@ def _other_forms(rule: PassRule, sheet: Sheet, components: Sequence[str]) -> tup
 
 
 def _degree(
-    division: Division, attributes: Sequence[Attribute], statistics: Statistics, profile: Profile
+    division: Division, attributes: Sequence[Attribute], statistics: Statistics, profile: Profile, least: int
 ) -> tuple[int, int]:
-    """(the least t at which the exposure is what the profile aims at, in every depth where enough people are; that exposure)."""
-    # Sex beside names changes nothing; nor do finer components, which only the heaviest blocks have.
-    kind_of = {attribute.name: attribute.kind for attribute in attributes}
-    kinds = {kind_of[component.partition(".")[0]] for component in division.blocks}
-    names_only = bool(kinds) and kinds <= set(_NAME_KINDS)
-    degree = profile.names_degree if names_only else profile.degree
+    """(t, at least `least`, at which no depth where enough people are exposes more than the profile aims at; the exposure)."""
+    degree = least
     shown = [division.left_out(depth) for depth, share in enumerate(division.sizing.depths) if share >= _SHOWN_DEPTH]
     for left_out in shown:
         degree = least_degree(profile, common_insertions(attributes, statistics, profile, left_out), degree)

@@ -20,7 +20,7 @@ import numpy as np
 
 from linkage.assumptions import UNIT, Pairs, Truths, imagine_pairs, linked
 from linkage.attribute import COMPONENTS
-from linkage.exposure import insertions_by_group
+from linkage.features import insertions_by_group
 from linkage.plan import INFORMATION_PER_THOUSAND, largest_distance, target_size
 from linkage.profiles import Profile
 from linkage.sheet import PassRule, Sheet
@@ -127,13 +127,12 @@ def _links(
     """The imagined pairs that such a pass links, if the others of its plan compare as many pairs as it does."""
     blocks, without, form = division
     left_out = (*blocks, *without)
-    names_only = all(sheet.attribute(one.partition(".")[0]).kind in (*_NAMES, "sex") for one in blocks)
     compared = LEAST_PASSES * (sizes[0] * sizes[1] * pair_share // BILLION**2 + 1)
     distance = largest_distance(profile.length, compared, (INFORMATION_PER_THOUSAND * min(sizes), 1000))
-    shares = insertions_by_group(sheet.attributes, profile, left_out)
+    shares = insertions_by_group(sheet.attributes, profile.insertions, left_out)
     whole = sum(sum(shares[one.name].values()) for one in sheet.attributes if not one.second_form_of)
     common = pairs.alike(sheet.attributes, profile, left_out, form=bool(form))
-    degree = profile.names_degree if names_only else profile.degree
+    degree = profile.names_degree if sheet.names_only(blocks) else profile.degree
     return pairs.meeting(blocks, form=bool(form)) & linked(common, profile, whole, degree, distance)
 
 

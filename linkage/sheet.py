@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
 from crypto.framing import canonical_json
 from linkage.attribute import (
@@ -29,6 +29,7 @@ from linkage.attribute import (
     whole_number,
 )
 from linkage.errors import SheetError
+from linkage.plan import Solving
 
 __all__ = ["PassRule", "Sheet", "load_sheet"]
 
@@ -44,10 +45,12 @@ _TOP = {
     "columns",
     "information",
     "strict",
+    "solving",
     "bad_rows",
     "most_bad_rows",
 }
 _BAD_ROWS = ("refuse", "skip")
+_SOLVING = get_args(Solving)
 _MOST_BAD_ROWS = 20  # per mille
 _MOST_VALUES = 10_000_000  # of a component whose values are taken as equally frequent
 # Of one attribute: what a component already says of another one.
@@ -82,15 +85,17 @@ class Sheet:
     """A checked sheet. `columns` maps a side to its own column names and date formats.
 
     `information` and `strict` are floors, in thousandths of estimated Dice, under which a link is never told, or never strict.
+    With `solving` many-to-one, rows of the left file may share a row of the right one: the left file holds several of a person.
     Rows that cannot be used refuse the file or are skipped (`bad_rows`), up to `most_bad_rows` in a thousand.
     """
 
     name: str
-    identifier: tuple[str, ...]
+    identifiers: tuple[str, ...]
     attributes: tuple[Attribute, ...]
     passes: tuple[PassRule, ...]
     information: int
     strict: int
+    solving: Solving
     bad_rows: str
     most_bad_rows: int
     statistics: Mapping[str, Any]
@@ -113,9 +118,10 @@ class Sheet:
             name=one_string(table.get("name", ""), "name"),
             information=_floor(table.get("information", 0), "information"),
             strict=_floor(table.get("strict", 0), "strict"),
+            solving=_solving(table.get("solving", "one-to-one")),
             bad_rows=_bad_rows(table.get("bad_rows", "refuse")),
             most_bad_rows=whole_number(table.get("most_bad_rows", _MOST_BAD_ROWS), 0, 1000, "most_bad_rows"),
-            identifier=several_strings(table.get("id", "id"), "id"),
+            identifiers=several_strings(table.get("id", "id"), "id"),
             attributes=attributes,
             passes=tuple(_pass_rule(entry) for entry in _listed(table, "passes")),
             statistics=_mapping(table, "statistics"),
@@ -139,12 +145,18 @@ class Sheet:
             "statistics": dict(self.statistics),
             "information": self.information,
             "strict": self.strict,
+            **({} if self.solving == "one-to-one" else {"solving": self.solving}),
         }
         return hashlib.sha256(canonical_json(shared)).hexdigest()
 
     def attribute(self, name: str) -> Attribute:
         """The attribute of that name (KeyError when there is none)."""
         return {attribute.name: attribute for attribute in self.attributes}[name]
+
+    def names_only(self, components: Iterable[str]) -> bool:
+        """Whether a block value made of these components tells names and nothing else; sex beside them changes nothing."""
+        kinds = {self.attribute(component.partition(".")[0]).kind for component in components}
+        return bool(kinds) and kinds <= {"name", "given_names", "sex"}
 
     def with_columns(self, side: str, columns: Mapping[str, Any]) -> Sheet:
         """The same sheet with the columns of one side's file replaced.
@@ -171,7 +183,7 @@ class Sheet:
                 attributes.append(replace(attribute, columns=several_strings(entry, side)))
             else:
                 attributes.append(attribute)
-        return several_strings(own.get("id", self.identifier), side), tuple(attributes)
+        return several_strings(own.get("id", self.identifiers), side), tuple(attributes)
 
 
 def load_sheet(source: Path | str) -> Sheet:
@@ -181,10 +193,8 @@ def load_sheet(source: Path | str) -> Sheet:
         SheetError: `E_FEUILLE` when it cannot be read; see `Sheet.from_table`.
     """
     try:
-        if isinstance(source, str) and source.isalnum():
-            text = resources.files("linkage").joinpath("identities", f"{source}.toml").read_text("utf-8")
-        else:
-            text = Path(source).read_text("utf-8")
+        named = isinstance(source, str) and source.isalnum()
+        text = _shipped(str(source)) if named else Path(source).read_text("utf-8")
         return Sheet.from_table(tomllib.loads(text))
     except (OSError, UnicodeDecodeError) as error:
         raise SheetError("E_FEUILLE", "la feuille ne peut pas être lue (fichier absent ou pas en UTF-8)") from error
@@ -192,11 +202,28 @@ def load_sheet(source: Path | str) -> Sheet:
         raise SheetError("E_FEUILLE", f"la feuille n'est pas du TOML valide : {error}") from error
 
 
+def _shipped(name: str) -> str:
+    """The text of a shipped sheet."""
+    files = {
+        file.name.removesuffix(".toml"): file for file in resources.files("linkage").joinpath("identities").iterdir()
+    }
+    if name not in files:
+        rule = f"aucune feuille fournie ne porte ce nom, majuscules comprises ; celles qui le sont : {', '.join(sorted(files))}"
+        raise SheetError("E_FEUILLE", f"{rule} ; pour un fichier à vous, donnez son chemin, ./{name}.toml par exemple")
+    return files[name].read_text("utf-8")
+
+
 def _floor(value: Any, key: str) -> int:
     """Per mille of estimated Dice under which a link is never told, or never strict; 0 = no such floor."""
     if type(value) is not int or not (value == 0 or 500 <= value <= 1000):
         raise SheetError("E_FEUILLE", f"{key} est un entier de 500 à 1000, en millièmes de Dice estimé")
     return value
+
+
+def _solving(value: Any) -> Solving:
+    if value not in _SOLVING:
+        raise SheetError("E_FEUILLE", f"solving doit être l'un de {', '.join(_SOLVING)}")
+    return cast("Solving", value)
 
 
 def _bad_rows(value: Any) -> str:

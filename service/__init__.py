@@ -1,5 +1,7 @@
 """The two applications built on linkage and crypto, and what both sides read.
 
+entry           where the command begins, in reach of an interruption
+french_arguments  the parser of the command line in French
 cli             the command `allervers`: parsers and exit codes
 demarche        reads a démarche (`demarches/*.toml`) and refuses what the law or the grammar does not allow
 rule_sheet      a démarche once read: frozen values

@@ -19,6 +19,7 @@ from crypto.errors import CryptoError
 from linkage.errors import LinkageError
 from service.administration.terminal import prepare_streams
 from service.errors import ServiceError
+from service.french_arguments import FrenchParser
 
 __all__ = [
     "build_parser",
@@ -27,7 +28,6 @@ __all__ = [
     "main",
     "serve_command",
     "third_party_command",
-    "work_command",
 ]
 
 _OFFICE = "service.administration"
@@ -37,6 +37,7 @@ _RUN = f"{_OFFICE}.run_commands"
 _CHECK = f"{_OFFICE}.check_commands"
 _PLAN = f"{_OFFICE}.plan_commands"
 _CLK = f"{_OFFICE}.clk_commands"
+_CLUSTER = "service.third_party.cluster_commands"
 _NAME = "Tiers de confiance"
 Command = Callable[[argparse.Namespace], int | None]
 Subparsers = Any  # argparse names this type privately
@@ -68,7 +69,7 @@ def command_of(args: argparse.Namespace) -> Command:
 
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    parser = argparse.ArgumentParser(
+    parser = FrenchParser(
         prog="allervers",
         description="Rapprocher des fichiers de personnes sans les échanger : chaque administration encode chez elle, "
         "un tiers de confiance compare, seul le destinataire apprend ses propres résultats.",
@@ -84,6 +85,7 @@ def build_parser() -> argparse.ArgumentParser:
     _check_commands(commands)
     _plan_command(commands)
     _evaluate_command(commands)
+    _add(commands, "warm", f"{_OFFICE}.warm_command:warm", "compiler dès maintenant les calculs")
     return parser
 
 
@@ -271,8 +273,12 @@ def _third_party_commands(commands: Subparsers) -> None:
         ("work", "tiers de confiance : rapprocher seulement"),
         ("enrol", "tiers de confiance : inscrire une administration"),
     ):
-        parser = _add(commands, name, f"service.cli:{name.replace('-', '_')}_command", summary)
-        parser.add_argument("--data", type=Path, required=True, metavar="DOSSIER", help="dossier du tiers de confiance")
+        place = _CLUSTER if name == "work" else "service.cli"
+        parser = _add(commands, name, f"{place}:{name.replace('-', '_')}_command", summary)
+        needed = name != "work"  # a machine of a cluster compares without any data of the service
+        parser.add_argument(
+            "--data", type=Path, required=needed, metavar="DOSSIER", help="dossier du tiers de confiance"
+        )
         if name in ("third-party", "serve"):
             parser.add_argument("--name", help=f"nom du tiers, fixé à la première fois ({_NAME})")
         if name == "serve":
@@ -282,6 +288,24 @@ def _third_party_commands(commands: Subparsers) -> None:
         if name == "enrol":
             parser.add_argument("file", type=Path, metavar="FICHIER", help="fichier public de l'administration")
             parser.add_argument("--fingerprint", required=True, help="empreinte reçue par un autre canal")
+        if name == "work":
+            parser.add_argument("--memory", type=int, metavar="MIO", help="mémoire accordée, en Mio (512)")
+            parser.add_argument(
+                "--scheduler", metavar="tls://MACHINE:PORT", help="ordonnanceur d'une grappe de machines"
+            )
+            _add_credentials(parser, required=False)
+    summary = "tiers de confiance : répartir le rapprochement entre les machines d'une grappe"
+    parser = _add(commands, "schedule", f"{_CLUSTER}:schedule_command", summary)
+    parser.add_argument("--listen", required=True, dest="scheduler", metavar="tls://MACHINE:PORT", help="où écouter")
+    _add_credentials(parser, required=True)
+
+
+def _add_credentials(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    parser.add_argument(
+        "--ca", type=Path, required=required, metavar="PEM", help="certificat de l'autorité de la grappe"
+    )
+    parser.add_argument("--cert", type=Path, required=required, metavar="PEM", help="certificat de cette machine")
+    parser.add_argument("--key-file", type=Path, required=required, metavar="PEM", help="clé privée de ce certificat")
 
 
 def _plan_command(commands: Subparsers) -> None:
@@ -335,13 +359,6 @@ def serve_command(args: argparse.Namespace) -> int:
 
     third_party_command(args)
     return app.serve(args.data, args.host, args.port, with_worker=not args.no_worker, announce=_say)
-
-
-def work_command(args: argparse.Namespace) -> int:
-    """`allervers work`: the third party's worker alone."""
-    from service.third_party import app
-
-    return app.work(args.data)
 
 
 def enrol_command(args: argparse.Namespace) -> None:

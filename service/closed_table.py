@@ -53,9 +53,9 @@ class ClosedTable:
             raise self.refuse(f"« {key} » doit être une liste de textes")
         return tuple(values)
 
-    def among(self, key: str, allowed: tuple[str, ...]) -> str:
+    def among(self, key: str, allowed: tuple[str, ...], default: Any = ...) -> str:
         """One of a closed list."""
-        value = self.text(key)
+        value: str = self.text(key, default)
         if value not in allowed:
             raise self.refuse(f"« {key} » doit être l'un de : {', '.join(allowed)}")
         return value

@@ -35,6 +35,7 @@ __all__ = ["demarche_text", "list_demarches", "load_demarche", "parse_demarche"]
 VERSION = "demarche/v1"
 
 _ROLES = ("source", "reference", "destinataire")
+_ROWS = ("une", "plusieurs")  # of one person in a file
 _SIGNS = {"intersection": {"&"}, "anti_jointure": {"-"}, "composition": {"&", "-"}}
 _RULES = tuple(_SIGNS)
 _LATER_RULES = (
@@ -178,6 +179,7 @@ def _operands(parties: ClosedTable, columns: ClosedTable, freshness: ClosedTable
             selection=table.text("selection"),
             **_file(own_columns.pop(name, None)),
             freshness=_freshness(own_freshness.pop(name, None)),
+            several=table.among("lignes_par_personne", _ROWS, "une") == "plusieurs",
         )
         table.close()
     for left in (*own_columns.values(), *own_freshness.values()):

@@ -7,7 +7,7 @@ démarche, and must never load what encodes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ class Operand:
         connector: name of the shipped shape of its file, or None.
         columns: attribute → column, columns or {column, format, missing}, on top of the connector's.
         freshness: required of a subtracted operand.
+        several: whether the file may hold several rows of one person; it matters for the recipient's, whose rows must each find
+            their link then.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Operand:
     connector: str | None
     columns: Mapping[str, Any]
     freshness: Freshness | None
+    several: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +121,7 @@ class Demarche:
     digest: str
 
     def sheet(self) -> Sheet:
-        """The linkage sheet of the identity profile, with the columns of each operand's file.
+        """The linkage sheet of the identity profile, with the columns of each operand's file and the solving that it asks for.
 
         Raises:
             LinkageError: no such profile or connector, or a column for an attribute that the sheet does not have.
@@ -133,7 +136,7 @@ class Demarche:
                 sheet = sheet.with_columns(operand.name, columns)
             elif operand.columns:
                 sheet = sheet.with_columns(operand.name, operand.columns)
-        return sheet
+        return replace(sheet, solving="many-to-one") if self.operands[self.recipient].several else sheet
 
     def rule(self) -> Rule:
         """The parsed expression.

@@ -54,7 +54,7 @@ def words(key: bytes, token: str, count: int) -> list[int]:
 OPENED = {"œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D"}
 OPENED |= {"ð": "d", "Ð": "D", "þ": "th", "Þ": "TH", "ı": "i"}
 NOBODY = {"SNP", "SP", "SPC", "SN", "SNC", "INCONNU", "INCONNUE", "SANS PRENOM", "SANS NOM", "NON RENSEIGNE"}
-NOBODY |= {"NON COMMUNIQUE", *("X" * times for times in range(1, 21))}
+NOBODY |= {"NON COMMUNIQUE"}
 TITLES = ("M", "MR", "MME", "MLLE", "MONSIEUR", "MADAME", "MADEMOISELLE")
 MARKS = ("NEE", "EPOUSE", "EPSE", "EP", "VEUVE", "VVE", "DIVORCEE", "DIT", "DITE")
 HEADS = ("NEE", "EPOUSE", "EPSE", "VEUVE", "VVE")
@@ -72,16 +72,21 @@ def bare(text: str) -> str:
     return " ".join(out.split())
 
 
+def nobody(folded: str) -> bool:
+    """Whether a folded cell says that nobody knows."""
+    return folded in NOBODY or set(folded) - {" "} == {"X"}
+
+
 def surname(raw: str, *, usage: bool = False) -> str:
     """Words of the surname born with, or of the other one if there is one."""
     raw = unapostrophed(raw)
-    words = untitled(f" {bare(raw)} ".replace(" NE E ", " NEE ").split())
+    words = untitled(f" {bare(raw)} ".replace(" NE E NE E ", " NEE NEE ").replace(" NE E ", " NEE ").split())
     cuts = [k for k in range(len(words) - 1) if words[k] in (MARKS if k else HEADS)]
     parts = [words[a + 1 : b] for a, b in zip([-1, *cuts], [*cuts, len(words)], strict=True)]
     born = [part for cut, part in zip(cuts, parts[1:], strict=True) if words[cut] == "NEE" and part]
     words = next((part for part in [*born, *parts] if part), [])
     other = next((part for part in parts if part and part is not words), words)
-    if usage or " ".join(untitled(words)) in NOBODY:
+    if usage or nobody(" ".join(untitled(words))):
         words = other
     return " ".join({"ST": "SAINT", "STE": "SAINTE"}.get(word, word) for word in untitled(words))
 
@@ -129,7 +134,7 @@ def canonical(attribute: Table, raw: str) -> str | None:  # noqa: PLR0911 - a ki
     kind = attribute["kind"]
     if kind in ("name", "given_names"):
         joined = surname(raw, usage="second_form_of" in attribute) if kind == "name" else first_names(raw)
-        return None if joined.replace("-", " ") in NOBODY else joined or None
+        return None if nobody(joined.replace("-", " ")) else joined or None
     if kind == "sex":
         return next((sex for sex, spellings in SEXES.items() if bare(raw) in spellings.split()), None)
     if kind == "date":
@@ -140,7 +145,7 @@ def canonical(attribute: Table, raw: str) -> str | None:  # noqa: PLR0911 - a ki
         return str(int(raw)) if raw.strip() else None
     if kind == "country" and country(bare(raw)):
         return country(bare(raw))
-    if kind != "code" and bare(raw) in NOBODY:
+    if kind != "code" and (nobody(bare(raw)) or nobody(bare(raw).replace(" ", ""))):
         return None
     whole, _, zeros = raw.strip().partition(".")
     float_like = whole.isdecimal() and zeros and set(zeros) == {"0"}

@@ -7,7 +7,8 @@ import pytest
 
 from linkage.assumptions import MISTAKES, UNIT, Mistake, imagine_pairs, linked
 from linkage.attribute import COMPONENTS
-from linkage.exposure import agreement, insertions_by_group
+from linkage.exposure import agreement
+from linkage.features import insertions_by_group
 from linkage.plan import distance_of_dice
 from linkage.profiles import PROFILES
 from tests.invented import FEBRL4, P1
@@ -66,7 +67,7 @@ def test_pairs_without_mistakes_have_everything_in_common():
     right = np.all([which == 0 for _, which in PAIRS.mistakes.values()], axis=0)
     assert (common[right] == common.max()).all()
     others_right = np.all([which == 0 for name, (_, which) in PAIRS.mistakes.items() if name != "sexe"], axis=0)
-    lost = sum(insertions_by_group(P1.attributes, STANDARD, ())["sexe"].values())
+    lost = sum(insertions_by_group(P1.attributes, STANDARD.insertions, ())["sexe"].values())
     assert set((common.max() - common[others_right]).tolist()) == {0, lost}
 
 

@@ -55,7 +55,12 @@ def test_no_key_on_the_command_line(words):
     """No option takes a key, a share or a password."""
     options = {name for action in STANZAS[words]._actions for name in (*action.option_strings, action.dest)}
     asked = {name for name in options if any(part in name for part in ("key", "secret", "password", "share"))}
-    assert asked <= {"--secret-file", "secret_file"}  # the name of a file that only its owner may read
+    assert asked <= {
+        "--secret-file",
+        "secret_file",
+        "--key-file",
+        "key_file",
+    }  # the name of a file that only its owner may read
 
 
 def test_encoding_loads_no_network_module(tmp_path):

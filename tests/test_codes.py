@@ -49,6 +49,7 @@ def test_rule_12_anything_else_is_refused(cell):
     [
         ("8480", "08480"), ("08480", "08480"), ("2a004", "2A004"), ("2B033", "2B033"), ("75056", "75056"), ("8480.0", "08480"),
         (" 8 480 ", "08480"), ("", None), ("0", None), ("00000", None), ("inconnu", None), ("SNC", None),
+        ("S.N.C.", None), ("xxxxxx\ufffd\x08xxxxxxxxxxx", None),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("pad", [0, 5])
@@ -98,7 +99,7 @@ def test_rule_18_ways_of_writing_france(raw):
     ("raw", "expected"),
     [
         ("352", "99352"), ("99352", "99352"), ("91352", "99352"), ("94352", "99352"), ("", None), ("inconnu", None),
-        ("XXX", None),
+        ("XXX", None), ("X.X", None), ("S.N.P.", None), ("S.N.", "99341"),
     ],
 )  # fmt: skip
 def test_rule_18_three_digits_want_their_99(raw, expected):

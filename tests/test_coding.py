@@ -39,3 +39,19 @@ def test_tables_grow(distinct):
     cells = [str(number % distinct) for number in range(2 * distinct + 5)]
     column = column_of(cells)
     assert (cells, distinct) == (told(column), len(column.values))
+
+
+@pytest.mark.parametrize("length", range(26))
+def test_cells_of_any_number_of_words(length):
+    """Cells that differ in their last byte only, or go on where another ends, are distinct; equal ones are one."""
+    base = "abcdefghijklmnopqrstuvwxyz"[:length]
+    cells = [base, f"{base}0", f"{base}1", base, f"{base}00000000", f"{base}0", base[:-1]] * 3
+    column = column_of(cells)
+    assert cells == told(column)
+    assert list(dict.fromkeys(cells)) == list(column.values)
+
+
+def test_one_cell_longer_than_all_room():
+    """A cell of a megabyte between short ones."""
+    cells = ["a", "b" * (1 << 20), "a", "c", "b" * (1 << 20)]
+    assert [0, 1, 0, 2, 1] == column_of(cells).codes.tolist()

@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linkage.attribute import Attribute, parse_attribute
-from linkage.column_checks import EXCEL_RULE, is_serial_date, oddities, refuse_moved
-from linkage.columns import RawColumn
-from linkage.errors import LinkageError
+from linkage.column_checks import EXCEL_RULE, Oddities, is_serial_date, refuse_moved
+from linkage.errors import Finding, LinkageError
 from tests.invented import cells_of_kind
 
 SECRET = "QUIDAMSECRET"
@@ -31,9 +30,23 @@ def attribute(kind: str, **keys: Any) -> Attribute:
     return parse_attribute("colonne", {"kind": kind, "bits": 1, **keys})
 
 
-def column(cells: list[str], rows: int = 60) -> RawColumn:
+def column(cells: list[str], rows: int = 60) -> list[str]:
     """These cells again and again."""
-    return RawColumn.of((cells * rows)[:rows])
+    return (cells * rows)[:rows]
+
+
+def oddities(one: Attribute, cells: list[str], first: int, *, pieces: int = 1) -> list[Finding]:
+    """What is found in rows that begin at a line and come in some pieces, all forgotten between two of them."""
+    found, size = Oddities(one), -(-len(cells) // pieces)
+    for start in range(0, len(cells), size):
+        some = cells[start : start + size]
+        distinct = list(dict.fromkeys(some))
+        found.forget()
+        found.learn(distinct[:1])
+        found.learn(distinct[1:])
+        numbers = np.array([distinct.index(cell) for cell in some], dtype=np.int32)
+        found.add(numbers, np.arange(first + start, first + start + len(some)))
+    return found.findings()
 
 
 @pytest.mark.parametrize(
@@ -83,31 +96,33 @@ def test_cells_of_each_kind_are_not_taken_for_another(data):
     """Names and dates as they are met, oddities included, stay in their columns."""
     for kind, strange in (("name", st.just("Durand")), ("date", st.just("01/02/1980"))):
         cells = data.draw(st.lists(cells_of_kind[kind], min_size=1, max_size=2)) + [data.draw(strange)] * 18
-        refuse_moved("f.csv", attribute(kind), RawColumn.of(cells * 2))
+        refuse_moved("f.csv", attribute(kind), cells * 2)
 
 
 def test_lost_zeros_are_counted():
     """Numbers shorter than the code, a float too; letters, zeros and full codes are right as they are."""
     cells = ["8480", "08480", "", "0", "8480.0", "2A04", " 1001 ", "75056.0"]
-    found = oddities(attribute("cog", pad=5), RawColumn.of(cells), np.arange(10, 18))
-    assert [("I_ZEROS_PERDUS", "colonne", 3, 10)] == [(one.code, one.column, one.count, one.first_row) for one in found]
-    assert [] == oddities(attribute("cog"), RawColumn.of(cells), np.arange(10, 18))
+    for pieces in (1, 3):
+        found = oddities(attribute("cog", pad=5), cells, 10, pieces=pieces)
+        assert [("I_ZEROS_PERDUS", "colonne", 3, 10)] == [(o.code, o.column, o.count, o.first_row) for o in found]
+    assert [] == oddities(attribute("cog"), cells, 10)
 
 
 def test_dates_written_in_several_ways_are_said():
     """With how many of each; one way alone, gaps and times of day say nothing."""
     cells = ["1980-02-29", "1980-02-29 04:00:00", "29/02/1980", "", "1/2/1980", "inconnue"]
-    found = oddities(attribute("date"), RawColumn.of(cells), np.arange(2, 8))
-    assert [("I_FORMATS_DATES", 4, 2)] == [(one.code, one.count, one.first_row) for one in found]
-    assert "AAAA-MM-JJ (2), JJ/MM/AAAA (2)" in found[0].rule
-    assert [] == oddities(attribute("date"), RawColumn.of(cells[:2]), np.arange(2, 4))
+    for pieces in (1, 4):
+        found = oddities(attribute("date"), cells, 2, pieces=pieces)
+        assert [("I_FORMATS_DATES", 4, 2)] == [(one.code, one.count, one.first_row) for one in found]
+        assert "AAAA-MM-JJ (2), JJ/MM/AAAA (2)" in found[0].rule
+    assert [] == oddities(attribute("date"), cells[:2], 2)
 
 
 def test_days_as_spreadsheets_number_them_are_said():
     """What to declare where the sheet does not admit them; that they are read where it does."""
     cells = ["1980-02-29", "29280", "29280.5"]
     for formats in (["AAAA-MM-JJ"], ["AAAA-MM-JJ", "EXCEL"]):
-        found = oddities(attribute("date", format=formats), RawColumn.of(cells), np.arange(2, 5))
+        found = oddities(attribute("date", format=formats), cells, 2)
         assert [("I_FORMATS_DATES", 3, 2), ("I_DATES_EXCEL", 2, 3)] == [(o.code, o.count, o.first_row) for o in found]
         assert (EXCEL_RULE == found[1].rule) == ("EXCEL" not in formats)
     assert [True, True, False, False] == [is_serial_date(cell) for cell in ("29280", " 29280,5 ", "2928", "1980-02-29")]

@@ -15,6 +15,7 @@ TEXT = demarche_text("c2s-rsa")
 REFUSALS = {
     "unknown key at the top": ('id = "c2s-rsa"', 'id = "c2s-rsa"\ncouleur = "bleu"', "E_CLE_INCONNUE"),
     "unknown key in a table": ('seuil = "attribution"', 'seuil = "attribution"\nfacile = true', "E_CLE_INCONNUE"),
+    "rows of a person": ('role = "source"', 'role = "source"\nlignes_par_personne = "trois"', "E_DEMARCHE"),
     "unknown key in a column": ('colonne = "date_naissance", format', 'colonne = "d", sens', "E_CLE_INCONNUE"),
     "columns of nobody": ("[colonnes.c2s]", "[colonnes.csg]", "E_CLE_INCONNUE"),
     "unknown connector": ('prenoms = "prenoms"', 'connecteur = "inconnu"', "E_CONNECTEUR"),
@@ -170,3 +171,14 @@ def test_a_sheet_of_another_name_is_refused():
     with pytest.raises(ServiceError) as refusal:
         parse_demarche(text.replace('name = "P1"', 'name = "P2"'))
     assert refusal.value.code == "E_DEMARCHE"
+
+
+def test_several_rows_of_a_person_are_each_linked():
+    """Where the recipient's file may hold several rows of one person, the sheet says many-to-one; another file's say nothing."""
+    sheets = []
+    for operand in ("rsa", "c2s"):
+        several = TEXT.replace(f"[parties.{operand}]", f'[parties.{operand}]\nlignes_par_personne = "plusieurs"')
+        sheets.append(parse_demarche(several).sheet())
+    usual = parse_demarche(TEXT).sheet()
+    assert ["many-to-one", "one-to-one", "one-to-one"] == [sheet.solving for sheet in (*sheets, usual)]
+    assert [False, True] == [sheet.digest == usual.digest for sheet in sheets]

@@ -7,8 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from linkage.encode import budgets
-from linkage.exposure import agreement, common_insertions, exposure, insertions_by_group, least_degree
+from linkage.exposure import agreement, common_insertions, exposure, least_degree
 from linkage.profiles import PROFILES
 from linkage.statistics import BILLION, Statistics
 from tests.invented import P1
@@ -85,13 +84,3 @@ def test_a_published_case():
     weights = {"nom_naissance": 27, "prenoms": 24, "sexe": 3, "date_naissance": 46}
     attributes = [replace(one, bits=weights[one.name], most=1 if one.kind == "given_names" else 0) for one in kept]
     assert 70 <= exposure(attributes, STATISTICS, STANDARD, DATE, 4) <= 160
-
-
-def test_insertions_share_what_the_profile_has():
-    """Groups get their part of the profile's insertions; what is left out leaves its part to the others."""
-    for left_out in ((), NAMES, DATE):
-        shares = insertions_by_group(P1.attributes, STANDARD, left_out)
-        total = sum(sum(groups.values()) for groups in shares.values())
-        assert STANDARD.insertions - 20 <= total <= STANDARD.insertions
-        assert shares == budgets(P1.attributes, STANDARD, left_out)
-    assert insertions_by_group(P1.attributes, STANDARD, ("sexe.value",))["sexe"] == {}

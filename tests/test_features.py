@@ -7,10 +7,19 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from linkage.attribute import COMPARISONS, COMPONENTS, KINDS, Attribute
-from linkage.features import NAME_CLASS, block_part, groups, left_out_groups, token_class, tokens
+from linkage.features import (
+    NAME_CLASS,
+    block_part,
+    groups,
+    insertions_by_group,
+    left_out_groups,
+    parts_of,
+    token_class,
+    tokens,
+)
 from linkage.sheet import Sheet
 from tests import oracle
-from tests.invented import LETTERS, cells_of_kind
+from tests.invented import LETTERS, P1, cells_of_kind
 
 PARTS = [(kind, part) for kind, parts in COMPONENTS.items() for part in parts]
 
@@ -235,3 +244,22 @@ def test_tokens_are_those_of_the_oracle(kind, data):
     assert set(expected) <= kept == set(oracle.present({"kind": kind}, parts))
     for part in COMPONENTS[kind]:
         assert block_part(attribute(kind), part, value) == oracle.part_of(kind, part, value)
+
+
+def test_components_are_told_apart_by_attribute():
+    """Those of one attribute, in their order; others', and those of a longer name, are not taken."""
+    parts = ["a.day", "ab.year", "b.value", "a.month"]
+    assert parts_of(attribute("date"), parts) == ("day", "month")
+
+
+def test_insertions_share_what_a_filter_has():
+    """Every pass spends its insertions on what stays, in proportion, and never more; what is left out leaves its part."""
+    whole = 1400
+    for left_out in ([], ["date_naissance.day"], ["date_naissance.day_month", "sexe.value"], ["nom_naissance.two"]):
+        shares = insertions_by_group(P1.attributes, whole, left_out)
+        spent = sum(bits for groups in shares.values() for bits in groups.values())
+        assert whole - 30 <= spent <= whole
+    bits = {one.name: one.bits for one in P1.attributes}
+    assert shares["nom_naissance"]["grams"] == whole * bits["nom_naissance"] // sum(bits.values())
+    assert insertions_by_group(P1.attributes, whole, ["sexe.value"])["sexe"] == {}
+    assert not any(insertions_by_group([attribute("sex")], whole, ["a.value"]).values())

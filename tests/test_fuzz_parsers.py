@@ -23,7 +23,20 @@ pytestmark = pytest.mark.soak
 ROOT = Path(__file__).parent.parent
 SECONDS = 60
 LONGEST = 48  # bytes of a cell: longer ones repeat what shorter ones do
-PARSERS = ("surname", "given_names", "split", "date", "place", "commune", "code", "number")
+PARSERS = (
+    "surname",
+    "usage",
+    "given_names",
+    "split",
+    "date",
+    "place",
+    "commune",
+    "country",
+    "code",
+    "sex",
+    "number",
+    "text",
+)
 SEEDS = (
     "DUPONT EPOUSE M'BAYE", "MARTIN NE(E) ST-CŒUR", "Mme DE LA TOUR (née Ñ)", "SANS PRENOM", "J.-P., Anne/Éloïse", "1992-01-01",
     "29/11/1992 04:00:00,0 AM +01:00", "19920101?", "33937.166", "00/50/1992", "75036", "2a004", "99352", "8480.0", "-1 234,00",
@@ -35,16 +48,21 @@ def readings() -> dict[str, Callable[[str], str | None]]:
     names, dates, codes, places = (
         importlib.import_module(f"linkage.{one}") for one in ("names", "dates", "codes", "places")
     )
+    fold = importlib.import_module("linkage.cells").fold
     formats = importlib.import_module("linkage.attribute").DATE_FORMATS
     return {
         "surname": names.surname_of,
-        "given_names": names.given_names_of,
+        "usage": names.usage_surname_of,
+        "given_names": names.GivenNames(),
         "split": lambda cell: names.surname_of(names.split_surname(cell)[0]),
         "date": lambda cell: dates.date_of(cell, ("AAAAMMJJ", *formats)),
         "place": lambda cell: places.lineage(cell) or None,
         "commune": lambda cell: codes.commune_of(cell, 5),
-        "code": lambda cell: codes.country_of(cell) or codes.code_of(cell, 0),
+        "country": codes.country_of,
+        "code": lambda cell: codes.code_of(cell, 0),
+        "sex": codes.sex_of,
         "number": codes.number_of,
+        "text": lambda cell: fold(cell) or None,
     }
 
 

@@ -2,35 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from linkage.errors import LinkageError
-from linkage.national_numbers import SAMPLE, NumberWatch, _Sample
+from linkage.national_numbers import NumberWatch
 from linkage.tables import read_table
-
-SECRET = "QUIDAMSECRET"
-
-
-def write(folder: Path, data: bytes | str, name: str = "f.csv") -> Path:
-    """A file in a folder."""
-    path = folder / name
-    path.write_bytes(data.encode() if isinstance(data, str) else data)
-    return path
-
-
-def refusal(path: Path, wanted: list[str], **options: Any) -> LinkageError:
-    """The error that reading raises."""
-    with pytest.raises(LinkageError) as raised:
-        read_table(path, wanted, **options)
-    assert SECRET not in str(raised.value)
-    return raised.value
+from tests.table_files import SECRET, refusal, write
 
 
 def nir(sex: int, year: int, month: int, department: str, rest: int) -> str:
@@ -139,21 +118,6 @@ def test_ordinary_numbers_are_no_nir(tmp_path):
     rows = "\n".join(",".join(row) for row in zip(*columns.values(), strict=True))
     table = read_table(write(tmp_path, f"{','.join(columns)}\n{rows}\n"), ["id", "treize"])
     assert len(table) == 200
-
-
-@settings(deadline=None)
-@given(st.lists(st.lists(st.sampled_from(["", "x", " "]), max_size=9000), max_size=4))
-def test_the_sample_is_spread_whatever_the_blocks(blocks):
-    """Every 1st, 2nd, 4th… of the cells that are not empty, the first stride that keeps to the limit."""
-    sample = _Sample()
-    numbered = [[cell and f"{cell}{place}" for place, cell in enumerate(block)] for block in blocks]
-    for block in numbered:
-        sample.add(pa.array(block, pa.string()))
-    held = [cell for block in numbered for cell in block if cell]
-    stride = 1
-    while len(held[::stride]) > SAMPLE:
-        stride *= 2
-    assert held[::stride] == sample.cells
 
 
 def test_a_watch_judges_when_asked():

@@ -119,13 +119,13 @@ def test_the_worker_reads_exactly_the_rows(seat, people):
         context = chunk_context(manifest)
         rows = b"".join(unseal_chunk(key, context, at, at == last, chunks[at]) for at in sorted(chunks))
         encoded = rows_from_bytes(rows, 2048)
-        ids, places = seat.folder.rows(f"cnaf.cnam/{manifest.pass_}")
+        ids, places = next(seat.folder.rows(f"cnaf.cnam/{manifest.pass_}"))
         assert (manifest.count, row_bytes(2048)) == (len(encoded), manifest.row_bytes)
         assert encoded.ids.tolist() == ids.tolist()
         assert len(set(places.tolist())) == len(places)
         fill = np.bitwise_count(encoded.filters).sum() / (encoded.filters.size * 64)
         assert round(1000 * float(fill)) == manifest.mean_fill_permille
-    assert records.ids == seat.folder.identifiers()
+    assert list(records.ids) == list(seat.folder.identifiers())
 
 
 def test_a_cut_is_resumed_with_what_is_missing(seat, people):
@@ -289,13 +289,13 @@ def test_an_announced_pass_keeps_its_rows(seat, people, tmp_path):
     """After a cut, encoding again touches only what was never announced: the third party may hold the rest."""
     worker, shelf = SealingKey.generate().public_bytes(), new_shelf()
     encode(seat, read(seat, people))
-    rows = seat.folder.rows("cnaf.cnam/jour")[0].tolist()
+    rows = next(seat.folder.rows("cnaf.cnam/jour"))[0].tolist()
     shelf.cut_after = 0
     with pytest.raises(ServiceError, match="E_CONNEXION"):
         send(seat, shelf, worker)
     left = [f"cnaf.cnam/{one.name}" for _, one in seat.passes() if one.name != "jour"]
     assert left == [one.name for one in encode(seat, read(seat, people))]
-    assert rows == seat.folder.rows("cnaf.cnam/jour")[0].tolist()
+    assert rows == next(seat.folder.rows("cnaf.cnam/jour"))[0].tolist()
     with pytest.raises(ServiceError, match="E_FICHIER_DIFFERENT"):
         encode(seat, read(seat, people_csv(tmp_path / "autre.csv", 130)))
 

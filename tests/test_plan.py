@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -70,6 +71,14 @@ def test_a_plan_reads_back_from_its_agreement():
     assert {"profile", "statistics_digest", "passes"} == set(value)
 
 
+def test_a_plan_says_how_it_is_solved_only_when_it_is_not_one_to_one():
+    """Many-to-one survives JSON; plans that were signed before it could be asked for read as they did."""
+    many = replace(PLAN, passes=(replace(PASS, solving="many-to-one"),))
+    value = json.loads(json.dumps(many.to_json()))
+    assert (many, "many-to-one") == (Plan.from_json(value), value["passes"][0]["solving"])
+    assert "solving" not in PLAN.to_json()["passes"][0]
+
+
 def changed(**entries: object) -> dict[str, object]:
     value = PLAN.to_json()
     return {**value, "passes": [{**value["passes"][0], **entries}]}
@@ -88,6 +97,8 @@ REFUSED = {
     "no profile": {key: one for key, one in PLAN.to_json().items() if key != "profile"},
     "two passes of one name": {**PLAN.to_json(), "passes": PLAN.to_json()["passes"] * 2},
     "an entry more in a pass": changed(note="x"),
+    "another solving": changed(solving="one-to-many"),
+    "the usual solving spelt out": changed(solving="one-to-one"),
     "another measure": changed(measure="jaccard"),
     "a float": changed(information=870.0),
     "a boolean for a number": changed(strict=True),

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linkage.chance import tail
-from linkage.errors import LinkageError
+from linkage.errors import LinkageError, SheetError
 from linkage.exposure import exposure
 from linkage.passes import block_label
 from linkage.plan import PassPlan, Plan, estimated_dice
@@ -343,3 +343,26 @@ def test_the_strict_floor_of_the_sheet_holds_in_every_pass():
         assert estimated_dice(one.strict, one.length, one.degree) >= 0.83
         assert one.strict == other.strict or estimated_dice(one.strict + 1, one.length, one.degree) < 0.83
         assert (one.information, one.blocks) == (other.information, other.blocks)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "said"),
+    [
+        ({"n": {"kind": "name", "bits": 9}, "p": {"kind": "given_names", "bits": 9}}, "que des noms"),
+        ({"d": {"kind": "date", "bits": 9}}, "que la date"),
+        ({"d": {"kind": "date", "bits": 9}, "s": {"kind": "sex", "bits": 1}}, "que la date"),
+    ],
+)
+def test_a_sheet_of_one_kind_is_told_to_add_another(attributes, said):
+    """Names only, or dates only: to ask for one more pass would not help."""
+    sheet = Sheet.from_table({"version": "linkage/v1", "attributes": attributes})
+    with pytest.raises(SheetError, match=said) as refusal:
+        plan_passes(sheet, "standard", (50_000, 50_000))
+    assert refusal.value.code == "E_PASSES"
+
+
+def test_the_solving_is_that_of_the_sheet():
+    """Every pass of a plan is solved as the sheet says."""
+    for solving in ("one-to-one", "many-to-one"):
+        plan = plan_passes(replace(P1, solving=solving), "standard", (20_000, 20_000))
+        assert {solving} == {one.solving for one in plan.passes}

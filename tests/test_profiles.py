@@ -6,7 +6,7 @@ from math import exp
 
 import pytest
 
-from linkage.diffuse import LARGEST_DEGREE, LEAST_DEGREE
+from linkage.diffusion_tables import LARGEST_DEGREE, LEAST_DEGREE
 from linkage.errors import LinkageError
 from linkage.profiles import PROFILES, profile_named
 

@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks import plain_text
 from benchmarks.quality import main
-from benchmarks.quality_measure import Read, groups_of, measure, read_set
+from benchmarks.quality_measure import Read, groups_of, measure, read_set, read_sets
 from benchmarks.quality_sets import SETS, QualitySet
 from linkage.sheet import load_sheet
 from linkage.synthetic.files import identities
@@ -45,10 +45,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def data(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Read:
-    one = SETS["rldata500"](folder, tmp_path_factory.mktemp("scratch"))
-    assert one is not None
-    return read_set(one)
+def data(folder: Path) -> Read:
+    return next(read_sets(folder, ["rldata500"]))
 
 
 def test_duplicates_are_split_and_the_rest_takes_turns(data: Read):
@@ -122,3 +120,14 @@ def test_synthetic_sets_need_no_folder(tmp_path: Path, monkeypatch: pytest.Monke
     assert one is not None
     assert {len(mask) for sides in one.groups.values() for mask in sides} == {300}
     assert len(read_set(one).true) == 150
+
+
+def test_another_sheet_can_be_asked_for(folder: Path, capsys: pytest.CaptureFixture[str]):
+    """Other bits, an attribute left out and a floor give other figures; a bit too few or too many is refused."""
+    command = [str(folder), "--set", "rldata500", "--profile", "standard"]
+    sheet = load_sheet(Path(plain_text.__file__).parent / "sheets" / "rldata500.toml")
+    bits = ",".join("0" if one.second_form_of else "7" for one in sheet.attributes)
+    assert main([*command, "--bits", bits, "--information", "980"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 3
+    with pytest.raises(ValueError, match="zip"):
+        main([*command, "--bits", f"{bits},1"])

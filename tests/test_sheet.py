@@ -76,7 +76,7 @@ def test_defaults_are_those_of_the_guide():
     attribute = Sheet.from_table(MINIMAL).attribute("nom")
     assert (attribute.columns, attribute.formats, attribute.pad) == (("nom",), ("AAAA-MM-JJ",), 0)
     assert (attribute.second_form_of, attribute.optional, attribute.invalid) == (None, False, "refuse")
-    assert Sheet.from_table(MINIMAL).identifier == ("id",)
+    assert Sheet.from_table(MINIMAL).identifiers == ("id",)
 
 
 def test_every_kind_can_be_declared():
@@ -223,6 +223,7 @@ SAME: list[Change] = [
 OTHER: list[Change] = [
     put("name", "autre"),
     put("strict", 830),
+    put("solving", "many-to-one"),
     put("information", 780),
     put("attributes", "nom", "longest", 13),
     put("attributes", "nom", "compare", "exact"),
@@ -318,3 +319,24 @@ def test_whatever_stands_in_a_sheet_it_is_a_sheet_or_refused(data):
         return
     assert len(sheet.digest) == 64
     assert sheet.for_side("droite")[1]
+
+
+def test_an_unknown_shipped_name_is_told_those_that_there_are():
+    """`p1` is not `P1`; a file of that name is reached by its path."""
+    with pytest.raises(SheetError, match=r"P1, P2, P3.*\./p1\.toml"):
+        load_sheet("p1")
+
+
+@pytest.mark.parametrize(
+    ("components", "expected"),
+    [
+        (("nom_naissance.two", "prenoms.initial"), True),
+        (("nom_usage.initial", "sexe.value"), True),
+        (("nom_naissance.two", "date_naissance.unit"), False),
+        (("cog_commune_naissance.value",), False),
+        ((), False),
+    ],
+)
+def test_block_values_of_names_only(components, expected):
+    """Sex beside names changes nothing; no component is no name."""
+    assert load_sheet("P1").names_only(components) is expected

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from math import log2
 
 import numpy as np
@@ -9,7 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crypto.keys import PassKey
+from linkage.encode import encode
+from linkage.profiles import PROFILES
 from linkage.records import MISSING, Column
+from linkage.sheet import Sheet
 from linkage.weights import AGREEMENT, LARGEST_SHARE, collision_rate, evidence, propose_bits
 from tests.invented import P1, people, records_of
 
@@ -61,3 +66,18 @@ def test_few_attributes_share_more_than_the_cap():
     proposed = [one.proposed for one in propose_bits(records_of(P1, crowd), P1)]
     assert abs(sum(proposed) - 100) <= 3
     assert max(proposed) <= 37
+
+
+@pytest.mark.parametrize("share", [0.1, 0.2, 0.3, 0.4])
+def test_what_a_wrong_and_a_missing_value_cost(share):
+    """Decision 0010: bits that differ, with the encoder; a gap costs six tenths of a wrong value, or nothing in both files."""
+    weights = {"a": round(1000 * share), "b": round(1000 * (1 - share))}
+    entries = {name: {"kind": "category", "bits": bits} for name, bits in weights.items()}
+    sheet = Sheet.from_table({"version": "linkage/v1", "attributes": entries})
+    crowd = [{"a": a, "b": str(number)} for number in range(200) for a in (f"{number}x", f"{number}y", "")]
+    key, profile = PassKey(hashlib.sha256(b"cost").digest()), PROFILES["standard"]
+    filters = encode(records_of(sheet, crowd), sheet.attributes, profile, (), key).reshape(200, 3, -1)
+    right, wrong, missing = (filters[:, place] for place in range(3))
+    costs = [np.bitwise_count(right ^ other).sum() / (200 * profile.length) for other in (wrong, missing)]
+    expected = [1 - 2**-share, 2 ** -(1 - share) * (1 - 2**-share)]
+    assert costs == pytest.approx(expected, abs=0.003)

@@ -11,9 +11,11 @@ from collections import defaultdict
 import numpy as np
 from numpy.typing import NDArray
 
+from linkage.candidates import Candidates
 from linkage.clkhash.clk_files import Blocks, ClkSet
 from linkage.errors import LinkageError
-from linkage.match import Candidates, Progress, match, match_blocks
+from linkage.match import match, match_blocks
+from linkage.scanning import Progress
 from linkage.solve import Links, solve_one_to_one
 
 __all__ = ["link_clks"]

@@ -19,6 +19,7 @@ Commands
     chunks              rows as they come to chunks as they are sealed
     local_commands      init, identity, pin, demarche, run encode: never touch the network
     rehearsal_report    evaluate: what an agent reads of a rehearsal
+    warm_command        warm: all calculations compiled at once
     check_commands      check, connectors: a file looked at before it is encoded
     plan_commands       plan: the passes of a comparison and what each costs
     clk_commands        clk: schemas and CLKs of clkhash and anonlink, never on a network

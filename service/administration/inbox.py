@@ -17,7 +17,7 @@ from __future__ import annotations
 import csv
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,7 +57,7 @@ def collect_hits(seat: Seat, client: Client, third_party: PublicIdentity, *, rep
     """
     if not seat.receives:
         raise ServiceError("E_SANS_RESULTATS", "votre administration ne reçoit pas de résultats dans ce croisement")
-    count, passes = len(seat.folder.identifiers()), list(seat.passes())
+    count, passes = sum(1 for _ in seat.folder.identifiers()), list(seat.passes())
     linked: dict[str, list[Linked]] = {}
     compared = {comparison.id: np.zeros(count, dtype=bool) for comparison, _ in passes}
     for done, (comparison, plan) in enumerate(passes):
@@ -99,8 +99,7 @@ def open_delivery(
     named = (one.agreement, one.run, one.comparison, one.pass_, one.recipient)
     if named != (agreement, seat.run, comparison.id, plan.name, seat.party):
         raise _refused(plan, "est celle d'un autre croisement")
-    ids, records = seat.folder.rows(f"{comparison.id}/{plan.name}")
-    place = {name: row for row, name in enumerate(_names(ids))}
+    place, took_part = _places(seat, f"{comparison.id}/{plan.name}", np.concatenate([certain, grey]), count)
     parts = []
     seen: set[bytes] = set()
     for delivered in (_names(certain), _names(grey)):
@@ -110,14 +109,31 @@ def open_delivery(
             raise _refused(plan, "nomme des lignes qui n'ont pas été envoyées")
         seen.update(delivered)
         mark = np.zeros(count, dtype=bool)
-        mark[records[np.array([place[name] for name in delivered], dtype=np.int64)]] = True
+        mark[[place[name] for name in delivered]] = True
         parts.append(mark)
-    took_part = np.zeros(count, dtype=bool)
-    took_part[records] = True
     return Linked(certain=parts[0], grey=parts[1] & ~parts[0]), took_part
 
 
-def write_hits(path: Path, identifiers: list[str], hits: Hits) -> tuple[int, int]:
+def _places(
+    seat: Seat, name: str, delivered: NDArray[np.uint8], count: int
+) -> tuple[dict[bytes, int], NDArray[np.bool_]]:
+    """The record of each delivered row that was sent, and which records took part: the row map goes by piece by piece."""
+    heads = np.unique(_heads(delivered))
+    places: dict[bytes, int] = {}
+    took_part = np.zeros(count, dtype=bool)
+    for ids, records in seat.folder.rows(name):
+        took_part[records] = True
+        some = np.flatnonzero(np.isin(_heads(ids), heads))  # few others share half an id
+        places.update(zip(_names(ids[some]), records[some].tolist(), strict=True))
+    return places, took_part
+
+
+def _heads(ids: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """The first half of each row id, as a number."""
+    return np.ascontiguousarray(ids[:, : ID_BYTES // 2]).view(np.uint64).ravel()
+
+
+def write_hits(path: Path, identifiers: Iterable[str], hits: Hits) -> tuple[int, int]:
     """Write the file of hits, readable by its owner only, in one step.
 
     Returns:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from linkage.connectors import with_file_columns
-from linkage.records import Records, read_records
+from linkage.records import BadRows, Records, read_records
 from service.administration.app import Office, open_office
 from service.administration.conventions import AgreementStore
 from service.administration.keyring import read_public
@@ -119,7 +119,8 @@ def encode_file(office: Office, seat: Seat, args: argparse.Namespace) -> None:
 def _read(office: Office, seat: Seat, args: argparse.Namespace) -> Records:
     # This file's own columns change nothing that parties share.
     sheet = with_file_columns(seat.stored.demarche.sheet(), seat.operand, args.connector, args.columns)
-    records = read_records(args.file, sheet, seat.operand, bad_rows="skip" if args.skip_bad_rows else None)
+    bad_rows: BadRows | None = "skip" if args.skip_bad_rows else None
+    records = read_records(args.file, sheet, seat.operand, bad_rows=bad_rows, folder=seat.folder.path)
     if records.set_aside:
         office.terminal.note(f"{len({one.row for one in records.set_aside})} ligne(s) écartée(s) :")
         for problem in records.set_aside[:20]:

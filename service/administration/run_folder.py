@@ -154,15 +154,13 @@ class RunFolder:
                 some = list(identifiers[start : start + _AT_ONCE])
                 file.write(json.dumps(some, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n")
 
-    def identifiers(self) -> list[str]:
-        """The local identifiers of the records."""
-        found: list[str] = []
+    def identifiers(self) -> Iterator[str]:
+        """The local identifiers of the records, in their order."""
         line = b""
         for piece in self._unsealed("records.sealed"):
             *lines, line = (line + piece).split(b"\n")
             for one in lines:
-                found += json.loads(one)
-        return found
+                yield from json.loads(one)
 
     @contextmanager
     def row_map(self, name: str) -> Iterator[Callable[[NDArray[np.uint8], NDArray[np.int64]], None]]:
@@ -183,10 +181,14 @@ class RunFolder:
 
             yield add
 
-    def rows(self, name: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """The (ids, records) of one pass, as `row_map` took them."""
-        rows = np.frombuffer(b"".join(self._unsealed(f"rows/{name}.sealed")), dtype=_ROW)
-        return rows["id"].copy(), rows["record"].astype(np.int64)
+    def rows(self, name: str) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.int64]]]:
+        """The (ids, records) of one pass, as `row_map` took them, piece by piece."""
+        rest = b""
+        for piece in self._unsealed(f"rows/{name}.sealed"):
+            held = rest + piece
+            whole = len(held) - len(held) % _ROW.itemsize
+            rows, rest = np.frombuffer(held[:whole], dtype=_ROW), held[whole:]
+            yield rows["id"].copy(), rows["record"].astype(np.int64)
 
     def destroy_secrets(self) -> None:
         """Destroy everything but the state: keys first, then what they sealed, then chunks."""
