@@ -105,6 +105,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.demo", description="The main job, end to end.")
     parser.add_argument("--people", type=int, default=50_000, help="people in the recipient's file")
+    parser.add_argument("--seed", type=int, default=2026, help="of the population")
     parser.add_argument("--names", type=Path, help="folder with INSEE's tables of names; invented names otherwise")
     parser.add_argument("--report", type=Path, default=Path("build/demo-report.html"))
     return parser.parse_args(arguments)
@@ -118,7 +119,7 @@ def _c2s_rsa(stage: Stage, story: Story, options: argparse.Namespace) -> None:
             size_left=people,
             size_right=people * 11 // 10,
             overlap=people * 76 // 100,
-            seed=2026,
+            seed=options.seed,
             profile_left=CERTIFIE,
             profile_right=VERIFIE_AGENT,
             names_dir=options.names,

@@ -70,6 +70,7 @@ Map, in the order in which a record travels:
 - ``clusters``    right rows in clusters, for the triangle inequality; ``nearness`` is its compiled code
 - ``sketch``      the compiled scan of short codes; ``block_sums`` its instructions
 - ``matrix_unit`` leave from the operating system to use matrix registers
+- ``single_thread``  linear algebra of numpy on the calling thread alone
 - ``match``       all pairs of rows that are similar enough
 - ``warming``     everything that is compiled, compiled at once
 - ``solve``       links out of candidate pairs, the best first: one-to-one, many-to-one

@@ -231,8 +231,9 @@ def security(address: str, credentials: Credentials) -> Any:
     except ImportError:
         rule = "le calcul sur plusieurs machines demande l'extra « cluster » : installez allervers[cluster]"
         raise LinkageError("E_GRAPPE_ABSENTE", rule) from None
-    for name in ("distributed", "tornado"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)  # its lines quote arguments of tasks
+    for name in ("distributed", "tornado", *logging.root.manager.loggerDict):  # some have a level of their own
+        if name.partition(".")[0] in ("distributed", "tornado"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)  # their lines quote arguments of tasks
     dask.config.set(SETTINGS)
     cert, key = str(credentials.cert), str(credentials.key)
     try:

@@ -180,10 +180,9 @@ def needs(
         kind: as in `centres_of`.
     """
     fine = _fineness(rows)
-    bits = np.unpackbits(rows.view(np.uint8), axis=1, bitorder="little").view(np.int8)
-    filled = np.zeros((_padded(len(rows)), bits.shape[1]), dtype=np.int8)
-    filled[: len(rows)] = bits
-    counts = bits.sum(axis=1, dtype=np.int64)
+    filled = np.zeros((_padded(len(rows)), 64 * rows.shape[1]), dtype=np.int8)
+    filled[: len(rows)] = np.unpackbits(rows.view(np.uint8), axis=1, bitorder="little").view(np.int8)
+    counts = np.bitwise_count(rows).sum(axis=1, dtype=np.int64)
     bases = np.zeros(len(centres.rows) + len(filled), dtype=np.int32)
     bases[: len(centres.rows)] = fine * centres.bits[1]
     bases[len(centres.rows) :][: len(rows)] = np.floor(fine * (counts - share[counts])).astype(np.int32)

@@ -18,9 +18,11 @@ from numpy.typing import NDArray
 from linkage.lexicon import Cells, Lexicon, fingerprints
 from linkage.memory import give_back
 
-__all__ = ["ColumnBuilder", "RawColumn", "Texts", "cells_of", "joined", "may_be_space"]
+__all__ = ["ColumnBuilder", "RawColumn", "Texts", "cells_of", "joined", "letters_of", "may_be_space", "points_of"]
 
 _PIECE = 1 << 16  # strings made at a time when a column is walked through
+_LETTERS = 1 << 20  # characters taken at a time
+_FIRST_OF_SEVERAL = 128  # bytes from here on are parts of longer characters
 _REPEATS = 0.6  # a column with fewer distinct cells than this share of its first rows is coded as it comes
 _DATE_PARTS = (4, 2, 2)  # digits of year, month and day
 # Bytes that begin a character of space in UTF-8.
@@ -37,7 +39,7 @@ class Texts(Sequence[str]):
     @classmethod
     def of(cls, cells: Sequence[str]) -> Texts:
         """The same strings in Arrow's memory."""
-        return cls(pa.array(cells[start : start + _PIECE], pa.string()) for start in range(0, len(cells), _PIECE))
+        return cls(_strings(cells[start : start + _PIECE]) for start in range(0, len(cells), _PIECE))
 
     def __len__(self) -> int:
         return len(self._data)
@@ -101,6 +103,43 @@ class Texts(Sequence[str]):
     def arrow(self) -> Any:
         """The strings as a chunked array of Arrow."""
         return self._data
+
+
+def letters_of(texts: Sequence[str]) -> NDArray[np.int64]:
+    """How many characters each text has."""
+    plain = _one_byte(texts)
+    if plain is None:
+        return np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+    return np.diff(plain[1]).astype(np.int64)
+
+
+def points_of(texts: Sequence[str]) -> Iterator[NDArray[np.unsignedinteger]]:
+    """The characters of all texts laid end to end, as numbers, some at a time."""
+    plain = _one_byte(texts)
+    if plain is not None:
+        letters = plain[0][plain[1][0] : plain[1][-1]]
+        for start in range(0, len(letters), _LETTERS):
+            yield letters[start : start + _LETTERS]
+        return
+    for start in range(0, len(texts), _PIECE):
+        text = "".join(texts[start : start + _PIECE])
+        yield np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.uint32, copy=False)
+
+
+def _one_byte(texts: Sequence[str]) -> Cells | None:
+    """Texts that are in Arrow's memory and have no character of more than one byte, as they are there."""
+    if not isinstance(texts, Texts):
+        return None
+    letters, bounds = texts.cells
+    return (letters, bounds) if letters[bounds[0] : bounds[-1]].max(initial=0) < _FIRST_OF_SEVERAL else None
+
+
+def _strings(cells: Sequence[str]) -> Any:
+    """An array of these strings. Asked to convert a list, Arrow first loads pandas where there is one: a second or more."""
+    texts = [cell.encode() for cell in cells]
+    bounds = np.zeros(len(texts) + 1, dtype=np.int32)
+    np.cumsum(np.fromiter(map(len, texts), dtype=np.int32, count=len(texts)), out=bounds[1:])
+    return pa.StringArray.from_buffers(len(texts), _buffer(bounds), pa.py_buffer(b"".join(texts)))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -23,7 +23,6 @@ __all__ = [
     "VECTOR",
     "WORD",
     "arrays_as_pointers",
-    "brief",
     "compiled",
     "inlined",
     "load",
@@ -44,14 +43,6 @@ def compiled(function: Any) -> Any:
         return _stamped(njit(nogil=True, cache=True)(function))
     except RuntimeError:  # no folder for the cache
         return njit(nogil=True)(function)
-
-
-def brief(function: Any) -> Any:
-    """`function` compiled, for calls so short that to give the interpreter lock back and wait for it would cost more."""
-    try:
-        return _stamped(njit(cache=True)(function))
-    except RuntimeError:
-        return njit()(function)
 
 
 def _stamped(dispatcher: Any) -> Any:

@@ -12,7 +12,7 @@ Columns written with more than 255 different characters are not packed: their va
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from linkage.attribute import Attribute
 from linkage.bits import BASE, HEAD, NO_LETTER, find_heads, survey_values
+from linkage.columns import letters_of, points_of
 from linkage.compiled import INDEX, WORD, arrays_as_pointers, compiled
 from linkage.names import PARTICLES
 
@@ -46,7 +47,7 @@ __all__ = [
 LARGEST_ALPHABET = 255  # so that no bigram is the number that stands for none
 _VECTOR = 64  # bigrams read beyond the last
 _POINTS = 0x110000  # of Unicode
-_AT_ONCE = 1 << 16  # values laid end to end together
+_AT_ONCE = 1 << 16  # values surveyed together
 LETTERS = {"initial": 1, "two": 2, "three": 3}  # of the block value
 _NONE = 0xFFFF  # no bigram
 _BATCH = 64  # bigrams of a value that are ranked together; a longer value is sorted
@@ -153,21 +154,20 @@ def rules_of(attribute: Attribute, left_out: Sequence[str]) -> NDArray[np.int64]
 
 def pack(values: Sequence[str]) -> Packed | None:
     """Values laid end to end, or None when their alphabet is too large."""
-    sizes = np.fromiter(map(len, values), dtype=np.int64, count=len(values))
-    offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(sizes)])
+    offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(letters_of(values))])
     seen = np.zeros(_POINTS, dtype=bool)
     seen[ord("_")] = True
-    for text in _joined(values):
-        seen[_points(text)] = True
+    for points in points_of(values):
+        seen[points] = True
     alphabet = np.flatnonzero(seen)
     if len(alphabet) > LARGEST_ALPHABET:
         return None
     place_of = np.zeros(_POINTS, dtype=np.uint8)
     place_of[alphabet] = np.arange(len(alphabet))
     letters, at = np.empty(int(offsets[-1]), dtype=np.uint8), 0
-    for text in _joined(values):
-        letters[at : at + len(text)] = place_of[_points(text)]
-        at += len(text)
+    for points in points_of(values):
+        letters[at : at + len(points)] = place_of[points]
+        at += len(points)
     places = {chr(point): place for place, point in enumerate(alphabet.tolist())}
     marks = [len(alphabet), *(places.get(mark, -1) for mark in " -_")]
     known = (word for word in sorted(PARTICLES) if set(word) <= set(places))
@@ -198,7 +198,7 @@ def cut(packed: Packed, rules: NDArray[np.int64], codes: NDArray[np.int32]) -> C
     bigrams = np.empty(int(2 * (letters.sum() + len(codes))) + _VECTOR, dtype=np.uint16)
     starts, split = np.empty(len(codes) + 1, dtype=np.int64), np.empty(len(codes), dtype=np.uint16)
     cut_values(packed.arrays, rules, codes, starts, split, bigrams)
-    return Cut(starts=starts, split=split, bigrams=bigrams[: starts[-1]].copy())
+    return Cut(starts=starts, split=split, bigrams=bigrams[: starts[-1]])  # memory that was never written to takes none
 
 
 def survey(packed: Packed, rules: NDArray[np.int64], whole: Cut | None, heads: NDArray[np.uint8]) -> Survey:
@@ -240,15 +240,6 @@ def word_groups(packed: Packed, *, rest: bool) -> tuple[NDArray[np.int32], NDArr
     slots = np.full(1 << (2 * len(packed)).bit_length(), -1, dtype=np.int32)
     count = _group_words(packed.letters, packed.offsets, packed.marks[1], rest, (slots, found, firsts))
     return found, firsts[:count].copy()
-
-
-def _joined(values: Sequence[str]) -> Iterator[str]:
-    for start in range(0, len(values), _AT_ONCE):
-        yield "".join(values[start : start + _AT_ONCE])
-
-
-def _points(text: str) -> NDArray[np.uint32]:
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.uint32, copy=False)
 
 
 def _number(places: Sequence[int]) -> int:

@@ -7,6 +7,7 @@ nothing else, its month and day with nothing else; a column has some hundred of 
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -170,12 +171,13 @@ def features_of(attribute: Attribute, values: Sequence[str], left_out: Sequence[
 def _listed(attribute: Attribute, values: Sequence[str], left_out: Sequence[str]) -> Features:
     order = list(groups(attribute))
     index: dict[str, int] = {}
-    offsets, entries = [0], []
+    offsets, entries = [0], array("i")
     for value in values:
         for group, names in tokens(attribute, value, left_out).items():
             number, size = order.index(group), len(names)
-            entries += [(index.setdefault(name, len(index)), number, size, place) for place, name in enumerate(names)]
-        offsets.append(len(entries))
+            for place, name in enumerate(names):
+                entries.extend((index.setdefault(name, len(index)), number, size, place))
+        offsets.append(len(entries) // 4)
     columns = np.ascontiguousarray(np.array(entries, dtype=np.int32).reshape(-1, 4).T)
     return Features(
         offsets=np.array(offsets, dtype=np.int64),

@@ -35,7 +35,7 @@ __all__ = [
 
 Rows: TypeAlias = NDArray[np.uint64]
 Receive: TypeAlias = Callable[[Hits], None]
-Strategy: TypeAlias = Literal["auto", "full", "sketch"]
+Strategy: TypeAlias = Literal["auto", "full", "sketch", "clusters"]
 
 _SHARE = 1 << 30  # bytes for pairs found, when nothing is said
 _LEAST_SHARE = 8 << 20
@@ -70,7 +70,7 @@ class Options(BlockOptions, total=False):
     Attributes:
         symmetric: both sides are one array: each pair once, its left row before its right one; half the work.
         strategy: `auto` takes a sample of large sides and leaves out, where that pays, pairs that cannot be similar
-            enough (`linkage.strategy`); `full` compares every pair; `sketch` leaves out whatever it costs.
+            enough (`linkage.strategy`); `full` compares every pair; `sketch` and `clusters` leave out whatever it costs.
     """
 
     symmetric: bool
@@ -92,8 +92,8 @@ def match(
     Raises:
         LinkageError: `E_LARGEURS` when the sides have rows of different lengths, `E_SEUIL` for a threshold outside
             (0, 1], `E_MESURE` for another measure, `E_TABLEAU` for arrays of another kind than said here or of more than
-            2^31 rows, `E_OPTION` for an option out of its range, `E_MEMOIRE` when the memory granted is too little to begin
-            with, `E_DISQUE_PLEIN` when pairs have to be spilled and cannot.
+            2^31 rows, `E_OPTION` for an option that is not there or out of its range, `E_MEMOIRE` when the memory granted
+            is too little to begin with, `E_DISQUE_PLEIN` when pairs have to be spilled and cannot.
     """
     with match_stream(left, right, threshold, measure, **options) as stream:
         return stream.whole()
@@ -107,6 +107,7 @@ def match_stream(
     Raises:
         LinkageError: as `match`.
     """
+    _check_options(options, Options)
     task = _task(left, right, threshold, measure)
     if options.get("symmetric") and left is not right:
         raise LinkageError("E_OPTION", "la comparaison d'un fichier avec lui-même attend deux fois le même tableau")
@@ -138,6 +139,7 @@ def match_blocks(
     Raises:
         LinkageError: as `match`; also `E_TABLEAU` for ranges outside the rows.
     """
+    _check_options(options, BlockOptions)
     task = _task(left, right, threshold, measure)
     _check_blocks(blocks, len(left), len(right))
     with _gathered(task, options, lambda receive: _scanned(task, blocks, options, receive)) as stream:
@@ -148,6 +150,7 @@ def match_numpy(
     left: Rows, right: Rows, threshold: float, measure: Measure = "dice", **options: Unpack[BlockOptions]
 ) -> Candidates:
     """As `match`, with numpy alone: the slow twin that proves the kernel and replaces it when missing."""
+    _check_options(options, BlockOptions)
     task = _task(left, right, threshold, measure)
     everything = np.array([[0, len(left), 0, len(right)]], dtype=np.int64)
     with _gathered(task, options, lambda receive: _scanned(task, everything, options, receive, twin(task))) as stream:
@@ -189,10 +192,18 @@ def _triangle(rows: int) -> NDArray[np.int64]:
     return np.stack([np.zeros_like(starts), stops, starts, stops], axis=1)
 
 
-def _share(task: Task, options: BlockOptions) -> int:
-    for name, value in (("threads", options.get("threads")), ("top", options.get("top"))):
-        if value is not None and value < 1:
+def _check_options(options: BlockOptions, known: type) -> None:
+    """Refuse what would change the result or be forgotten without a word."""
+    strange = sorted(options.keys() - known.__annotations__.keys())
+    if strange:
+        raise LinkageError("E_OPTION", f"cette comparaison n'a pas d'option : {', '.join(strange)}")
+    for name in ("threads", "top", "chunk"):
+        value = options.get(name)
+        if value is not None and (not isinstance(value, (int, np.integer)) or value < 1):
             raise LinkageError("E_OPTION", f"l'option « {name} » doit être un nombre entier d'au moins 1")
+
+
+def _share(task: Task, options: BlockOptions) -> int:
     memory = options.get("memory")
     if memory is None:
         return _SHARE
@@ -243,11 +254,12 @@ def _compared(task: Task, threshold: float, options: Options, receive: Receive) 
     """All pairs of both sides, or of one side with itself, by the strategy wanted or chosen."""
     wanted, same = options.get("strategy", "auto"), options.get("symmetric", False)
     left, right = len(task.left), len(task.right)
-    large = wanted == "sketch" or (wanted == "auto" and left * right >= _WORTH_CHOOSING)
+    forced = wanted if wanted in ("sketch", "clusters") else None
+    large = forced or (wanted == "auto" and left * right >= _WORTH_CHOOSING)
     if large and kernel_runs():
         from linkage.strategy import choose, search  # noqa: PLC0415 - another compiled kernel, for large tasks only
 
-        choice = choose(task.left, task.right, threshold, task.measure, wanted="sketch" if wanted == "sketch" else None)
+        choice = choose(task.left, task.right, threshold, task.measure, wanted=forced)
         if choice.name != "full":
             told = options.get("progress")
             sink, threads = partial(_narrowed, receive), options.get("threads")

@@ -101,8 +101,7 @@ def directions(rows: NDArray[np.uint64], most: int) -> Directions:
     bits -= centre
     kept = min(most + _MORE, bits.shape[1])
     vectors = rng.standard_normal((bits.shape[1], kept), dtype=np.float32)
-    for _ in range(_ROUNDS):
-        vectors, _ = np.linalg.qr(vectors)
+    for _ in range(_ROUNDS):  # so few that float32 holds the weakest beside the strongest
         vectors = bits.T @ (bits @ vectors)
     vectors, _ = np.linalg.qr(vectors)
     seen = bits @ vectors

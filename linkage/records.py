@@ -28,7 +28,7 @@ from linkage.dates import weaken_day
 from linkage.errors import Finding, RowProblems, RowsRefused, TooManyBadRows
 from linkage.lexicon import laid_out, same_cells
 from linkage.local_ids import LineNumbers, LocalIds
-from linkage.memory import give_back
+from linkage.memory import give_back, left_for_data, share_heap
 from linkage.row_store import CodeStore, Gaps, Shelf
 from linkage.sheet import Sheet
 from linkage.tables import Piece, RawTable, TableFile
@@ -137,13 +137,14 @@ def read_records(
         side: whose column names to use (an operand of the démarche, `left` or `right` in a rehearsal).
         bad_rows: `refuse` the file on any bad row, `skip` bad rows and list them, or None: as the sheet says.
         extra: names of raw columns to carry along, in memory.
-        memory: bytes that all work on the file should not exceed; beyond a share of them, what is as long as it is spilled.
+        memory: bytes that the process should not exceed; beyond a share of them, what is as long as the file is spilled.
         folder: where that goes; the system's folder of temporary files when absent.
 
     Raises:
         LinkageError: see `linkage.tables.read_table`; `E_COLONNES_DECALEES`; `E_DISQUE_PLEIN`; `RowsRefused` with all
             problems of rows; `TooManyBadRows` (`E_TROP_DE_LIGNES_FAUTIVES`).
     """
+    share_heap()
     identifiers, attributes = sheet.for_side(side)
     needed = [column for attribute in attributes if not attribute.optional for column in attribute.columns]
     optional = [column for attribute in attributes if attribute.optional for column in attribute.columns]
@@ -216,7 +217,7 @@ class _Reading:
         memory: int,
         folder: Path | None,
     ) -> None:
-        self._identifiers, self._shelf = identifiers, Shelf(memory // _ROWS_SHARE, folder)
+        self._identifiers, self._shelf = identifiers, Shelf(left_for_data(memory) // _ROWS_SHARE, folder)
         self._ids, self._lines = LocalIds(" + ".join(identifiers), self._shelf), LineNumbers()
         self._extra: dict[str, list[str]] = {name: [] for name in extra}
         self._readers = {one.name: ColumnReader(one, memory // _CELLS_SHARE) for one in attributes}

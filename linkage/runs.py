@@ -79,7 +79,7 @@ class Runs:
         _scatter(first, codes, block, self._run_of, ends[:-1].copy(), rows)
         for run in np.flatnonzero(np.diff(ends)).tolist():
             piece = rows[ends[run] : ends[run + 1]]
-            self._pieces[run].append(piece if self._spill is None else self._spill.write(piece))
+            self._pieces[run].append(piece.copy() if self._spill is None else self._spill.write(piece))
 
     def take(self, run: int) -> Run:
         """The records of one run, sorted by block; they are not laid aside any more."""

@@ -210,10 +210,15 @@ def _order(need: NDArray[np.int16], keys: NDArray[np.int16], found: NDArray[np.i
         count += need[row] <= keys[0]
     blocks = len(reach)
     reach[:] = 0
+    low = keys[(blocks - 1) * BLOCK]
+    reached = np.empty(keys[0] - low + 1, dtype=np.int32)  # blocks, by what a row needs above the least of first keys
+    above = 0
+    for block in range(blocks, 0, -1):
+        stop = keys[(block - 1) * BLOCK] - low + 1
+        reached[above:stop] = block
+        above = max(above, stop)
     for k in range(count):
-        block = 1
-        while block < blocks and keys[block * BLOCK] >= need[some[k, 0]]:
-            block += 1
+        block = reached[max(need[some[k, 0]] - low, 0)]
         some[k, 1] = block
         reach[block - 1] += 1
     for block in range(blocks - 2, -1, -1):

@@ -29,7 +29,7 @@ __all__ = ["Spill"]
 _PART = 8 << 20  # bytes sealed at a time
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class _Piece:
     """Where an array is, and what it was: `number` is that of its first part."""
 
@@ -95,6 +95,7 @@ class Spill:
         Raises:
             CryptoError: `E_SCELLEMENT` when the file was altered meanwhile.
         """
+        self._check()
         one = self._pieces[piece]
         array = np.empty(one.shape, one.dtype)
         content = _bytes_of(array)
@@ -114,6 +115,7 @@ class Spill:
         with self._lock:
             self._ended = True
             self._key = b""
+            self._pieces.clear()
             if self._file is not None:
                 self._file.close()
 

@@ -4,17 +4,17 @@
 exclude nearly all pairs without losing one; what survives is compared in full. `clusters` does so only for the pairs that the
 triangle inequality leaves (`linkage.clusters`). All give the same pairs.
 
-Choice. Sketches cost a plan, so small tasks take `full` at once. For others a sample of both sides is divided: one half teaches
-directions, the other tells what share of pairs survives, for codes of 64, 128… coordinates. The cheapest of these and `full` is
-taken, by the times below, and `Choice.why` says so with the numbers. Filters whose bits are independent, or diffused ones, have
-no short code that excludes anything: they are left to `full`. So are low thresholds, where survivors are too many.
-
-The popcount bound |H| ≥ ||a| - |b|| needs no step of its own: where popcounts vary, they are among the directions learned.
+Choice. Sketches cost a plan, so small tasks take `full` at once. Filters whose bits are independent, or diffused ones, have no
+short code that excludes anything: a few hundred rows show it by how little their products vary, and `full` is taken without more.
+For others a sample of both sides is divided: one half teaches directions, the other tells what share of pairs survives, for codes
+of 64, 128… coordinates. The cheapest of these and `full` is taken, by the times below, and `Choice.why` says so with the numbers;
+in doubt that is `full`, as for low thresholds, where survivors are too many. The sample grows with the square root of the pairs,
+so that a plan stays a small share of the work.
+The popcount bound H ≥ ||a| - |b|| needs no step of its own: where popcounts vary, they are among the directions learned.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -30,7 +30,9 @@ from linkage.clusters import Centres, arrange, centres_of, count_for, needs
 from linkage.limits import largest_distances, share_of_distance
 from linkage.plan import Measure
 from linkage.projection import Projection, directions, projection
+from linkage.scanning import processors
 from linkage.short_codes import BIAS, MOST, STEP, tiles_of
+from linkage.single_thread import single_thread
 
 __all__ = ["Choice", "Name", "Rows", "Sink", "choose", "search"]
 
@@ -41,11 +43,14 @@ Sink: TypeAlias = Callable[[Hits], None]
 """Takes (h, 3) hits, in calls that never overlap but come from several threads."""
 
 _SEED = 20_120_415  # of the sample; no result depends on it
-_SMALL = 800_000_000  # pairs that `full` compares before a plan is made
-_SAMPLE = 32  # the sample's half is the square root of the pairs divided by this
-_FEWEST, _MOST = 512, 2048  # rows of a half
+_SMALL = 1.5e8  # nanoseconds of `full` that are not worth a plan
+_SAMPLE = 96  # the sample's half is the square root of the pairs divided by this
+_FEWEST, _MOST = 256, 2048  # rows of a half
+_LOOKED = 256  # rows that tell whether directions exist
+_DIRECTIONS = 0.4  # of the bits: as many directions of equal variance and more are too many to learn
+_DOUBT = 0.9  # what a prepared strategy must cost at most, `full` being 1
 _LONGEST = 8192  # bits of the longest rows whose sums, and keys of clusters, fit in 16 bits
-_STEPS = 4  # the longest codes tried, in steps of 64 coordinates
+_STEPS, _FEW_STEPS = 4, 2  # the longest codes tried, in steps of 64 coordinates, with and without clusters
 _LEFT = 1024  # left rows of a task
 _SPAN = 1 << 10  # blocks of right rows between two looks at whether to stop
 _CLUSTERS_LEFT, _CLUSTERS = 1 << 12, 1 << 6  # left rows of a task, and clusters between two looks, with clusters
@@ -55,13 +60,15 @@ _POLL = 0.1  # seconds between two progress reports
 _NOBODY = -(1 << 30)  # the bias of a row that is not there
 _UNITS = BIAS * MOST  # of the bias in a left code, on both sides of nothing
 
-# Nanoseconds on one core of an Emerald Rapids processor; only their ratios matter.
-_FULL_WORD = {MATRIX: 0.035, BYTES: 0.07, WORDS: 0.07}  # a pair, by 64 bits
-_FULL_HIT = 30.0
-_SURVIVOR = 30.0
-_BLOCK = {MATRIX: (0.06, 0.04), BYTES: (0.06, 0.30), WORDS: (0.06, 1.2)}  # a pair; and by step
-_CODE = 1500.0  # a row, by step
-_CLUSTER_PAIR, _GATHERED = 1.2, 10.0  # a left row and a cluster; and when they meet
+# Nanoseconds on one core of an Emerald Rapids processor, both cores being busy; only their ratios matter.
+_FULL_WORD = {MATRIX: 0.045, BYTES: 0.072, WORDS: 0.072}  # a pair, by 64 bits
+_FULL_MET, _FULL_BLOCK = 1.4, {MATRIX: 1024, BYTES: 80, WORDS: 80}  # a pair of a block with a hit; pairs of a block
+_MATRIX_WORDS = 64  # of the longest rows that `full` compares in matrix registers
+_SURVIVOR, _MET, _MET_BLOCK = 13.0, 0.2, 1024  # a survivor; a pair of a block with one; pairs of a block
+_BLOCK = {MATRIX: (0.05, 0.065), BYTES: (0.05, 0.27), WORDS: (0.10, 1.15)}  # a pair; and by step
+_CODE = (300.0, 650.0)  # a row; and by step
+_CLUSTER_PAIR, _GATHERED = 8.0, 10.0  # a left row and a cluster; and when they meet
+_MORE_SEEN = 1.25  # pairs of rows that meet, over those of the sample: blocks are met whole, centres are less near
 _ASSIGNED, _CLUSTERS_TAUGHT = 0.1, 3e8  # a right row and a centre; the centres
 _TRIED = 512  # centres of the sample
 
@@ -110,17 +117,41 @@ def choose(
         reason = "comparaison complète demandée, ou rien à comparer"
     elif not sketch.COMPILED or length > _LONGEST:
         reason = f"pas d'esquisses sans compilateur ni au-delà de {_LONGEST} bits"
-    elif wanted is None and pairs < _SMALL:
-        reason = f"{pairs} paires : en dessous de {_SMALL}, un plan coûterait plus qu'il ne rapporterait"
+    elif wanted is None:
+        reason = _not_worth(left, right, sketch.kinds()[-1] if kind is None else kind)
     if reason:
         return Choice(name="full", why=reason, measure=measure)
-    costs = _costs(left, right, threshold, measure, sketch.kinds()[-1] if kind is None else kind)
+    with single_thread():
+        costs = _costs(left, right, threshold, measure, sketch.kinds()[-1] if kind is None else kind)
     possible = [cost for cost in costs if wanted in (None, cost.name)]
-    best = min(possible, key=lambda cost: cost.nanoseconds)
-    seconds = 1e9 * (threads or _processors())
+    best = min(possible, key=lambda cost: cost.nanoseconds * (_DOUBT if cost.name == "full" else 1.0))
+    seconds = 1e9 * (threads or processors())
     told = "\u202f; ".join(f"{cost.said} {cost.nanoseconds / seconds:.2g} s" for cost in costs)
     why = f"{pairs:.2e} paires, coûts estimés sur un échantillon : {told}"
     return Choice(name=best.name, why=why, measure=measure, projection=best.projection)
+
+
+def _not_worth(left: Rows, right: Rows, kind: int) -> str:
+    """Why no plan is made, if so: too little work, or bits too independent."""
+    pairs, length = len(left) * len(right), 64 * left.shape[1]
+    if pairs * _full_pair(left.shape[1], kind) < _SMALL:
+        return f"{pairs} paires : trop peu pour qu'un plan rapporte ce qu'il coûte"
+    rows = np.concatenate([_halves(side, _LOOKED // 2)[0][: _LOOKED // 2] for side in (left, right)])
+    bits = np.unpackbits(rows.view(np.uint8), axis=1).astype(np.float32)
+    bits -= bits.mean(axis=0)
+    with single_thread():
+        products = bits @ bits.T
+    own = products.diagonal()
+    between = (np.square(products).sum() - np.square(own).sum()) / (len(rows) * (len(rows) - 1))
+    found = float(own.mean()) ** 2 / max(float(between), 1e-9)
+    if found > _DIRECTIONS * length:
+        return f"bits presque indépendants ({found:.0f} directions pour {length} bits) : aucune esquisse n'exclut rien"
+    return ""
+
+
+def _full_pair(words: int, kind: int) -> float:
+    """What a pair costs in full that is near no other."""
+    return words * _FULL_WORD[BYTES if kind == MATRIX and words > _MATRIX_WORDS else kind]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,11 +170,12 @@ def _costs(left: Rows, right: Rows, threshold: float, measure: Measure, kind: in
     size = int(min(max(np.sqrt(pairs) / _SAMPLE, _FEWEST), _MOST))
     learned, tested = zip(*(_halves(side, size) for side in (left, right)), strict=True)
     share = share_of_distance(length, threshold, measure)
-    longest = min(_STEPS if size == _MOST else 2, max(1, length // STEP))
+    longest = min(_FEW_STEPS if pairs < _CLUSTERED else _STEPS, max(1, length // STEP))
     found = directions(np.concatenate(learned), min(longest * STEP - BIAS, length))
     limit = largest_distances(length, threshold, measure)
-    scanned = _scanned(learned[1], tested, share) if pairs >= _CLUSTERED else 1.0
-    count = count_for(len(right))
+    scanned, count = 1.0, count_for(len(right))
+    if pairs >= _CLUSTERED:
+        scanned = min(1.0, _MORE_SEEN * _scanned(learned[1], tested, share) + BLOCK * count / (4 * len(right)))
     clusters = (
         (_CLUSTER_PAIR + scanned * _GATHERED) * count * len(left) + _ASSIGNED * count * len(right) + _CLUSTERS_TAUGHT
     )
@@ -153,8 +185,8 @@ def _costs(left: Rows, right: Rows, threshold: float, measure: Measure, kind: in
         made = projection(found, steps, share)
         survivors, hits = _surviving(made, tested, limit)
         by_pair, by_step = _BLOCK[kind]
-        coded, met = _CODE * steps * (len(left) + len(right)), (by_pair + by_step * steps) * pairs
-        spent = met + _SURVIVOR * survivors * pairs + coded
+        coded, met = (_CODE[0] + _CODE[1] * steps) * (len(left) + len(right)), (by_pair + by_step * steps) * pairs
+        spent = met + (_SURVIVOR * survivors + _MET * _in_block(survivors, _MET_BLOCK)) * pairs + coded
         said = f"{steps * STEP} coordonnées ({survivors:.1e} des paires survivent)"
         costs.append(_Cost(name="sketch", said=said, nanoseconds=spent, projection=made))
         said = f"les mêmes par groupes ({scanned:.2f} des paires vues)"
@@ -164,8 +196,13 @@ def _costs(left: Rows, right: Rows, threshold: float, measure: Measure, kind: in
         if min(spent, costs[-1].nanoseconds) > least:
             break
         least = min(spent, costs[-1].nanoseconds)
-    complete = (_FULL_WORD[kind] * left.shape[1] + _FULL_HIT * hits) * pairs
+    complete = (_full_pair(left.shape[1], kind) + _FULL_MET * _in_block(hits, _FULL_BLOCK[kind])) * pairs
     return [*costs, _Cost(name="full", said="toutes les paires", nanoseconds=complete)]
+
+
+def _in_block(share: float, pairs: int) -> float:
+    """The share of blocks of so many pairs in which there is one of those whose share is given."""
+    return float(-np.expm1(-share * pairs))
 
 
 def _scanned(taught: Rows, sides: tuple[Rows, ...], share: NDArray[np.float64]) -> float:
@@ -237,7 +274,7 @@ def search(  # noqa: PLR0913 - one task and how to run it
     found: list[Hits] = []
     take = found.append if sink is None else sink
     lock, stop = Lock(), Event()
-    threads = threads or _processors()
+    threads = threads or processors()
     total = len(left) * len(right)
     with ThreadPoolExecutor(threads) as pool:
         index = _Index(_sealed(right), threshold, choice, kind, pool)
@@ -276,7 +313,9 @@ class _Index:
     """The right side, coded, in clusters or not."""
 
     def __init__(self, rows: Rows, threshold: float, choice: Choice, kind: int, pool: ThreadPoolExecutor) -> None:
-        self._made, self._kind = _projection(choice), kind
+        if choice.projection is None:
+            raise ValueError("a comparison in full is the matcher's own")
+        self._made, self._kind = choice.projection, kind
         length = 64 * rows.shape[1]
         self._most = largest_distances(length, threshold, choice.measure)
         self._share = share_of_distance(length, threshold, choice.measure)
@@ -349,12 +388,6 @@ def _all(pool: ThreadPoolExecutor, work: Callable[[int], None], count: int) -> N
         future.result()
 
 
-def _projection(choice: Choice) -> Projection:
-    if choice.projection is None:
-        raise ValueError("a comparison in full is the matcher's own")
-    return choice.projection
-
-
 def _padded(count: int) -> int:
     return -(-count // BLOCK) * BLOCK
 
@@ -364,7 +397,3 @@ def _sealed(rows: Rows) -> Rows:
     view = rows.view()
     view.flags.writeable = False
     return view
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

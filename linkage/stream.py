@@ -33,7 +33,7 @@ from linkage.diffusion_tables import stream_bytes
 from linkage.encode import PassEncoder
 from linkage.errors import LinkageError
 from linkage.feature_table import FeatureTable
-from linkage.memory import give_back
+from linkage.memory import give_back, left_for_data, share_heap
 from linkage.passes import Division, divide, in_form
 from linkage.plan import PassPlan, Plan
 from linkage.profiles import Profile, profile_named
@@ -50,11 +50,13 @@ LEAST_INSERTED = 320  # per thousand of the profile's insertions
 
 MEMORY = 512 << 20  # bytes
 
-_CUT_SHARE = 4  # of the memory, one part in so many for values that stay cut
-_KEPT_SHARE = 16  # of the memory, one part in so many for the filters of frequent values of a pass
-_LAID_SHARE = 8  # of the memory, one part in so many for the records of a pass that are laid aside
+# Of the memory left for data, one part in so many. Two passes are there at once: one whose rows are made, and the next.
+_CUT_SHARE = 8  # for values that stay cut
+_KEPT_SHARE = 20  # for the filters of frequent values of a pass
+_LAID_SHARE = 16  # for the records of a pass that are laid aside
 _RUN_BYTES = 4 << 20  # of the rows of a run, and of what their tables are drawn from
-_SAMPLE = 1 << 18  # records, about
+_TRIMMED = 8  # runs from one time that free memory is given back to the next
+_SAMPLE = 1 << 17  # records, about
 _HEAD = (ID_BYTES + TAG_BYTES) // 8  # words of a row before its filter
 
 
@@ -99,6 +101,14 @@ class _Prepared:
     tags: NDArray[np.uint8]
     secrets: list[bytes]
     depth: NDArray[np.int64]
+    samples: list[NDArray[np.int32]]  # of each depth, codes of some records,
+    step: int  # one of so many
+
+    def keep(self, room: int) -> None:
+        """Makes the filters of frequent values; not before the rows of the pass are made, so that one pass at a time has any."""
+        for depth, sample in enumerate(self.samples):
+            self.encoder.keep(sample, self.step, depth, room // len(self.samples))
+        self.samples.clear()
 
 
 def stream_passes(
@@ -118,8 +128,7 @@ def stream_passes(
         sheet: what the parties share.
         plan: of the comparison.
         run_key: of the comparison.
-        memory: bytes that the encoder should not exceed beyond the records. With little of it, values are cut again in each
-            pass.
+        memory: bytes that the process should not exceed. With little of it, values are cut again in each pass.
         threads: that make rows; the processor's number when absent. Only the random ids depend on anything but the other
             arguments.
         folder: where records go that memory has no room for, sealed; the system's folder of temporary files when absent.
@@ -130,6 +139,8 @@ def stream_passes(
     """
     statistics, profile = Statistics(sheet), profile_named(plan.profile)
     _check(plan, profile, statistics, sheet)
+    share_heap()
+    room = left_for_data(memory)
     tables: dict[str, FeatureTable] = {}
     spills = {one.name: Spill(folder) for one in plan.passes}
 
@@ -137,13 +148,16 @@ def stream_passes(
         if one.form not in tables:
             seen = in_form(records, sheet, one.form) if one.form else records
             like = next(iter(tables.values()), None)
-            tables[one.form] = FeatureTable(seen, room=memory // _CUT_SHARE, like=like)
+            tables[one.form] = FeatureTable(seen, room=room // _CUT_SHARE, like=like)
         key = PassKey(derive(run_key, Label.PASS, one.name.encode()))
         division = divide(tables[one.form].records, sheet, one, statistics, key, table=tables[one.form])
         depths = range(int(division.depth.max(initial=0)) + 1)
         left_outs = [one.left_out(depth) for depth in depths]
         encoder = PassEncoder(tables[one.form], with_bits(sheet.attributes, one.bits), profile, left_outs, key)
-        return _prepare(tables[one.form].records, one, profile, division, encoder, (memory, spills[one.name]))
+        give_back()  # once what was cut and hashed is put together
+        prepared = _prepare(tables[one.form].records, one, profile, division, encoder, (room, spills[one.name]))
+        give_back()
+        return prepared
 
     workers = max(1, threads or _processors())
     pool = ThreadPoolExecutor(workers, thread_name_prefix="encode")
@@ -154,6 +168,7 @@ def stream_passes(
             following = plan.passes[place + 1 : place + 2]
             if workers > 1:  # while rows are made
                 coming += [pool.submit(prepare, one) for one in following]
+            prepared.keep(room // _KEPT_SHARE)
             count = prepared.count
             yield PassStream(
                 plan=prepared.plan, count=count, left_aside=len(records) - count, pieces=_pieces(prepared, pool)
@@ -192,7 +207,7 @@ def _prepare(
     encoder: PassEncoder,
     within: tuple[int, Spill],
 ) -> _Prepared:
-    """Counts a pass, makes the filters of its frequent values, and lays its records aside by runs."""
+    """Counts a pass, and lays its records aside by runs."""
     columns = [records.columns[name] for name in encoder.columns]
     depths = range(int(division.depth.max(initial=0)) + 1)
     worth = [encoder.worth(depth) for depth in depths]
@@ -210,9 +225,6 @@ def _prepare(
             samples[depth].append(codes[:, some[division.depth[block[some]] == depth]].T)
     check_largest_block(int(sizes.max(initial=0)), plan.cap)
     room, spill = within
-    for depth in depths:
-        sample = np.concatenate([*samples[depth], np.empty((0, len(columns)), dtype=np.int32)])
-        encoder.keep(sample, step, depth, room // _KEPT_SHARE // len(depths))
     starts = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(sizes)])
     laid = int(starts[-1]) * 4 * (2 + len(columns))
     runs = Runs(starts, _firsts(starts, plan), len(columns), spill if laid > room // _LAID_SHARE else None)
@@ -226,6 +238,8 @@ def _prepare(
         tags=division.tags,
         secrets=division.secrets,
         depth=division.depth,
+        samples=[np.concatenate([*some, np.empty((0, len(columns)), dtype=np.int32)]) for some in samples],
+        step=step,
     )
 
 
@@ -234,8 +248,10 @@ def _pieces(prepared: _Prepared, pool: ThreadPoolExecutor) -> Iterator[Piece]:
     coming: deque[Future[Piece]] = deque()
     for run in range(len(prepared.runs)):
         coming.append(pool.submit(_rows_of, prepared, run))
-        if len(coming) > 1 + pool._max_workers:  # noqa: SLF001
+        if len(coming) > pool._max_workers:  # noqa: SLF001
             yield coming.popleft().result()
+        if run % _TRIMMED == _TRIMMED - 1:
+            give_back()
     while coming:
         yield coming.popleft().result()
 

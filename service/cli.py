@@ -17,7 +17,7 @@ from typing import Any, cast
 
 from crypto.errors import CryptoError
 from linkage.errors import LinkageError
-from service.administration.terminal import prepare_streams
+from service.administration.terminal import prepare_streams, unbroken
 from service.errors import ServiceError
 from service.french_arguments import FrenchParser
 
@@ -39,6 +39,7 @@ _PLAN = f"{_OFFICE}.plan_commands"
 _CLK = f"{_OFFICE}.clk_commands"
 _CLUSTER = "service.third_party.cluster_commands"
 _NAME = "Tiers de confiance"
+_LEAST_MEMORY = 64  # Mio
 Command = Callable[[argparse.Namespace], int | None]
 Subparsers = Any  # argparse names this type privately
 
@@ -64,7 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def command_of(args: argparse.Namespace) -> Command:
     """The function of a parsed command; imports its module. It returns an exit code, or None for 0."""
     module, _, name = str(args.command).partition(":")
-    return cast("Command", getattr(import_module(module), name))
+    with unbroken():
+        return cast("Command", getattr(import_module(module), name))
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -289,7 +291,7 @@ def _third_party_commands(commands: Subparsers) -> None:
             parser.add_argument("file", type=Path, metavar="FICHIER", help="fichier public de l'administration")
             parser.add_argument("--fingerprint", required=True, help="empreinte reçue par un autre canal")
         if name == "work":
-            parser.add_argument("--memory", type=int, metavar="MIO", help="mémoire accordée, en Mio (512)")
+            parser.add_argument("--memory", type=_mebibytes, metavar="MIO", help="mémoire accordée, en Mio (512)")
             parser.add_argument(
                 "--scheduler", metavar="tls://MACHINE:PORT", help="ordonnanceur d'une grappe de machines"
             )
@@ -379,6 +381,12 @@ def _pair(text: str) -> tuple[str, str]:
     if not (left and equals and right):
         raise argparse.ArgumentTypeError(f"« {text} » : la forme attendue est a=b")
     return left, right
+
+
+def _mebibytes(text: str) -> int:
+    if not text.isdecimal() or int(text) < _LEAST_MEMORY:
+        raise argparse.ArgumentTypeError(f"un nombre entier de Mio est attendu, {_LEAST_MEMORY} au moins")
+    return int(text)
 
 
 def _day(text: str) -> date:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
@@ -46,6 +47,14 @@ def test_credentials_that_cannot_be_used_are_refused(tmp_path):
         security("tls://127.0.0.1:1", good)
 
 
+def test_the_library_of_the_cluster_says_nothing(tmp_path):
+    """Not even by its loggers that have a level of their own: lost connections are no news, arguments no text."""
+    security("tls://127.0.0.1:1", credentials(tmp_path / "a"))
+    names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] == "distributed"]
+    assert {"distributed", "distributed.client"} <= set(names)
+    assert [] == [name for name in names if logging.getLogger(name).isEnabledFor(logging.ERROR)]
+
+
 class Absent:
     """A client whose scheduler is gone."""
 
@@ -62,16 +71,19 @@ def test_without_a_cluster_everything_is_compared_here():
     assert one.compared_here > 0
 
 
-def test_tiles_of_a_large_block_make_its_links(monkeypatch):
+@pytest.mark.parametrize("solving", ["one-to-one", "many-to-one"])
+def test_tiles_of_a_large_block_make_its_links(solving, monkeypatch):
     """A block of very many pairs is cut on both sides; its candidates are put in order and solved as one."""
     monkeypatch.setattr(module, "_TILE_ROWS", 64)
     monkeypatch.setattr(batches, "_HEAVY", 1000)
-    sides = passes(1, 200)
+    plan, sides = replace(PLAN, solving=solving), list(passes(1, 200))
+    sides[0].filters[1::4] = sides[0].filters[::4]
     one = Cluster(Absent())
-    links = link_pieces([sides[0]], [sides[1]], PLAN, executor=one)
+    links = link_pieces([sides[0]], [sides[1]], plan, executor=one)
     one.close()
-    assert_same(link_pass(*sides, PLAN), links)
+    assert_same(link_pass(*sides, plan), links)
     assert one.compared_here == 16
+    assert len(links.left_rows) == (150 if solving == "many-to-one" else 100)
 
 
 @pytest.fixture(scope="module")

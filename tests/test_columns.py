@@ -8,7 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linkage import columns
-from linkage.columns import ColumnBuilder, RawColumn, Texts, cells_of, joined, may_be_space
+from linkage.columns import (
+    ColumnBuilder,
+    RawColumn,
+    Texts,
+    cells_of,
+    joined,
+    letters_of,
+    may_be_space,
+    points_of,
+)
 from linkage.lexicon import laid_out, strings
 
 QUIET = settings(deadline=None)
@@ -100,3 +109,16 @@ def test_every_space_is_looked_at():
     """No character of space begins with a byte that is not expected of one."""
     first = {chr(point).encode()[0] for point in range(0xD800) if chr(point).isspace()}
     assert set() == {byte for byte in first if not columns._MAY_BE_SPACE[byte]}
+
+
+@QUIET
+@given(cells, st.integers(0, 3))
+def test_characters_as_numbers(whole, start):
+    """Those of a list, and of texts in Arrow's memory, of one byte each or not, from wherever they begin."""
+    plain = [text for text in whole if text.isascii()]
+    for texts in (whole, plain):
+        expected = [ord(char) for text in texts[start:] for char in text]
+        held = Texts([pa.array(texts, pa.string()).slice(start)])
+        for some in (texts[start:], held, Texts.of(texts[start:])):
+            assert expected == [point for points in points_of(some) for point in points.tolist()]
+            assert [len(text) for text in texts[start:]] == letters_of(some).tolist()

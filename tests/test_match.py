@@ -135,13 +135,14 @@ def test_one_large_file_against_itself(measure):
 
 @pytest.mark.parametrize("measure", ["dice", "hamming"])
 @pytest.mark.parametrize("symmetric", [False, True])
-def test_leaving_out_changes_no_byte(measure, symmetric):
-    """The strategy that leaves pairs out gives what comparing all of them gives."""
+@pytest.mark.parametrize("strategy", ["sketch", "clusters"])
+def test_leaving_out_changes_no_byte(measure, symmetric, strategy):
+    """A strategy that leaves pairs out gives what comparing all of them gives."""
     left, right = sides(5, 900, 800, 4)
     right = left if symmetric else right
-    full, sketch = (match(left, right, 0.6, measure, symmetric=symmetric, strategy=one) for one in ("full", "sketch"))
+    full, some = (match(left, right, 0.6, measure, symmetric=symmetric, strategy=one) for one in ("full", strategy))
     assert len(full) > 500
-    assert same_bytes(full, sketch)
+    assert same_bytes(full, some)
 
 
 def test_two_files_are_not_one():
@@ -176,11 +177,24 @@ def test_a_full_disk_is_told(monkeypatch):
         match(left, right, 0.5, memory=16 * 2900 + (3 << 20) + (8 << 20), threads=1)
 
 
-@pytest.mark.parametrize("options", [{"threads": 0}, {"top": 0}, {"strategy": "other"}, {"top": -1}], ids=str)
+@pytest.mark.parametrize(
+    "options",
+    [{"threads": 0}, {"top": 0}, {"strategy": "other"}, {"top": -1}, {"chunk": -1}, {"threads": 1.5}, {"tops": 1}],
+    ids=str,
+)
 def test_options_out_of_their_range_are_refused(options):
     """With one code, whatever the option."""
     with pytest.raises(LinkageError, match="E_OPTION"):
         match(np.ones((1, 1), np.uint64), np.ones((1, 1), np.uint64), 0.5, **options)
+
+
+def test_blocks_are_not_compared_with_themselves_in_silence():
+    """An option of `match` alone is refused by the others, which would give each pair twice."""
+    rows = np.ones((2, 1), np.uint64)
+    with pytest.raises(LinkageError, match="E_OPTION"):
+        match_blocks(rows, rows, np.array([[0, 2, 0, 2]]), 0.5, symmetric=True)
+    with pytest.raises(LinkageError, match="E_OPTION"):
+        match_numpy(rows, rows, 0.5, symmetric=True)
 
 
 def test_too_many_rows_are_refused():

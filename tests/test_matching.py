@@ -19,7 +19,7 @@ from service.errors import ServiceError
 from service.messages import Manifest, UploadState, chunk_context, upload_key_context
 from service.third_party.matching import judge, open_upload, steps_of
 from service.third_party.parcels import Upload, uploads_of
-from service.third_party.store import stored
+from service.third_party.store import stored, unstored
 from tests.simulator import LENGTH, SIZE, Run, Simulation, fill_of, pass_plan, rows_for, simulation
 
 PLAN = pass_plan("jour")
@@ -120,6 +120,21 @@ def test_a_damaged_disk_is_noticed(forge: Forge, damage: Callable[[Simulation, U
     with pytest.raises(ServiceError) as caught:
         forge.open(upload)
     assert "E_MORCEAU_ALTERE" == caught.value.code
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0, 2), (0, 0, 2), (0, 1, 2, 2), (0, 2)], ids=str)
+def test_chunks_are_bound_to_their_place_and_to_the_end(forge: Forge, order: tuple[int, ...]):
+    """A party that lists its own chunks otherwise (fewer, in another order, twice) sends nothing that opens."""
+    upload = forge.upload(rows_to_bytes(RECIPIENT), 3)
+    manifest = Manifest.from_json(unstored(upload.manifest)["statement"])
+    blobs = forge.sim.site.blobs
+    sealed = [blobs.read(upload.run, upload.upload, number) or b"" for number in range(3)]
+    for number, place in enumerate(order):
+        blobs.write(upload.run, upload.upload, number, sealed[place])
+    listed = replace(manifest, chunks=tuple(manifest.chunks[place] for place in order))
+    signed = stored(listed.signed(forge.sim.caf.identity.signing_key))
+    with pytest.raises(CryptoError):
+        forge.open(replace(upload, manifest=signed))
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import signal
 from typing import Any
 
 import pytest
 
-from service.administration.terminal import Terminal
+from service.administration.terminal import Terminal, unbroken
 
 
 class Screen(io.StringIO):
@@ -82,3 +83,36 @@ def test_nothing_commands_the_console():
     terminal.note("« é »\u00a0:\nsuite\x07")
     assert "nom\ufffd[2J\ufffd\ufffd\ufffd faux\ufffdn\n" == out.getvalue()
     assert "« é »\u00a0:\nsuite\ufffd\n" == err.getvalue()
+
+
+def test_what_is_short_is_not_broken():
+    """A signal in the middle comes out at the end, and the next one comes out at once again."""
+    reached = []
+
+    def interrupted() -> None:
+        with unbroken():
+            signal.raise_signal(signal.SIGINT)
+            reached.append("end")
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert ["end"] == reached
+    assert signal.default_int_handler is signal.getsignal(signal.SIGINT)
+
+
+def test_who_answers_signals_otherwise_keeps_doing_so():
+    """A handler of somebody else is left in its place; a failure comes out as it is."""
+    taken: list[int] = []
+
+    def failing() -> None:
+        with unbroken():
+            signal.raise_signal(signal.SIGINT)
+            raise OSError
+
+    before = signal.signal(signal.SIGINT, lambda number, _: taken.append(number))
+    try:
+        with pytest.raises(OSError):  # noqa: PT011 - the one raised above, which has no text
+            failing()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert [signal.SIGINT] == taken

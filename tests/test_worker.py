@@ -63,6 +63,29 @@ def test_a_run_is_delivered_and_its_encodings_are_gone(sim: Simulation):
     assert 2 == len([one for one in sim.lines if '"pass"' in one])
 
 
+@pytest.mark.parametrize("solving", ["one-to-one", "many-to-one"])
+def test_each_row_of_a_person_is_delivered_where_the_plan_says_so(sim: Simulation, solving: str):
+    """Two equal rows of the recipient and one of the source: both come back, or only one."""
+    recipient, source = rows_for(3)
+    ids, tags, filters = (getattr(recipient.encoded, name).copy() for name in ("ids", "tags", "filters"))
+    expected = set(recipient.certain)
+    linked = {one.tobytes() for one in ids} & (recipient.certain | recipient.grey)
+    for row in range(len(ids) - 1):
+        twins = ids[row].tobytes(), ids[row + 1].tobytes()
+        if twins[0] in recipient.certain and twins[1] not in linked and (tags[row] == tags[row + 1]).all():
+            filters[row + 1] = filters[row]
+            expected.add(twins[1])
+    assert len(expected) > len(recipient.certain)
+    both = replace(recipient, encoded=replace(recipient.encoded, filters=filters)), source
+    (comparison,) = sim.agreement().comparisons
+    passes = tuple(replace(one, solving=solving) for one in comparison.plan.passes)
+    run = sim.sending(comparisons=(replace(comparison, plan=replace(comparison.plan, passes=passes)),))
+    sim.upload_all(run, dict.fromkeys(PASSES, both))
+    sim.work()
+    wanted = expected if solving == "many-to-one" else set(recipient.certain)
+    assert [(wanted, set(recipient.grey))] * 2 == [sim.caf.fetch(run, sim.third_party, name) for name in PASSES]
+
+
 def test_grey_links_are_left_out_when_the_agreement_says_so(sim: Simulation):
     """The recipient then cannot tell that there were any."""
     run = loaded(sim, grey_policy="ecarter")

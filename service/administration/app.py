@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from service.administration.keyring import Keyring
 from service.administration.rehearsal_report import sentences
-from service.administration.terminal import Terminal
+from service.administration.terminal import Terminal, unbroken
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,9 +73,10 @@ def _harden() -> None:
 def evaluate_command(args: argparse.Namespace) -> None:
     """`allervers evaluate`: a rehearsal of two files, against a truth if there is one, entirely on this machine."""
     # Here, not above: nothing but a rehearsal needs the matcher.
-    from linkage.connectors import with_file_columns  # noqa: PLC0415
-    from linkage.evaluate import Instruments, Truth, evaluate  # noqa: PLC0415
-    from linkage.sheet import load_sheet  # noqa: PLC0415
+    with unbroken():
+        from linkage.connectors import with_file_columns  # noqa: PLC0415
+        from linkage.evaluate import Instruments, Truth, evaluate  # noqa: PLC0415
+        from linkage.sheet import load_sheet  # noqa: PLC0415
 
     _harden()
     terminal = Terminal()

@@ -60,7 +60,7 @@ __all__ = [
     "sent_manifests",
 ]
 
-CHUNK_BYTES = 8 << 20  # of rows; sealed, it stays under what the third party takes
+CHUNK_BYTES = 4 << 20  # of rows; sealed, it stays under what the third party takes
 _LEAST_PERCENT = 80  # of the declared size: a short extraction must not pass for absences
 _UNPROCESSABLE = 422
 _UNHEARD = ("E_CONNEXION", "E_REPONSE")  # no answer of the third party, so no refusal
@@ -97,7 +97,7 @@ def encode(
         seat: in a joined run.
         records: of this party's file.
         chunk_bytes: plaintext of a chunk at most; whole rows.
-        memory: bytes that the encoder should not exceed beyond the records.
+        memory: bytes that the process should not exceed.
         report: progress, in records × passes.
 
     Raises:

@@ -8,14 +8,16 @@ on it is replaced.
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TextIO
 
 from service.forms import is_printable
 
-__all__ = ["Progress", "Terminal", "prepare_streams", "shown"]
+__all__ = ["Progress", "Terminal", "prepare_streams", "shown", "unbroken"]
 
 Progress = Callable[[int, int], None]  # (done, total)
 
@@ -33,6 +35,27 @@ def prepare_streams() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="replace")
+
+
+@contextmanager
+def unbroken() -> Iterator[None]:
+    """Ctrl-C waits for the end of what is short: libraries interrupted while they load swallow it or fail for another reason.
+
+    Raises:
+        KeyboardInterrupt: at the end, when there was one.
+    """
+    usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if not usual or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    asked: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _: asked.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if asked:
+        raise KeyboardInterrupt
 
 
 class Terminal:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 
 from service.administration.app import open_office
+from service.administration.terminal import unbroken
 
 __all__ = ["warm"]
 
 
 def warm(_args: argparse.Namespace) -> None:
     """`allervers warm`: says what is compiled, then how long that took."""
-    from linkage.warming import warm as compile_all  # noqa: PLC0415 - the compiler loads when the command runs
+    with unbroken():
+        from linkage.warming import warm as compile_all  # noqa: PLC0415 - the compiler loads when the command runs
 
     office = open_office(None)
     started = office.clock()

@@ -196,15 +196,15 @@ def work(data: Path, *, once: bool = False, memory: int | None = None, executor:
 
 
 def _work(data: Path, stop: threading.Event, *, once: bool, **means: Any) -> int:
-    from service.third_party.matching import Means  # noqa: PLC0415 - the web process never loads the matcher
-    from service.third_party.worker import Worker  # noqa: PLC0415
-
     harden()
-    handlers: dict[int, Any] = {}
+    handlers: dict[int, Any] = {}  # before anything that takes its time to load
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGINT, signal.SIGTERM):
             handlers[number] = signal.signal(number, lambda *_: stop.set())
     try:
+        from service.third_party.matching import Means  # noqa: PLC0415 - the web process never loads the matcher
+        from service.third_party.worker import Worker  # noqa: PLC0415
+
         site = open_site(data, _now)
         Worker(site=site, stop=stop, emit=_write_line, means=Means(**means)).run(once=once)
     finally:

@@ -16,6 +16,10 @@ from service.third_party.hardening import harden
 
 __all__ = ["schedule_command", "work_command"]
 
+_LEAST_MACHINE = (
+    512 << 20
+)  # half of it is taken before the first batch; with less it would be ended and started for ever
+
 
 def work_command(args: argparse.Namespace) -> int:
     """`allervers work`: the third party's worker alone, or a machine of a cluster."""
@@ -25,6 +29,8 @@ def work_command(args: argparse.Namespace) -> int:
     if args.data is None:
         if not args.scheduler:
             raise ServiceError("E_DONNEES_ABSENTES", "précisez --data, ou --scheduler pour une machine d'une grappe")
+        if memory is not None and memory < _LEAST_MACHINE:
+            raise ServiceError("E_MEMOIRE", f"accordez au moins {_LEAST_MACHINE >> 20} Mio à une machine d'une grappe")
         harden()
         return run_worker(args.scheduler, _credentials(args), memory, _say)
     from service.third_party import app  # noqa: PLC0415 - with it come the database and the web server
