@@ -18,6 +18,7 @@ from linkage.batch import Batch, compare_batch
 from linkage.cluster import Cluster, check_address, joined, security
 from linkage.errors import LinkageError
 from linkage.linker import link_pass, link_pieces
+from linkage.plan import Solving
 from service.third_party.matching import Means
 from service.third_party.worker import Worker
 from tests.cluster_machines import PLAN, assert_same, cluster, credentials, exhausted, passes
@@ -72,7 +73,7 @@ def test_without_a_cluster_everything_is_compared_here():
 
 
 @pytest.mark.parametrize("solving", ["one-to-one", "many-to-one"])
-def test_tiles_of_a_large_block_make_its_links(solving, monkeypatch):
+def test_tiles_of_a_large_block_make_its_links(solving: Solving, monkeypatch):
     """A block of very many pairs is cut on both sides; its candidates are put in order and solved as one."""
     monkeypatch.setattr(module, "_TILE_ROWS", 64)
     monkeypatch.setattr(batches, "_HEAVY", 1000)
@@ -81,7 +82,7 @@ def test_tiles_of_a_large_block_make_its_links(solving, monkeypatch):
     one = Cluster(Absent())
     links = link_pieces([sides[0]], [sides[1]], plan, executor=one)
     one.close()
-    assert_same(link_pass(*sides, plan), links)
+    assert_same(link_pass(sides[0], sides[1], plan), links)
     assert one.compared_here == 16
     assert len(links.left_rows) == (150 if solving == "many-to-one" else 100)
 

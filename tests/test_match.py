@@ -190,11 +190,11 @@ def test_options_out_of_their_range_are_refused(options):
 
 def test_blocks_are_not_compared_with_themselves_in_silence():
     """An option of `match` alone is refused by the others, which would give each pair twice."""
-    rows = np.ones((2, 1), np.uint64)
+    rows, options = np.ones((2, 1), np.uint64), dict[str, Any](symmetric=True)
     with pytest.raises(LinkageError, match="E_OPTION"):
-        match_blocks(rows, rows, np.array([[0, 2, 0, 2]]), 0.5, symmetric=True)
+        match_blocks(rows, rows, np.array([[0, 2, 0, 2]]), 0.5, **options)
     with pytest.raises(LinkageError, match="E_OPTION"):
-        match_numpy(rows, rows, 0.5, symmetric=True)
+        match_numpy(rows, rows, 0.5, **options)
 
 
 def test_too_many_rows_are_refused():

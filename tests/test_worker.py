@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from linkage.plan import Solving
 from service.answers import RunView
 from service.messages import Receipt
 from service.third_party import matching
@@ -64,7 +65,7 @@ def test_a_run_is_delivered_and_its_encodings_are_gone(sim: Simulation):
 
 
 @pytest.mark.parametrize("solving", ["one-to-one", "many-to-one"])
-def test_each_row_of_a_person_is_delivered_where_the_plan_says_so(sim: Simulation, solving: str):
+def test_each_row_of_a_person_is_delivered_where_the_plan_says_so(sim: Simulation, solving: Solving):
     """Two equal rows of the recipient and one of the source: both come back, or only one."""
     recipient, source = rows_for(3)
     ids, tags, filters = (getattr(recipient.encoded, name).copy() for name in ("ids", "tags", "filters"))
