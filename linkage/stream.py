@@ -141,6 +141,7 @@ def stream_passes(
     _check(plan, profile, statistics, sheet)
     share_heap()
     room = left_for_data(memory)
+    room = max(room - 4 * len(records), room // 4)  # the blocks of a pass are held whole, a number a record
     tables: dict[str, FeatureTable] = {}
     spills = {one.name: Spill(folder) for one in plan.passes}
 

@@ -253,7 +253,9 @@ def test_the_journal_of_a_whole_run_says_nothing_of_it(tmp_path):
         text = "\n".join(sim.lines)
         for secret in (run.run, run.agreement, run.comparison, *uploads.values()):
             assert secret not in text
-        routes = {json.loads(line).get("route") for line in sim.lines}
+        seen = [json.loads(line) for line in sim.lines]
+        assert {"pass"} == {one["event"] for one in seen if "route" not in one}
+        routes = {one["route"] for one in seen if "route" in one}
         assert {route.path for route in ROUTES} >= routes
         assert {"caf", "cnous"} == {json.loads(line).get("party") for line in sim.lines if "party" in line}
 
