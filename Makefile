@@ -5,12 +5,13 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 JOBS ?= 2
 
-.PHONY: help venv demo test check fast lint types bench soak lock clean
+.PHONY: help venv demo test check fast lint types bench soak lock audit sbom clean
 
 help:
 	@echo "make demo   the main job, end to end      make test   the whole suite"
 	@echo "make check  lint, types, fast tests       make bench  benchmarks"
 	@echo "make soak   long tests                    make lock   recompute requirements.lock"
+	@echo "make audit  known vulnerabilities         make sbom   bill of materials (CycloneDX)"
 
 venv: $(STAMP)
 
@@ -50,6 +51,12 @@ soak: venv
 lock: venv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header --no-annotate --extra cluster --extra server --extra dev pyproject.toml --output-file requirements.lock
+
+audit: venv  # ADVISORIES=FOLDER: a copy of the PyPA advisory database, where the index cannot be reached
+	$(BIN)/python -m tests.supply_chain audit $(ADVISORIES)
+
+sbom: venv
+	$(BIN)/python -m tests.supply_chain sbom build/sbom.cdx.json
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -62,14 +62,22 @@ class Label(StrEnum):
     WORKER_KEY = "allervers/v1/worker-key"
     UPLOAD_KEY = "allervers/v1/upload-key"
     UPLOAD_CHUNK = "allervers/v1/upload-chunk"
+    UPLOAD_APPENDIX = "allervers/v1/upload-appendix"
     MANIFEST = "allervers/v1/manifest"
     DELIVERY = "allervers/v1/delivery-signature"
     DELIVERY_SEAL = "allervers/v1/delivery-seal"
+    RELAY = "allervers/v1/relay-signature"
+    RELAY_SEAL = "allervers/v1/relay-seal"
     RECEIPT = "allervers/v1/receipt"
+    HOLD = "allervers/v1/hold"
+    RELEASE = "allervers/v1/release"
+    FINDING = "allervers/v1/finding"
     CHECKPOINT = "allervers/v1/checkpoint"
     IDENTITY = "allervers/v1/identity"
     LOCAL_ROWS = "allervers/v1/local-rows"
     SPILL = "allervers/v1/spill"
+    KEY_WRAP = "allervers/v1/key-wrap"
+    STORED = "allervers/v1/stored"
 
 
 def frame(*parts: bytes | str) -> bytes:

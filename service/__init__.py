@@ -2,7 +2,9 @@
 
 entry           where the command begins, in reach of an interruption
 french_arguments  the parser of the command line in French
-cli             the command `allervers`: parsers and exit codes
+cli             the command `allervers`: the parser, exit codes
+stanzas         what declarations of commands are made of
+office_arguments, local_arguments, operator_arguments  the commands as words and options
 demarche        reads a démarche (`demarches/*.toml`) and refuses what the law or the grammar does not allow
 rule_sheet      a démarche once read: frozen values
 closed_table    reading of TOML tables in which unknown keys are errors

@@ -36,10 +36,13 @@ from service.forms import (
     listed,
     nested,
 )
+from service.guard_terms import MIN_SIZE, ORDINARY, GuardTerms
 
 __all__ = [
+    "MAX_CONTROLS",
     "MAX_ENCODINGS_HOURS",
     "MAX_HITS_DAYS",
+    "MAX_PAYLOAD_BYTES",
     "MAX_RESULTS_MONTHS",
     "MIN_SIZE",
     "OBJECTION_MONTHS",
@@ -48,13 +51,15 @@ __all__ = [
     "AgreementParty",
     "Comparison",
     "Demarche",
+    "Joining",
     "Retention",
     "Sizes",
     "ThirdParty",
     "Validity",
 ]
 
-MIN_SIZE = 100  # people; below, a run would be about persons
+MAX_CONTROLS = 50  # rows of invented people that both sides of a comparison add
+MAX_PAYLOAD_BYTES = 1024  # of a row, before it is sealed
 MAX_ENCODINGS_HOURS = 72
 MAX_HITS_DAYS = 30
 MAX_RESULTS_MONTHS = 12
@@ -127,6 +132,7 @@ class Comparison(Message):
     source: PartyId
     sizes: Annotated[Sizes, nested(Sizes)]
     plan: Annotated[Plan, _PLAN]
+    payload_bytes: Annotated[int, integer(0, MAX_PAYLOAD_BYTES)] = 0  # that the source joins to each row; 0 is none
 
     @property
     def parties(self) -> tuple[str, str]:
@@ -136,6 +142,14 @@ class Comparison(Message):
     def pass_plan(self, name: str) -> PassPlan | None:
         """The plan of one pass."""
         return next((one for one in self.plan.passes if one.name == name), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Joining(Message):
+    """Who applies the rule of a recipient that has several comparisons."""
+
+    recipient: PartyId
+    joiner: PartyId
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,6 +191,9 @@ class Agreement(Message):
     sheet_digest: Digest
     encoder_digest: Digest
     comparisons: Annotated[tuple[Comparison, ...], listed(nested(Comparison), 100)]
+    joiners: Annotated[tuple[Joining, ...], listed(nested(Joining), 100)] = ()  # one for each such recipient
+    controls: Annotated[int, integer(0, MAX_CONTROLS)] = 0  # positive controls of each comparison
+    guards: Annotated[GuardTerms, nested(GuardTerms)] = ORDINARY
     max_runs: Annotated[int, integer(1, 1_000)]
     valid: Annotated[Validity, nested(Validity)]
     retention: Annotated[Retention, nested(Retention)]
@@ -201,8 +218,22 @@ class Agreement(Message):
             _check(known, here, "deux parties distinctes de la convention")
             names = all(_PASS_NAME.fullmatch(step.name) for step in one.plan.passes)
             _check(names, f"{here}/plan", "noms de passe en minuscules, chiffres et tirets")
+        agreement._check_joiners(f"{where}/joiners")
         _check(agreement.valid.not_before < agreement.valid.not_after, f"{where}/valid", "début avant fin")
         return agreement
+
+    def _check_joiners(self, where: str) -> None:
+        """A joiner for each recipient of several comparisons, for no other, and never the recipient itself."""
+        named = [one.recipient for one in self.joiners]
+        _check(
+            named == self._joined_recipients(), where, "un jointeur par destinataire de plusieurs comparaisons, triés"
+        )
+        known = all(one.joiner != one.recipient and one.joiner in self.members for one in self.joiners)
+        _check(known, where, "un jointeur est une autre partie de la convention")
+
+    def _joined_recipients(self) -> list[str]:
+        recipients = [one.recipient for one in self.comparisons]
+        return sorted({party for party in recipients if recipients.count(party) > 1})
 
     @property
     def identifier(self) -> str:
@@ -217,6 +248,19 @@ class Agreement(Message):
     def comparison(self, name: str) -> Comparison | None:
         """One comparison by its identifier."""
         return next((one for one in self.comparisons if one.id == name), None)
+
+    def joiner_of(self, recipient: str) -> str | None:
+        """Who applies the rule for a recipient; None when the recipient does."""
+        return next((one.joiner for one in self.joiners if one.recipient == recipient), None)
+
+    def receiver_of(self, comparison: Comparison) -> str:
+        """To whom the deliveries of a comparison are sealed: the joiner of its recipient, or the recipient itself."""
+        return self.joiner_of(comparison.recipient) or comparison.recipient
+
+    @property
+    def receivers(self) -> frozenset[str]:
+        """The parties to whom anything is sealed once the run is compared: recipients and joiners."""
+        return frozenset({one.recipient for one in self.comparisons} | {one.joiner for one in self.joiners})
 
     def signature(self, key: SigningKey) -> bytes:
         """A party's signature of T."""

@@ -58,7 +58,10 @@ from service.forms import (
 from service.messages import RunState, UploadState
 
 __all__ = [
+    "AgreementName",
     "AgreementView",
+    "CheckpointView",
+    "ConsistencyView",
     "DeliveryName",
     "IdentityView",
     "LogEntry",
@@ -67,7 +70,9 @@ __all__ = [
     "Progress",
     "ReceiptProof",
     "ReceiptView",
+    "RunName",
     "RunView",
+    "UploadName",
     "UploadStatus",
     "UploadView",
 ]
@@ -101,6 +106,41 @@ class IdentityView(Message):
         public = PublicIdentity.from_bytes(self.identity)
         verify(public.signing_key, Label.IDENTITY, self.log_key, self.log_key_signature)
         return public
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgreementName(Message):
+    """T of an agreement that was proposed."""
+
+    agreement: AgreementId
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunName(Message):
+    """A run that was opened."""
+
+    run: RunId
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadName(Message):
+    """An upload that was declared."""
+
+    upload: RunId
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckpointView(Message):
+    """The log's latest checkpoint, a signed note."""
+
+    checkpoint: Annotated[str, LINES]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsistencyView(Message):
+    """The proof that the log at one size is the beginning of the log at another."""
+
+    proof: Hashes
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,8 +15,8 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, NoReturn, Self, get_origin, get_type_hints
@@ -36,6 +36,7 @@ __all__ = [
     "OBJECT",
     "PARTY",
     "RUN",
+    "SCHEMAS",
     "TEXT",
     "AgreementId",
     "Bytes",
@@ -63,6 +64,7 @@ __all__ = [
 ]
 
 LONGEST_TEXT = 20_000  # characters
+SCHEMAS = "#/components/schemas/"  # where a schema finds those of other messages
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 _PARTY = re.compile(r"[a-z][a-z0-9-]{1,31}")
@@ -76,6 +78,10 @@ class Form:
 
     read: Callable[[Any, str], Any]
     write: Callable[[Any], Json]
+    schema: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # JSON Schema 2020-12; what it cannot say, `read` still checks
+    kind: type[Message] | None = None  # whose schema this one refers to
 
 
 class Message:
@@ -126,6 +132,29 @@ class Message:
         """The object as canonical JSON."""
         return canonical_json(self.to_json())
 
+    @classmethod
+    def schema(cls) -> dict[str, Any]:
+        """The object as JSON Schema."""
+        members = {name: dict(form.schema) for name, (_, form) in cls._FORMS.items()}
+        if cls.FORMAT:
+            members["format"] = {"const": cls.FORMAT}
+        summary = (cls.__doc__ or "").split("\n", 1)[0]
+        return {
+            "type": "object",
+            "description": summary,
+            "additionalProperties": False,
+            "required": sorted(members),
+            "properties": members,
+        }
+
+    @classmethod
+    def parts(cls) -> Iterator[type[Message]]:
+        """The classes of messages that this one's schema refers to, itself first."""
+        yield cls
+        for _, form in cls._FORMS.values():
+            if form.kind is not None:
+                yield from form.kind.parts()
+
 
 def is_printable(text: str) -> bool:
     """Whether a text has only characters that show: no control, no mark of direction, no end of line."""
@@ -144,13 +173,13 @@ def _same(value: Any) -> Any:
     return value
 
 
-def _checked(test: Callable[[Any], bool], rule: str) -> Form:
+def _checked(test: Callable[[Any], bool], rule: str, schema: Mapping[str, Any]) -> Form:
     def read(value: Any, where: str) -> Any:
         if not test(value):
             _refuse(where, rule)
         return value
 
-    return Form(read, _same)
+    return Form(read, _same, schema)
 
 
 def integer(least: int = 0, most: int = LARGEST_INTEGER) -> Form:
@@ -158,6 +187,7 @@ def integer(least: int = 0, most: int = LARGEST_INTEGER) -> Form:
     return _checked(
         lambda value: type(value) is int and least <= value <= most,
         f"un nombre entier de {least} à {most} est attendu",
+        {"type": "integer", "minimum": least, "maximum": most},
     )
 
 
@@ -167,12 +197,17 @@ def hexadecimal(size: int) -> Form:
     return _checked(
         lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None,
         f"{2 * size} chiffres hexadécimaux minuscules sont attendus",
+        {"type": "string", "pattern": f"^[0-9a-f]{{{2 * size}}}$"},
     )
 
 
 def choice(*names: str) -> Form:
     """One of a closed list of texts."""
-    return _checked(lambda value: isinstance(value, str) and value in names, f"attendu : {', '.join(names)}")
+    return _checked(
+        lambda value: isinstance(value, str) and value in names,
+        f"attendu : {', '.join(names)}",
+        {"type": "string", "enum": sorted(names)},
+    )
 
 
 def enumerated(kind: type[StrEnum]) -> Form:
@@ -183,7 +218,7 @@ def enumerated(kind: type[StrEnum]) -> Form:
             _refuse(where, f"attendu : {', '.join(kind)}")
         return kind(value)
 
-    return Form(read, str)
+    return Form(read, str, {"type": "string", "enum": [member.value for member in kind]})
 
 
 def optional(form: Form) -> Form:
@@ -191,12 +226,14 @@ def optional(form: Form) -> Form:
     return Form(
         lambda value, where: None if value is None else form.read(value, where),
         lambda value: None if value is None else form.write(value),
+        {"anyOf": [dict(form.schema), {"type": "null"}]},
+        form.kind,
     )
 
 
 def nested(kind: type[Message]) -> Form:
     """Another message."""
-    return Form(kind.from_json, lambda value: value.to_json())
+    return Form(kind.from_json, lambda value: value.to_json(), {"$ref": f"{SCHEMAS}{kind.__name__}"}, kind)
 
 
 def listed(form: Form, most: int = 100_000) -> Form:
@@ -207,7 +244,8 @@ def listed(form: Form, most: int = 100_000) -> Form:
             _refuse(where, f"une liste d'au plus {most} valeurs est attendue")
         return tuple(form.read(member, f"{where}/{number}") for number, member in enumerate(value))
 
-    return Form(read, lambda value: [form.write(member) for member in value])
+    schema = {"type": "array", "maxItems": most, "items": dict(form.schema)}
+    return Form(read, lambda value: [form.write(member) for member in value], schema, form.kind)
 
 
 def by_party(form: Form) -> Form:
@@ -221,7 +259,12 @@ def by_party(form: Form) -> Form:
             for number, (name, member) in enumerate(value.items())
         }
 
-    return Form(read, lambda value: {name: form.write(member) for name, member in value.items()})
+    schema = {
+        "type": "object",
+        "propertyNames": {"pattern": f"^{_PARTY.pattern}$"},
+        "additionalProperties": dict(form.schema),
+    }
+    return Form(read, lambda value: {name: form.write(member) for name, member in value.items()}, schema, form.kind)
 
 
 def read_time(text: object, where: str = "") -> datetime:
@@ -298,28 +341,40 @@ def _not_allowed(_: str) -> NoReturn:
 
 
 INTEGER = integer()
-BOOLEAN = _checked(lambda value: isinstance(value, bool), "vrai ou faux est attendu")
+BOOLEAN = _checked(lambda value: isinstance(value, bool), "vrai ou faux est attendu", {"type": "boolean"})
 TEXT = _checked(
     lambda value: isinstance(value, str) and len(value) <= LONGEST_TEXT and is_printable(value),
     f"un texte d'une ligne, d'au plus {LONGEST_TEXT} caractères, sans caractère de commande est attendu",
+    {"type": "string", "maxLength": LONGEST_TEXT},
 )
 LINES = _checked(
     lambda value: isinstance(value, str) and len(value) <= LONGEST_TEXT and is_printable(value.replace("\n", "")),
     f"un texte d'au plus {LONGEST_TEXT} caractères, sans caractère de commande est attendu",
+    {"type": "string", "maxLength": LONGEST_TEXT},
 )
-OBJECT = _checked(lambda value: isinstance(value, dict), "un objet JSON est attendu")
+OBJECT = _checked(lambda value: isinstance(value, dict), "un objet JSON est attendu", {"type": "object"})
 PARTY = _checked(
     lambda value: isinstance(value, str) and _PARTY.fullmatch(value) is not None,
     "un identifiant de partie (2 à 32 minuscules, chiffres, tirets) est attendu",
+    {"type": "string", "pattern": f"^{_PARTY.pattern}$"},
 )
 CODE = _checked(
     lambda value: isinstance(value, str) and re.fullmatch(r"E_[A-Z_]{1,60}", value) is not None,
     "un code d'erreur est attendu",
+    {"type": "string", "pattern": "^E_[A-Z_]{1,60}$"},
 )
 DIGEST = hexadecimal(32)
 RUN = hexadecimal(16)
-MOMENT = Form(read_time, write_time)
-BASE64 = Form(_read_base64, to_base64)
+MOMENT = Form(read_time, write_time, {"type": "string", "pattern": f"^{_TIME.pattern}$"})
+BASE64 = Form(
+    _read_base64,
+    to_base64,
+    {
+        "type": "string",
+        "contentEncoding": "base64",
+        "pattern": "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$",
+    },
+)
 
 AgreementId = Annotated[str, DIGEST]
 RunId = Annotated[str, RUN]

@@ -51,6 +51,8 @@ from service.forms import (
 __all__ = [
     "MAX_CHUNK_BYTES",
     "MAX_JSON_BYTES",
+    "MAX_RELAY_BYTES",
+    "MAX_RELAY_PIECES",
     "MAX_REQUEST_SECONDS",
     "NONCE_BYTES",
     "REQUEST_TAG",
@@ -64,6 +66,7 @@ __all__ = [
     "Destroyed",
     "Manifest",
     "Receipt",
+    "Relay",
     "RunRequest",
     "RunState",
     "SealedShare",
@@ -74,6 +77,7 @@ __all__ = [
     "delivery_context",
     "key_commitment",
     "log_origin",
+    "relay_context",
     "share_context",
     "statement_digest",
     "upload_key_context",
@@ -84,6 +88,8 @@ MAX_REQUEST_SECONDS = 300  # between created and expires
 NONCE_BYTES = 16
 MAX_JSON_BYTES = 4 << 20
 MAX_CHUNK_BYTES = 16 << 20  # sealed
+MAX_RELAY_BYTES = 2 << 20  # of a piece before it is sealed
+MAX_RELAY_PIECES = 1 << 16
 
 
 class RunState(StrEnum):
@@ -93,6 +99,7 @@ class RunState(StrEnum):
     JOINING = "joining"  # shares and confirmations travel
     SENDING = "sending"  # uploads travel
     MATCHING = "matching"  # the worker compares
+    HELD = "held"  # compared, encodings destroyed; nobody may fetch before every party has released
     DELIVERED = "delivered"  # encodings destroyed, recipients may fetch
     CLOSED = "closed"
     CANCELLED = "cancelled"
@@ -222,11 +229,12 @@ class Manifest(Statement):
     wrapped_key: Bytes
     mean_fill_permille: Annotated[int, integer(0, 1000)]
     nonce: Annotated[str, hexadecimal(16)]
+    appendix: Bytes  # sealed, of one length (`service.upload_appendix`)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery(Statement):
-    """What a recipient learns from one pass, sealed to it, by the third party."""
+    """What is learnt from one pass, sealed to its recipient or to the joiner of its recipient, by the third party."""
 
     FORMAT: ClassVar[str] = "allervers/delivery/v1"
     LABEL: ClassVar[Label] = Label.DELIVERY
@@ -234,15 +242,34 @@ class Delivery(Statement):
     run: RunId
     comparison: Text
     pass_: Text
-    recipient: PartyId
+    recipient: PartyId  # to whom it is sealed
+    sealed: Bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Relay(Statement):
+    """One piece of what a recipient and its joiner seal to each other (`service.administration.joiner`).
+
+    `jetons` go from the recipient to the joiner, `hits` the other way.
+    """
+
+    FORMAT: ClassVar[str] = "allervers/relay/v1"
+    LABEL: ClassVar[Label] = Label.RELAY
+    agreement: AgreementId
+    run: RunId
+    kind: Annotated[str, choice("jetons", "hits")]
+    from_: PartyId
+    to: PartyId
+    number: Count  # of the piece, from 0
+    pieces: Annotated[int, integer(1, MAX_RELAY_PIECES)]
     sealed: Bytes
 
 
 @dataclass(frozen=True, kw_only=True)
 class Destroyed(Message):
-    """One thing destroyed. `digest`: of the key commitment, the signed manifest, or the signed delivery."""
+    """One thing destroyed. `digest`: of the key commitment, the signed manifest or delivery; of all pieces of a relay."""
 
-    kind: Annotated[str, choice("run_key", "upload", "delivery")]
+    kind: Annotated[str, choice("run_key", "upload", "delivery", "relay")]
     party: PartyId  # whose it was; the third party for the run key
     comparison: Annotated[str | None, optional(TEXT)]
     pass_: Annotated[str | None, optional(TEXT)]
@@ -310,6 +337,13 @@ def chunk_context(manifest: Manifest) -> bytes:
 def delivery_context(agreement: str, run: str, comparison: str, pass_name: str, recipient: str) -> bytes:
     """HPKE info of a delivery."""
     return frame(Label.DELIVERY_SEAL, bytes.fromhex(agreement), run, comparison, pass_name, recipient)
+
+
+def relay_context(relay: Relay) -> bytes:
+    """HPKE info of a piece of a relay."""
+    one = relay
+    numbers = one.number.to_bytes(8, "big"), one.pieces.to_bytes(8, "big")
+    return frame(Label.RELAY_SEAL, bytes.fromhex(one.agreement), one.run, one.kind, one.from_, one.to, *numbers)
 
 
 def key_commitment(sealing_key: bytes) -> str:

@@ -10,7 +10,7 @@ import hashlib
 import json
 import secrets
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -61,6 +61,7 @@ from service.third_party.site import Site
 from service.third_party.store import add_party
 from service.third_party.vault import Vault
 from service.third_party.worker import Worker
+from service.upload_appendix import seal_appendix
 
 START = datetime(2026, 11, 20, 8, 0, 0, tzinfo=UTC)
 BASE = "http://testserver"
@@ -253,6 +254,7 @@ class Administration:
         rows: EncodedPass,
         *,
         chunks: int = 2,
+        canaries: Iterable[bytes] = (),
         **changes: Any,
     ) -> tuple[Manifest, list[bytes]]:
         """A manifest and its sealed chunks."""
@@ -271,8 +273,10 @@ class Administration:
             wrapped_key=seal(self.worker_key(run, third_party), key, upload_key_context(*context)),
             mean_fill_permille=fill_of(rows),
             nonce=secrets.token_hex(16),
+            appendix=b"",
         )
         plain = replace(plain, **changes)
+        plain = replace(plain, appendix=plain.appendix or seal_appendix(plain, key, canaries))
         pieces = min(chunks, max(1, len(rows)))
         bounds = [len(rows) * number // pieces for number in range(pieces + 1)]
         sealed = [

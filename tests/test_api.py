@@ -19,13 +19,13 @@ from crypto.audit import leaf_hash, open_checkpoint, verify_consistency, verify_
 from service.answers import IdentityView, LogLeaf, LogView
 from service.messages import log_origin
 from service.third_party.admission import Admit
-from service.third_party.api import router
+from service.third_party.api import routes
 from service.third_party.authorisation import RIGHTS, Role
 from service.third_party.lifecycle import Action
 from tests.simulator import PASSES, Run, Simulation, rows_for, simulation
 
 ROOT = Path(__file__).parent.parent
-ROUTES = [route for route in router.routes if isinstance(route, APIRoute)]
+ROUTES = routes()
 METHODS = {route.path + route.name: min(route.methods or [""]) for route in ROUTES}
 NAMES = [f"{METHODS[route.path + route.name]} {route.path}" for route in ROUTES]
 

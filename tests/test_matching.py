@@ -59,7 +59,7 @@ class Forge:
         info = upload_key_context(about["agreement"], about["run"], "caf.cnous", "jour", party)
         manifest = Manifest(
             **about, party=party, role="recipient", count=len(rows) // size, row_bytes=size, chunks=(),
-            wrapped_key=seal(self.key.public_bytes(), key, info), mean_fill_permille=500, nonce="b" * 32,
+            wrapped_key=seal(self.key.public_bytes(), key, info), mean_fill_permille=500, nonce="b" * 32, appendix=b"",
         )  # fmt: skip
         step = -(-len(rows) // (pieces * size)) * size
         name = secrets.token_hex(16)

@@ -26,6 +26,7 @@ from service.messages import (
     Destroyed,
     Manifest,
     Receipt,
+    Relay,
     RunRequest,
     SealedShare,
     Statement,
@@ -34,6 +35,7 @@ from service.messages import (
     delivery_context,
     key_commitment,
     log_origin,
+    relay_context,
     share_context,
     statement_digest,
     upload_key_context,
@@ -53,9 +55,10 @@ STATEMENTS: list[Statement] = [
     Confirmation(**ABOUT, comparison="caf.cnous", from_="caf", tag=D),
     Manifest(
         **ABOUT, comparison="caf.cnous", pass_="jour", party="caf", role="recipient", count=5, row_bytes=64,
-        chunks=(D, D), wrapped_key=b"key", mean_fill_permille=500, nonce="d" * 32,
+        chunks=(D, D), wrapped_key=b"key", mean_fill_permille=500, nonce="d" * 32, appendix=b"canaries",
     ),
     Delivery(**ABOUT, comparison="caf.cnous", pass_="jour", recipient="caf", sealed=b"ids"),
+    Relay(**ABOUT, kind="jetons", from_="caf", to="cnous", number=1, pieces=3, sealed=b"piece"),
     Receipt(
         **ABOUT, kind="encodings", cause="annulation", key_commitment=None,
         destroyed=(Destroyed(kind="upload", party="caf", comparison="x", pass_="y", pieces=2, digest=D),),
@@ -134,6 +137,10 @@ def test_contexts_are_frames_that_start_with_their_label():
     assert frame(Label.DELIVERY_SEAL, bytes.fromhex(T), *names[1:]) == delivery_context(*names)
     manifest = next(one for one in STATEMENTS if isinstance(one, Manifest))
     assert frame(bytes.fromhex(T), *names[1:], manifest.nonce) == chunk_context(manifest)
+    relay = next(one for one in STATEMENTS if isinstance(one, Relay))
+    piece = (1).to_bytes(8, "big"), (3).to_bytes(8, "big")
+    expected = frame(Label.RELAY_SEAL, bytes.fromhex(T), RUN, "jetons", "caf", "cnous", *piece)
+    assert expected == relay_context(relay)
 
 
 def test_digests_and_names():

@@ -45,6 +45,7 @@ from service.messages import (
     statement_digest,
     upload_key_context,
 )
+from service.upload_appendix import seal_appendix
 
 if TYPE_CHECKING:
     from service.administration.client import Client
@@ -298,6 +299,7 @@ def _keep(
         wrapped_key=b"",
         mean_fill_permille=0,
         nonce=secrets.token_hex(16),
+        appendix=b"",
     )
     fill, digests = Fill(plan.length), []
     try:
@@ -310,7 +312,8 @@ def _keep(
     except BaseException:
         _clear(folder)
         raise
-    whole = replace(draft, chunks=tuple(digests), mean_fill_permille=fill.permille)
+    appendix = seal_appendix(draft, key)
+    whole = replace(draft, chunks=tuple(digests), mean_fill_permille=fill.permille, appendix=appendix)
     write_secret(folder / "draft.json", whole.to_bytes())
 
 

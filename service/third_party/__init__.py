@@ -19,13 +19,16 @@ Map, from what decides to what serves:
 - ``purge``           destruction and its receipts
 - ``authentication``  RFC 9421 signatures of requests
 - ``admission``       how a request gets in
-- ``api``             the routes
+- ``contract``        what each route takes and answers
+- ``routes_agreements`` ``routes_runs`` ``routes_uploads`` ``routes_proofs``  the routes
+- ``api``             all routes, and the form of refusals
 - ``gate``            what every request passes through
 - ``journal``         the operator's lines
 - ``upkeep``          keys, deadlines and leftovers, without a request
 - ``matching``        encodings opened, judged, compared
 - ``worker``          the process that does it
 - ``hardening``       what every process does first
+- ``operator_commands``  third-party, serve, enrol
 - ``app``             composition root: serve, work, enrol
 - ``cluster_commands``  work and schedule: the processes that compare, on several machines too
 """

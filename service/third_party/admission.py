@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Annotated
 
 from fastapi import Depends
 from starlette.requests import Request
@@ -17,16 +18,16 @@ from crypto.framing import Json
 from service.errors import ServiceError, absent
 from service.forms import read_json
 from service.messages import MAX_CHUNK_BYTES, MAX_JSON_BYTES
-from service.third_party import authentication
+from service.third_party import authentication, purge
 from service.third_party.authentication import Caller, authenticate, check_body
 from service.third_party.authorisation import RIGHTS, Role, check_right, roles_in
-from service.third_party.journal import Emit
+from service.third_party.journal import Emit, incident_line
 from service.third_party.lifecycle import Action
 from service.third_party.runs import load_for
 from service.third_party.site import Site
 from service.third_party.store import agreement_of
 
-__all__ = ["Admit", "Visit", "chunk_body", "json_body"]
+__all__ = ["Admit", "JsonBody", "Visit", "chunk_body", "destroy_decided", "json_body"]
 
 _AGREEMENT = re.compile(r"[0-9a-f]{64}")
 _RUN = re.compile(r"[0-9a-f]{32}")
@@ -128,6 +129,16 @@ json_body = Depends(_json_body)
 
 chunk_body = Depends(_chunk_body)
 """The body of a route that takes a sealed chunk; its limit is `MAX_CHUNK_BYTES`."""
+
+
+JsonBody = Annotated[Json, json_body]
+"""The same, as the annotation of a parameter."""
+
+
+def destroy_decided(visit: Visit) -> None:
+    """Carry out what was just decided; what cannot be finished now stays decided, and the worker goes on with it."""
+    emit, clock = visit.emit, visit.site.clock
+    purge.resume(visit.site, lambda error: emit(incident_line(clock(), "purge", error)))
 
 
 def _signed_part(request: Request) -> authentication.Request:

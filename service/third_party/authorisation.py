@@ -57,6 +57,8 @@ RIGHTS: Mapping[Action, frozenset[Role]] = {
     Action.READ_RUN_LOG: _MEMBER,
     Action.READ_CHECKPOINT: _ENROLLED,
     Action.READ_CONSISTENCY: _ENROLLED,
+    Action.READ_REVIEW: _MEMBER,  # what a member reads of it depends on its side
+    Action.RELEASE_RUN: _MEMBER,
 }
 
 

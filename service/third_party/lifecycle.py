@@ -3,13 +3,14 @@
 ::
 
     opened ─APPROVED→ joining ─CONFIRMED→ sending ─COMPLETED→ matching ─DELIVERED→ delivered ─DONE→ closed
-                                             ↑─────CONTENT_REFUSED─────┘
+                                             ↑─────CONTENT_REFUSED─────┘   │              ↑
+                                                                          HELD → held ─RELEASED
     every live state ─CANCELLED→ cancelled        opened … matching ─EXPIRED→ expired, ─FAILED→ failed
-    delivered ─EXPIRED→ closed (what was not fetched in time is destroyed)
+    held ─EXPIRED→ expired        delivered ─EXPIRED→ closed (what was not fetched in time is destroyed)
 
 Deadlines are fixed once: encodings die `encodings_hours` after the opening (72 h at most), deliveries
-`hits_days` after they were stored (30 days at most). A deadline is over at its very second, and nothing moves
-it.
+`hits_days` after they were stored (30 days at most), held or not: a review that lasts takes the time from the
+recipient. A deadline is over at its very second, and nothing moves it.
 """
 
 from __future__ import annotations
@@ -69,6 +70,8 @@ class Action(StrEnum):
     READ_RUN_LOG = auto()
     READ_CHECKPOINT = auto()
     READ_CONSISTENCY = auto()
+    READ_REVIEW = auto()
+    RELEASE_RUN = auto()
 
 
 class Event(StrEnum):
@@ -79,6 +82,8 @@ class Event(StrEnum):
     COMPLETED = auto()  # every upload of every pass
     CONTENT_REFUSED = auto()  # an upload does not hold what it should
     DELIVERED = auto()  # every delivery is stored
+    HELD = auto()  # the same, and a guard has something to say
+    RELEASED = auto()  # by every party
     DONE = auto()  # every recipient has acknowledged
     CANCELLED = auto()
     EXPIRED = auto()
@@ -86,8 +91,8 @@ class Event(StrEnum):
 
 
 _S, _E = RunState, Event
-LIVE = frozenset({_S.OPENED, _S.JOINING, _S.SENDING, _S.MATCHING, _S.DELIVERED})
-HOLDS_ENCODINGS = LIVE - {_S.DELIVERED}
+LIVE = frozenset({_S.OPENED, _S.JOINING, _S.SENDING, _S.MATCHING, _S.HELD, _S.DELIVERED})
+HOLDS_ENCODINGS = LIVE - {_S.HELD, _S.DELIVERED}
 DEAD = frozenset(_S) - LIVE
 
 _MOVES: Mapping[tuple[RunState, Event], RunState] = {
@@ -96,6 +101,9 @@ _MOVES: Mapping[tuple[RunState, Event], RunState] = {
     (_S.SENDING, _E.COMPLETED): _S.MATCHING,
     (_S.MATCHING, _E.CONTENT_REFUSED): _S.SENDING,
     (_S.MATCHING, _E.DELIVERED): _S.DELIVERED,
+    (_S.MATCHING, _E.HELD): _S.HELD,
+    (_S.HELD, _E.RELEASED): _S.DELIVERED,
+    (_S.HELD, _E.EXPIRED): _S.EXPIRED,
     (_S.DELIVERED, _E.DONE): _S.CLOSED,
     (_S.DELIVERED, _E.EXPIRED): _S.CLOSED,
     **{(state, _E.CANCELLED): _S.CANCELLED for state in LIVE},
@@ -117,6 +125,7 @@ _ALLOWED: Mapping[Action, frozenset[RunState]] = {
     Action.READ_UPLOAD: frozenset({_S.SENDING, _S.MATCHING}),
     Action.SEND_CHUNK: frozenset({_S.SENDING}),
     Action.COMPLETE_UPLOAD: frozenset({_S.SENDING, _S.MATCHING}),
+    Action.RELEASE_RUN: frozenset({_S.HELD, _S.DELIVERED}),
     Action.LIST_DELIVERIES: frozenset({_S.DELIVERED}),
     Action.READ_DELIVERY: frozenset({_S.DELIVERED}),
     Action.ACKNOWLEDGE: frozenset({_S.DELIVERED, _S.CLOSED}),
@@ -127,6 +136,7 @@ _NOW: Mapping[RunState, str] = {
     _S.JOINING: "les parties échangent leurs parts de clé",
     _S.SENDING: "les parties envoient leurs encodages",
     _S.MATCHING: "le rapprochement est en cours",
+    _S.HELD: "ses résultats sont retenus jusqu'à l'examen des parties",
     _S.DELIVERED: "les résultats attendent leurs destinataires",
     _S.CLOSED: "il est clos",
     _S.CANCELLED: "il a été annulé",

@@ -74,7 +74,7 @@ nonces = Table(
     metadata,
     Column("party", Text, ForeignKey("parties.party"), primary_key=True),
     Column("nonce", Text, primary_key=True),
-    Column("forget_at", BigInteger, nullable=False),
+    Column("forget_at", BigInteger, nullable=False, index=True),
 )
 
 agreements = Table(
@@ -121,6 +121,10 @@ runs = Table(
         name="hits_cap",
     ),
     CheckConstraint("passes_done >= 0 AND passes_done <= passes_total", name="progress_bounds"),
+    # One shot: what was delivered is never opened, sent or matched again; `invariants` keeps the moment.
+    CheckConstraint(
+        "delivered_at IS NULL OR state NOT IN ('opened', 'joining', 'sending', 'matching')", name="one_shot"
+    ),
 )
 
 approvals = Table(

@@ -43,6 +43,7 @@ from service.third_party.run_store import Run, set_run
 from service.third_party.runs import load_for, move, open_statement_of, own_comparison
 from service.third_party.site import Site
 from service.third_party.store import stored, unstored
+from service.upload_appendix import APPENDIX_BYTES
 
 __all__ = [
     "ExpectedChunk",
@@ -304,6 +305,7 @@ def _check_shape(manifest: Manifest, plan: PassPlan) -> None:
     # A pass that no record enters is one empty chunk.
     least, most = max(1, -(-manifest.count // rows)), max(1, manifest.count)
     _check(least <= pieces <= most, "chunks", "le nombre de morceaux ne convient pas")
+    _check(len(manifest.appendix) == APPENDIX_BYTES, "appendix", "l'annexe n'a pas la taille de toutes les annexes")
     _check(len(manifest.wrapped_key) == _KEY_BYTES + SEAL_OVERHEAD, "wrapped_key", "la clé d'envoi est mal scellée")
 
 

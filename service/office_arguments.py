@@ -1,0 +1,115 @@
+"""The commands of an administration about keys, agreements and runs, as words and options."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from service.stanzas import Subparsers, add, add_file, add_home, add_timeout, group, pair
+
+__all__ = ["office_commands"]
+
+_OFFICE = "service.administration"
+_LOCAL = f"{_OFFICE}.local_commands"
+_AGREEMENT = f"{_OFFICE}.agreement_commands"
+_RUN = f"{_OFFICE}.run_commands"
+
+
+def office_commands(commands: Subparsers) -> None:
+    """Declare them."""
+    _identity_commands(commands)
+    _demarche_commands(commands)
+    _agreement_commands(commands)
+    _run_commands(commands)
+    _proof_commands(commands)
+
+
+def _identity_commands(commands: Subparsers) -> None:
+    parser = add_home(add(commands, "init", f"{_LOCAL}:init", "créer les clés de votre administration"))
+    parser.add_argument("--party", required=True, help="identifiant court : minuscules, chiffres, tirets")
+    parser.add_argument("--name", required=True, help="nom de l'administration")
+    add_home(add(commands, "identity", f"{_LOCAL}:show_identity", "fichier public, empreinte, clés épinglées"))
+    parser = add_home(add(commands, "pin", f"{_LOCAL}:trust", "épingler la clé d'une autre administration"))
+    parser.add_argument("file", type=Path, metavar="FICHIER", help="fichier public reçu du partenaire")
+    _add_fingerprint(parser)
+    parser = add_home(add(commands, "server", f"{_AGREEMENT}:pin_server", "épingler le tiers de confiance"))
+    parser.add_argument("url", metavar="URL", help="adresse https du tiers de confiance")
+    _add_fingerprint(parser)
+
+
+def _add_fingerprint(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--fingerprint", required=True, help="empreinte reçue par un autre canal (60 chiffres)")
+    parser.add_argument("--replace", action="store_true", help="remplacer une clé déjà épinglée")
+
+
+def _demarche_commands(commands: Subparsers) -> None:
+    actions = group(commands, "demarche", "lire et vérifier les fiches de démarche")
+    add(actions, "list", f"{_LOCAL}:show_demarches", "démarches livrées avec l'outil")
+    for name, command, summary in (
+        ("show", "show_demarche", "décrire une démarche"),
+        ("check", "check_demarche", "vérifier une fiche TOML"),
+    ):
+        parser = add(actions, name, f"{_LOCAL}:{command}", summary)
+        parser.add_argument("demarche", metavar="DEMARCHE", help="nom, ou fichier TOML")
+
+
+def _agreement_commands(commands: Subparsers) -> None:
+    actions = group(commands, "agreement", "conventions : proposer, examiner, signer")
+    parser = add_home(add(actions, "propose", f"{_AGREEMENT}:propose", "proposer une convention et la signer"))
+    parser.add_argument("demarche", metavar="DEMARCHE", help="nom, ou fichier TOML")
+    parser.add_argument(
+        "--party", action="append", type=pair, required=True, metavar="OPERANDE=PARTIE", help="qui détient quoi"
+    )
+    parser.add_argument(
+        "--size", action="append", type=pair, required=True, metavar="PARTIE=N", help="effectif déclaré, au plus"
+    )
+    parser.add_argument("--profile", default="standard", choices=("standard", "renforce"), help="profil d'encodage")
+    parser.add_argument("--authorisation", required=True, metavar="REF", help="référence de la décision")
+    parser.add_argument("--dpia", required=True, metavar="REF", help="référence de l'analyse d'impact")
+    parser.add_argument("--days", type=int, default=90, help="durée de validité en jours (90)")
+    parser.add_argument("--max-runs", type=int, default=1, help="nombre de croisements permis (1)")
+    parser = add_home(add(actions, "show", f"{_AGREEMENT}:show", "lister les conventions ou en décrire une"))
+    parser.add_argument("id", nargs="?", metavar="CONVENTION")
+    parser = add_home(add(actions, "sign", f"{_AGREEMENT}:sign", "vérifier une convention proposée et la signer"))
+    parser.add_argument("id", metavar="CONVENTION")
+    parser.add_argument("--demarche", metavar="FICHIER", help="fiche de la démarche, si l'outil ne la livre pas")
+
+
+def _run_commands(commands: Subparsers) -> None:
+    actions = group(commands, "run", "croisements : de l'ouverture à la clôture")
+    parser = add_home(add(actions, "open", f"{_RUN}:open_run", "demander un croisement"))
+    parser.add_argument("agreement", metavar="CONVENTION")
+    for name, command, summary, waits in (
+        ("approve", "approve", "approuver un croisement demandé", False),
+        ("join", "join", "échanger et confirmer les clés", True),
+        ("send", "send", "envoyer les encodages, ou ce qui en manque", True),
+        ("wait", "wait", "attendre la fin du rapprochement", True),
+        ("close", "close", "accuser réception, vérifier les reçus, détruire les clés", True),
+        ("cancel", "cancel", "annuler et tout détruire", True),
+    ):
+        parser = add_home(add(actions, name, f"{_RUN}:{command}", summary))
+        parser.add_argument("run", metavar="CROISEMENT")
+        if waits:
+            add_timeout(parser)
+    parser = add_home(add(actions, "show", f"{_RUN}:show", "lister les croisements ou en décrire un"))
+    parser.add_argument("run", nargs="?", metavar="CROISEMENT")
+    parser = add_home(add(actions, "hits", f"{_RUN}:hits", "retirer les résultats"))
+    parser.add_argument("run", metavar="CROISEMENT")
+    parser.add_argument("--out", type=Path, required=True, metavar="FICHIER", help="fichier des résultats à écrire")
+    parser = add_home(add(actions, "encode", f"{_LOCAL}:encode_run", "encoder et sceller votre fichier, hors ligne"))
+    parser.add_argument("run", metavar="CROISEMENT")
+    add_file(parser)
+    parser = add_home(add(actions, "all", f"{_RUN}:run_all", "tout ce qui reste d'un croisement, d'une traite"))
+    parser.add_argument("agreement", metavar="CONVENTION")
+    add_file(parser)
+    parser.add_argument("--out", type=Path, metavar="FICHIER", help="fichier des résultats (pour leur destinataire)")
+    parser.add_argument(
+        "--run", metavar="CROISEMENT", help="croisement déjà ouvert (sinon le seul en cours, ou un nouveau)"
+    )
+    add_timeout(parser)
+
+
+def _proof_commands(commands: Subparsers) -> None:
+    summary = "vérifier des reçus de destruction (fichier ou croisement) ou le journal (log)"
+    parser = add_home(add(commands, "verify", f"{_OFFICE}.proof_commands:verify", summary))
+    parser.add_argument("target", metavar="FICHIER|CROISEMENT|log")

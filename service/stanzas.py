@@ -1,0 +1,70 @@
+"""What the declarations of commands are made of: words, options that several share, forms of single values."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Subparsers", "add", "add_columns", "add_file", "add_home", "add_timeout", "day", "group", "pair"]
+
+Subparsers = Any  # argparse names this type privately
+
+
+def group(commands: Subparsers, name: str, summary: str) -> Subparsers:
+    """A command whose first word is followed by an action."""
+    return commands.add_parser(name, help=summary, description=summary).add_subparsers(metavar="ACTION", required=True)
+
+
+def add(commands: Subparsers, name: str, command: str, summary: str) -> argparse.ArgumentParser:
+    """A command: its words, the function that does it, what its help says."""
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary)
+    parser.set_defaults(command=command)
+    return parser
+
+
+def add_home(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    """The option that names the folder of keys."""
+    parser.add_argument("--home", metavar="DOSSIER", help="dossier des clés (sinon ALLERVERS_HOME, sinon ~/.allervers)")
+    return parser
+
+
+def add_timeout(parser: argparse.ArgumentParser) -> None:
+    """The option that bounds a wait."""
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        metavar="MINUTES",
+        help="attendre les autres parties au plus ce temps (0 : pas du tout)",
+    )
+
+
+def add_file(parser: argparse.ArgumentParser) -> None:
+    """The arguments that name a file of people."""
+    parser.add_argument("file", type=Path, metavar="FICHIER", help="CSV ou Parquet, une ligne par personne")
+    add_columns(parser)
+    parser.add_argument("--extraction", type=day, metavar="AAAA-MM-JJ", help="date de l'extraction (sinon du fichier)")
+    parser.add_argument("--skip-bad-rows", action="store_true", help="écarter les lignes fautives au lieu de refuser")
+
+
+def add_columns(parser: argparse.ArgumentParser) -> None:
+    """The options that say how a file is written."""
+    parser.add_argument("--connector", metavar="NOM", help="forme du fichier (allervers connectors)")
+    parser.add_argument("--columns", type=Path, metavar="TOML", help='colonnes de ce fichier : attribut = "COLONNE"')
+
+
+def pair(text: str) -> tuple[str, str]:
+    """Read `a=b`."""
+    left, equals, right = text.partition("=")
+    if not (left and equals and right):
+        raise argparse.ArgumentTypeError(f"« {text} » : la forme attendue est a=b")
+    return left, right
+
+
+def day(text: str) -> date:
+    """Read a day."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"« {text} » : la forme attendue est AAAA-MM-JJ") from None

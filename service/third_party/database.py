@@ -1,0 +1,279 @@
+"""A database behind a URL: SQLite in one file, or PostgreSQL 15 and later. Everything above is the same on both.
+
+``sqlite:///PATH``: rollback journal (the write-ahead log keeps deleted pages and loses commits in the versions
+still around), full synchronisation, deleted content overwritten. ``postgresql+psycopg://USER@HOST/NAME``.
+
+Promises to the callers:
+
+* `read` sees one state; `write` is serial: a write transaction waits at its start for the others of every
+  process (SQLite: BEGIN IMMEDIATE, PostgreSQL: an advisory lock), so what it reads stays true until it commits.
+* `grouped` commits the writes of many threads at once and returns when its own is durable.
+* A lost connection, a full disk, a lock that lasts: an `SQLAlchemyError` and nothing written. Connections are
+  tried before they are used, so a database that comes back is used again without a restart.
+* Opening brings the tables to the schema of this program, under the write lock. A newer schema is refused.
+
+No value and no URL enters a message.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
+from sqlalchemy.pool import QueuePool
+
+from service.errors import ServiceError
+from service.third_party.schema import log_head
+
+__all__ = ["SCHEMA_VERSION", "Database", "is_full", "parse_url", "sqlite_url"]
+
+SCHEMA_VERSION = "0001"  # of the last step in `migrations`
+
+_WRITE_LOCK = 0x616C6C6576657273  # the advisory lock of writers, on PostgreSQL
+_LEAST_SQLITE = (3, 37, 0)  # RETURNING, STRICT; Debian 12 has 3.40
+_LEAST_POSTGRESQL = 150_000
+_MOST_GROUPED = 256  # writes in one commit
+_FULL_SQLSTATES = {"53100", "53400"}  # disk full, configured limit
+_PRAGMAS = (
+    "synchronous=EXTRA",
+    "secure_delete=ON",
+    "foreign_keys=ON",
+    "temp_store=MEMORY",
+    "trusted_schema=OFF",
+    "busy_timeout=30000",
+)
+# Commits are durable whatever the server's default; no process holds the lock of writers and does nothing.
+_POSTGRESQL = {
+    "options": "-c synchronous_commit=on -c lock_timeout=30s -c idle_in_transaction_session_timeout=60s -c TimeZone=UTC",
+    "application_name": "allervers",
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+    "prepare_threshold": None,  # a pooler between us and the server may hand the next transaction to another session
+}
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+WriteMany = Callable[[Connection, Sequence[Any]], Sequence[Any]]
+
+
+def sqlite_url(path: object) -> str:
+    """The URL of a database in a file."""
+    return URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)
+
+
+def parse_url(url: str) -> URL:
+    """A URL of one of the two kinds.
+
+    Raises:
+        ServiceError: `E_BASE_URL`.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        parsed = URL.create("")
+    if parsed.drivername in {"postgresql", "postgres"}:
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername not in {"sqlite", "postgresql+psycopg"} or not parsed.database:
+        sentence = "une adresse sqlite:///FICHIER ou postgresql+psycopg://COMPTE@MACHINE/BASE est attendue."
+        raise ServiceError("E_BASE_URL", sentence)
+    return parsed
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether a failure of the database is that of its disk, which has no room left."""
+    original = error.orig if isinstance(error, DBAPIError) else None
+    if isinstance(original, sqlite3.Error):
+        return getattr(original, "sqlite_errorcode", 0) == sqlite3.SQLITE_FULL
+    return getattr(original, "sqlstate", None) in _FULL_SQLSTATES
+
+
+class Database:
+    """One database, shared by the threads of this process and by other processes."""
+
+    def __init__(self, url: str) -> None:
+        self._url = parse_url(url)
+        self.on_sqlite = self._url.drivername == "sqlite"
+        self._engine = self._sqlite() if self.on_sqlite else self._postgresql()
+        # Threads queue here, in order; the lock between processes is left to one of each.
+        self._writers = threading.Lock()
+        self._groups: dict[WriteMany, _Group] = {}
+        try:
+            self._migrate()
+        except BaseException:
+            self.close()
+            raise
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection that sees one state of the database."""
+        with self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that holds the write lock; committed at the end, rolled back by any exception."""
+        with self._writers, self._transaction(writes=True) as connection:
+            if not self.on_sqlite:
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _WRITE_LOCK})
+            yield connection
+
+    def grouped(self, write: Callable[[Connection, Sequence[Item]], Sequence[Answer]], item: Item) -> Answer:
+        """Write one item in the same commit as those of other threads; returns once it is durable.
+
+        On PostgreSQL this does not wait for `write`: what is written must be kept right by constraints alone.
+
+        Args:
+            write: a module's function, always the same object; takes all items of a commit, gives an answer to each.
+            item: what is to be written.
+
+        Raises:
+            SQLAlchemyError: nothing was written.
+        """
+        group = self._groups.setdefault(write, _Group(self._grouped_transaction, write))
+        return cast("Answer", group.put(item))
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _transaction(self, *, writes: bool) -> Generator[Connection]:
+        with self._engine.connect() as plain:
+            level = {} if self.on_sqlite or not writes else {"isolation_level": "READ COMMITTED"}
+            connection = plain.execution_options(writes=writes, **level)
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def _grouped_transaction(self) -> Generator[Connection]:
+        if self.on_sqlite:
+            with self.write() as connection:
+                yield connection
+        else:
+            with self._transaction(writes=True) as connection:
+                yield connection
+
+    def _sqlite(self) -> Engine:
+        if sqlite3.sqlite_version_info < _LEAST_SQLITE:
+            raise ServiceError("E_BASE_VERSION", "la bibliothèque SQLite de ce poste est trop ancienne (3.37 au moins).")
+        # No parameter in any error message: they are identifiers and statements of parties.
+        engine = create_engine(
+            self._url, hide_parameters=True, poolclass=QueuePool, pool_size=20, max_overflow=40, pool_timeout=30
+        )
+        event.listen(engine, "connect", _prepare)
+        event.listen(engine, "begin", _begin)
+        return engine
+
+    def _postgresql(self) -> Engine:
+        return create_engine(
+            self._url,
+            hide_parameters=True,
+            isolation_level="REPEATABLE READ",  # of a read: one state from its first statement to its last
+            pool_size=20,
+            max_overflow=20,
+            pool_timeout=30,
+            pool_pre_ping=True,
+            pool_reset_on_return="rollback",
+            connect_args=_POSTGRESQL,
+        )
+
+    def _migrate(self) -> None:
+        with self.read() as connection:
+            self._check_server(connection)
+            if _schema_version(connection) == SCHEMA_VERSION:
+                return
+        from service.third_party.migration import upgrade  # noqa: PLC0415 - Alembic, only where it has work to do
+
+        with self.write() as connection:
+            upgrade(connection)
+            if connection.scalar(select(log_head.c.size)) is None:
+                connection.execute(insert(log_head).values(one=1, size=0))
+
+    def _check_server(self, connection: Connection) -> None:
+        if self.on_sqlite:
+            return
+        number = int(connection.execute(text("SHOW server_version_num")).scalar() or 0)
+        if number < _LEAST_POSTGRESQL:
+            raise ServiceError("E_BASE_VERSION", "le serveur PostgreSQL est trop ancien : la version 15 au moins.")
+
+
+class _Write:
+    """One item that waits to be written."""
+
+    def __init__(self, item: Any) -> None:
+        self.item = item
+        self.answer: Any = None
+        self.error: BaseException | None = None
+        self.done = False
+
+
+class _Group:
+    """Writes of many threads in one commit: whoever gets the turn writes what all of them have brought."""
+
+    def __init__(self, transaction: Callable[[], Any], write: WriteMany) -> None:
+        self._transaction = transaction
+        self._write = write
+        self._turn = threading.Lock()
+        self._waiting: list[_Write] = []  # list.append and the slices below are atomic under the turn
+
+    def put(self, item: Any) -> Any:
+        """Write an item; returns its answer once it is committed."""
+        mine = _Write(item)
+        self._waiting.append(mine)
+        while not mine.done:
+            with self._turn:
+                if not mine.done:
+                    batch = self._waiting[:_MOST_GROUPED]
+                    del self._waiting[: len(batch)]
+                    self._settle(batch)
+        if mine.error is not None:
+            raise mine.error
+        return mine.answer
+
+    def _settle(self, batch: Sequence[_Write]) -> None:
+        try:
+            with self._transaction() as connection:
+                answers = self._write(connection, [one.item for one in batch])
+            for one, answer in zip(batch, answers, strict=True):
+                one.answer = answer
+        except IntegrityError as error:
+            if len(batch) == 1:
+                batch[0].error = error
+            else:  # one of them is refused by a constraint: each on its own
+                for one in batch:
+                    self._settle([one])
+        except BaseException as error:  # noqa: BLE001 - each of those who wait raises it
+            for one in batch:
+                one.error = error
+        finally:
+            for one in batch:
+                one.done = True
+
+
+def _schema_version(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    version = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return None if version is None else str(version)
+
+
+def _prepare(raw: sqlite3.Connection, _: object) -> None:
+    raw.isolation_level = None  # transactions are begun here, not by the driver
+    for pragma in _PRAGMAS:
+        raw.execute(f"PRAGMA {pragma}")
+    if raw.execute("PRAGMA journal_mode=DELETE").fetchone() != ("delete",):
+        raise ServiceError("E_BASE_VERSION", "la base est ouverte par un autre programme, dans un mode refusé ; fermez-le.")
+
+
+def _begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
