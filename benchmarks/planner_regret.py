@@ -14,15 +14,16 @@ import argparse
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from linkage.candidates import Candidates
 from linkage.clkhash.clks import encode_rows
 from linkage.clkhash.linkage_schema import read_linkage_schema
-from linkage.match import match
-from linkage.strategy import choose, search
+from linkage.match import Strategy, match
+from linkage.strategy import choose
 from linkage.synthetic.files import identities
 from linkage.synthetic.mistakes import VERIFIE_AGENT, with_mistakes
 from linkage.synthetic.people import population
@@ -77,23 +78,16 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def regret(left: Rows, right: Rows, threshold: float) -> tuple[dict[str, float], str, str]:
-    """Seconds by strategy, planning included; the name chosen, and why."""
-
-    def by(wanted: Any) -> Any:
-        choice = choose(left, right, threshold, wanted=wanted, threads=1)
-        if choice.name == "full":
-            found = match(left, right, threshold, strategy="full", threads=1)
-            return choice, np.stack([found.left, found.right], axis=1)
-        return choice, search(left, right, threshold, choice, threads=1)[:, :2]
-
-    seconds, pairs, chosen, why = {}, None, "", ""
-    for wanted in ("full", "sketch", "clusters", None):
-        seconds[wanted or "auto"], (choice, hits) = timed(partial(by, wanted))
-        found = np.sort(hits[:, 0] * len(right) + hits[:, 1])
-        if pairs is not None and not np.array_equal(pairs, found):
+    """Seconds by strategy, from rows to pairs in order, planning included; the name chosen, and why."""
+    seconds: dict[str, float] = {}
+    pairs: Candidates | None = None
+    for wanted in get_args(Strategy):
+        seconds[wanted], found = timed(partial(match, left, right, threshold, strategy=wanted, threads=1))
+        pairs = found if pairs is None else pairs
+        if not all(np.array_equal(getattr(pairs, name), getattr(found, name)) for name in ("left", "right", "score")):
             raise AssertionError("strategies differ")
-        pairs, chosen, why = found, choice.name, choice.why
-    return seconds, chosen, why
+    choice = choose(left, right, threshold, threads=1)
+    return seconds, choice.name, choice.why
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -31,9 +31,12 @@ from crypto.signatures import SIGNATURE_BYTES, SigningKey, check_verify_key
 __all__ = [
     "EMPTY_ROOT",
     "HASH_BYTES",
+    "KEY_HASH_BYTES",
     "Checkpoint",
     "MerkleTree",
+    "check_key_name",
     "leaf_hash",
+    "note_signatures",
     "open_checkpoint",
     "sign_checkpoint",
     "verify_consistency",
@@ -41,6 +44,7 @@ __all__ = [
 ]
 
 HASH_BYTES = 32
+KEY_HASH_BYTES = 4  # of a note's key
 EMPTY_ROOT = hashlib.sha256(b"").digest()
 LARGEST_CHECKPOINT = 16384  # characters
 MOST_SIGNATURES = 16
@@ -308,10 +312,31 @@ def _note_text(checkpoint: Checkpoint) -> str:
     return f"{checkpoint.origin}\n{checkpoint.size}\n{to_base64(checkpoint.root)}\n"
 
 
-def _key_hash(name: str, public: bytes) -> bytes:
+def note_signatures(text: str) -> list[tuple[str, bytes]]:
+    """(name, key hash ‖ signature) of each line that signs a note, none of them judged.
+
+    Raises:
+        FormatRefused: not a signed note.
+    """
+    _, separator, tail = text.partition("\n\n")
+    if len(text) > LARGEST_CHECKPOINT or not separator or not tail.endswith("\n"):
+        raise FormatRefused("le point de contrôle du journal n'est pas une note signée.")
+    return _parse_signatures(tail)
+
+
+def check_key_name(name: str) -> None:
+    """Refuse a name that no key of a note can have.
+
+    Raises:
+        FormatRefused: not visible ASCII without space or "+".
+    """
     if not _NAME.fullmatch(name):
         raise FormatRefused("le nom d'une clé du journal est en caractères ASCII visibles, sans espace ni « + ».")
-    return hashlib.sha256(name.encode() + b"\n\x01" + public).digest()[:4]
+
+
+def _key_hash(name: str, public: bytes) -> bytes:
+    check_key_name(name)
+    return hashlib.sha256(name.encode() + b"\n\x01" + public).digest()[:KEY_HASH_BYTES]
 
 
 def _parse_note(body: str) -> Checkpoint:

@@ -76,6 +76,7 @@ class Label(StrEnum):
     IDENTITY = "allervers/v1/identity"
     LOCAL_ROWS = "allervers/v1/local-rows"
     SPILL = "allervers/v1/spill"
+    PIECE = "allervers/v1/piece-of-a-pass"
     KEY_WRAP = "allervers/v1/key-wrap"
     STORED = "allervers/v1/stored"
 

@@ -20,6 +20,7 @@ from linkage.candidates import Candidates
 from linkage.match import Strategy, match, match_blocks
 from linkage.plan import Measure, Solving
 from linkage.scanning import Progress, processors
+from linkage.screen import Screen, Screened, together
 from linkage.solve import solve_many_to_one, solve_one_to_one
 
 __all__ = [
@@ -50,6 +51,7 @@ class Batch:
         measure: `dice` or `hamming`.
         solving: `many-to-one` where right rows may be linked several times.
         diffused: whether every unrelated pair lies near one half: no pair can be left out, no sample is worth its time.
+        screen: with its words settled, where one is wanted.
     """
 
     left: NDArray[np.uint64] = field(repr=False)
@@ -59,6 +61,7 @@ class Batch:
     measure: Measure
     solving: Solving = field(default="one-to-one", repr=False)
     diffused: bool = False
+    screen: Screen | None = field(default=None, repr=False)
 
     @property
     def pairs(self) -> int:
@@ -80,12 +83,14 @@ class Found:
         right: (h,) int64 rows of its right side.
         score: (h,) float64.
         candidates: pairs at or above the threshold, before solving.
+        screened: what a screen did, where one was wanted.
     """
 
     left: NDArray[np.int64]
     right: NDArray[np.int64]
     score: NDArray[np.float64]
     candidates: int
+    screened: Screened | None = None
 
 
 class Stopped(Exception):
@@ -167,8 +172,8 @@ def match_batch(batch: Batch, threads: int = 1, progress: Progress | None = None
     sides, rule = (batch.left, batch.right), (batch.threshold, batch.measure)
     if batch.is_one_block:
         strategy: Strategy = "full" if batch.diffused else "auto"
-        return match(*sides, *rule, progress=progress, threads=threads, strategy=strategy)
-    return match_blocks(*sides, batch.blocks, *rule, progress=progress, threads=threads)
+        return match(*sides, *rule, progress=progress, threads=threads, screen=batch.screen, strategy=strategy)
+    return match_blocks(*sides, batch.blocks, *rule, progress=progress, threads=threads, screen=batch.screen)
 
 
 def ordered(parts: Sequence[Candidates]) -> Candidates:
@@ -176,13 +181,20 @@ def ordered(parts: Sequence[Candidates]) -> Candidates:
     left, right = (np.concatenate([vars(one)[side] for one in parts]) for side in ("left", "right"))
     score = np.concatenate([one.score for one in parts])
     order = np.lexsort((right, left, -score))
-    return Candidates(left=left[order], right=right[order], score=score[order])
+    screened = together(one.screened for one in parts)
+    return Candidates(left=left[order], right=right[order], score=score[order], screened=screened)
 
 
 def solved(candidates: Candidates, solving: Solving = "one-to-one") -> Found:
     """The links of the candidates of whole blocks."""
     links = (solve_many_to_one if solving == "many-to-one" else solve_one_to_one)(candidates)
-    return Found(left=links.left, right=links.right, score=links.score, candidates=len(candidates))
+    return Found(
+        left=links.left,
+        right=links.right,
+        score=links.score,
+        candidates=len(candidates),
+        screened=candidates.screened,
+    )
 
 
 def is_heavy(batch: Batch) -> bool:

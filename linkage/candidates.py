@@ -22,6 +22,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from linkage.screen import Screened
 from linkage.spill import Spill
 
 __all__ = ["CandidateStream", "Candidates", "Gathering"]
@@ -44,11 +45,13 @@ class Candidates:
         left: (h,) int64 rows of the left set.
         right: (h,) int64 rows of the right set.
         score: (h,) float64.
+        screened: what a screen did, where one was asked for; of the whole call, not of a batch.
     """
 
     left: NDArray[np.int64]
     right: NDArray[np.int64]
     score: NDArray[np.float64]
+    screened: Screened | None = None
 
     def __len__(self) -> int:
         return len(self.left)
@@ -62,6 +65,7 @@ class CandidateStream:
     Attributes:
         most: pairs that will come at most; exactly so many where there was no `top`.
         spilled: bytes that went to the sealed file.
+        screened: what a screen did, where one was asked for.
     """
 
     def __init__(self, runs: list[list[Piece]], most: int, spill: Spill, top: tuple[int, int] | None) -> None:
@@ -71,6 +75,7 @@ class CandidateStream:
         self._top = top
         self.most = most
         self.spilled = spill.size
+        self.screened: Screened | None = None
 
     def __iter__(self) -> Iterator[Candidates]:
         """Batches in order, each ordered; a pair of one never precedes a pair of the batch before.
@@ -97,8 +102,9 @@ class CandidateStream:
             left[reach], right[reach], score[reach] = batch.left, batch.right, batch.score
             count += len(batch)
         if count == self.most:
-            return Candidates(left=left, right=right, score=score)
-        return Candidates(left=left[:count].copy(), right=right[:count].copy(), score=score[:count].copy())
+            return Candidates(left=left, right=right, score=score, screened=self.screened)
+        kept = left[:count].copy(), right[:count].copy(), score[:count].copy()
+        return Candidates(left=kept[0], right=kept[1], score=kept[2], screened=self.screened)
 
     def close(self) -> None:
         """Forgets what was not read."""
@@ -212,8 +218,18 @@ def _opened(packed: Packed) -> Candidates:
 
 
 def _sorted(packed: Packed) -> Packed:
-    packed = packed[:, np.argsort(packed[1])]  # equal pairs have equal scores: any sort gives one order
-    return packed[:, np.argsort(packed[0], kind="stable")]
+    """By key, then by pair: sorts of single numbers, which processors do many at a time, but no stable one."""
+    if not packed.shape[1]:
+        return packed
+    order = np.argsort(packed[1])  # equal pairs have equal scores: any sort gives one order
+    key = packed[0, order]
+    by_key = np.argsort(key)
+    rising = key[by_key]
+    rank = np.zeros(len(order), dtype=np.uint64)
+    rank[by_key[1:]] = np.cumsum(rising[1:] != rising[:-1], dtype=np.uint64)
+    both = rank << np.uint64(32) | np.arange(len(order), dtype=np.uint64)  # of less than 2^32 pairs
+    both.sort()
+    return packed[:, order[(both & np.uint64(2**32 - 1)).astype(np.int64)]]
 
 
 def _merged(runs: list[list[Piece]], spill: Spill) -> Iterator[Packed]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,8 @@ from linkage.kept_links import KeptLinks
 from linkage.pass_check import PassCheck
 from linkage.plan import PassPlan
 from linkage.scanning import Progress
+from linkage.screen import Screen, Screened, together
+from linkage.sieve import settled
 from linkage.tag_join import JoinedBatch, Side, join
 from linkage.wire import EncodedPass
 
@@ -59,6 +61,7 @@ class PassLinks:
         compared: pairs compared.
         candidates: pairs at or above the information threshold, before solving.
         skew: sizes of the blocks, for the operator.
+        screened: what a screen did, where one was wanted.
     """
 
     left_rows: NDArray[np.int64]
@@ -69,6 +72,7 @@ class PassLinks:
     compared: int
     candidates: int
     skew: Skew
+    screened: Screened | None = None
 
 
 def link_pass(
@@ -78,6 +82,7 @@ def link_pass(
     *,
     progress: Progress | None = None,
     threads: int | None = None,
+    screen: Screen | None = None,
 ) -> PassLinks:
     """As `link_pieces`, of passes that are in memory; progress is told the true total from the beginning."""
     told = progress
@@ -89,7 +94,7 @@ def link_pass(
             progress(done, total)
 
     with Threads(threads) as executor:
-        return link_pieces([left], [right], plan, executor=executor, progress=told)
+        return link_pieces([left], [right], plan, executor=executor, progress=told, screen=screen)
 
 
 def link_pieces(
@@ -100,6 +105,7 @@ def link_pieces(
     executor: Executor | None = None,
     memory: int = MEMORY,
     progress: Progress | None = None,
+    screen: Screen | None = None,
 ) -> PassLinks:
     """Link the rows of two passes that come piece by piece.
 
@@ -112,13 +118,16 @@ def link_pieces(
             beyond that is taken.
         progress: told, from the caller's own thread, the pairs compared so far and those of all batches begun; what it raises
             stops the work.
+        screen: diffused filters only, and never where awards depend on links: most pairs are dropped after a look at some
+            columns, the same in the whole pass; which pairs are missed near the threshold depends on its draw alone.
 
     Raises:
-        LinkageError: as `check_pieces` but for fill; `E_DISQUE_PLEIN`.
+        LinkageError: as `check_pieces` but for fill; `E_DISQUE_PLEIN`; `E_CRIBLE`, `E_OPTION` for a screen that may not be.
     """
     if executor is None:
         with Threads() as own:
-            return link_pieces(left, right, plan, executor=own, memory=memory, progress=progress)
+            return link_pieces(left, right, plan, executor=own, memory=memory, progress=progress, screen=screen)
+    screen = screen and settled(screen, plan)
     size = max(_LEAST_BATCH, min(_MOST_BATCH, memory // (4 * (executor.lanes + 2))))
     with (
         PassCheck(plan, fill=False, memory=memory // 8) as ours,
@@ -128,7 +137,7 @@ def link_pieces(
         work = _Work(executor, kept, progress)
         try:
             for one in join(Side(iter(left), ours, plan), Side(iter(right), theirs, plan), size):
-                work.add(one)
+                work.add(one if screen is None else replace(one, batch=replace(one.batch, screen=screen)))
             work.wait_for(0)
         except BaseException:
             executor.abandon(work.pending)
@@ -145,6 +154,7 @@ def link_pieces(
             compared=work.compared,
             candidates=kept.candidates,
             skew=skew_of(work.sizes(), max(ours.largest, theirs.largest)),
+            screened=together(work.screened),
         )
 
 
@@ -181,6 +191,7 @@ class _Work:
     Attributes:
         pending: each with where its rows come from.
         compared: pairs of the batches that are done.
+        screened: what a screen did in each.
     """
 
     def __init__(self, executor: Executor, kept: KeptLinks, progress: Progress | None) -> None:
@@ -192,6 +203,7 @@ class _Work:
         self._sizes: list[NDArray[np.int64]] = []
         self.pending: dict[Future[Found], JoinedBatch] = {}
         self.compared = 0
+        self.screened: list[Screened | None] = []
 
     def add(self, joined: JoinedBatch) -> None:
         """Begin a batch, once there is room for it."""
@@ -217,6 +229,7 @@ class _Work:
                 del self._partial[future]
                 self._kept.take(joined, found)
                 self.compared += joined.batch.pairs
+                self.screened.append(found.screened)
             self._tell()
 
     def sizes(self) -> NDArray[np.int64]:

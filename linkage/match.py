@@ -26,11 +26,13 @@ from numpy.typing import NDArray
 from linkage.candidates import Candidates, CandidateStream, Gathering
 from linkage.errors import LinkageError
 from linkage.plan import Measure
-from linkage.scanning import Engine, Hits, Progress, Task, fastest, kernel_runs, prepare, processors, scan_blocks, twin
+from linkage.scanning import Hits, Progress, Task, fastest, kernel_runs, prepare, processors, scan_blocks
+from linkage.screen import Look, Screen, Screened
+from linkage.sieve import Sieve, look_at
 
 __all__ = [
     "BlockOptions", "Options", "Strategy",
-    "match", "match_blocks", "match_numpy", "match_stream",
+    "match", "match_blocks", "match_stream",
 ]  # fmt: skip
 
 Rows: TypeAlias = NDArray[np.uint64]
@@ -46,7 +48,7 @@ _WORTH_CHOOSING = 1 << 27  # pairs from which a choice may pay; fewer are compar
 
 
 class BlockOptions(TypedDict, total=False):
-    """How to compare; the pairs found are the same whatever is said here, `top` aside.
+    """How to compare; the pairs found are the same whatever is said here, `top` and `screen` aside.
 
     Attributes:
         progress: told the pairs done and their total, about twenty times a second; what it raises stops the work.
@@ -55,6 +57,8 @@ class BlockOptions(TypedDict, total=False):
         top: only the first so many pairs of each left row in the promised order: its highest scores, of equal ones the
             lowest right rows.
         chunk: pairs of one step of a thread, between which it can be stopped.
+        screen: Hamming only, and never where awards depend on it: drop most pairs after a look at some columns, which may miss
+            pairs near the threshold (`linkage.screen`); the result then says what it did.
     """
 
     progress: Progress | None
@@ -62,6 +66,7 @@ class BlockOptions(TypedDict, total=False):
     memory: int | None
     top: int | None
     chunk: int | None
+    screen: Screen | None
 
 
 class Options(BlockOptions, total=False):
@@ -91,9 +96,10 @@ def match(
 
     Raises:
         LinkageError: `E_LARGEURS` when the sides have rows of different lengths, `E_SEUIL` for a threshold outside
-            (0, 1], `E_MESURE` for another measure, `E_TABLEAU` for arrays of another kind than said here or of more than
-            2^31 rows, `E_OPTION` for an option that is not there or out of its range, `E_MEMOIRE` when the memory granted
-            is too little to begin with, `E_DISQUE_PLEIN` when pairs have to be spilled and cannot.
+            (0, 1], `E_MESURE` for another measure, `E_CRIBLE` for a screen where none may be, `E_TABLEAU` for arrays of another
+            kind than said here or of more than 2^31 rows, `E_OPTION` for an option that is not there or out of its range,
+            `E_MEMOIRE` when the memory granted is too little to begin with, `E_DISQUE_PLEIN` when pairs have to be spilled
+            and cannot.
     """
     with match_stream(left, right, threshold, measure, **options) as stream:
         return stream.whole()
@@ -113,7 +119,12 @@ def match_stream(
         raise LinkageError("E_OPTION", "la comparaison d'un fichier avec lui-même attend deux fois le même tableau")
     if options.get("strategy", "auto") not in get_args(Strategy):
         raise LinkageError("E_OPTION", f"l'option « strategy » doit être parmi : {', '.join(get_args(Strategy))}")
-    return _gathered(task, options, lambda receive: _compared(task, threshold, options, receive))
+    if options.get("screen") and options.get("strategy") in ("sketch", "clusters"):
+        raise LinkageError("E_OPTION", "un crible et une esquisse ne s'ajoutent pas : choisissez l'un ou l'autre")
+    everything = np.array([[0, len(left), 0, len(right)]], dtype=np.int64)
+    blocks = _triangle(len(left)) if options.get("symmetric") else everything
+    work = _Work(task, threshold, blocks, options)
+    return _gathered(work, lambda receive: _compared(work, options, receive))
 
 
 def match_blocks(
@@ -142,18 +153,8 @@ def match_blocks(
     _check_options(options, BlockOptions)
     task = _task(left, right, threshold, measure)
     _check_blocks(blocks, len(left), len(right))
-    with _gathered(task, options, lambda receive: _scanned(task, blocks, options, receive)) as stream:
-        return stream.whole()
-
-
-def match_numpy(
-    left: Rows, right: Rows, threshold: float, measure: Measure = "dice", **options: Unpack[BlockOptions]
-) -> Candidates:
-    """As `match`, with numpy alone: the slow twin that proves the kernel and replaces it when missing."""
-    _check_options(options, BlockOptions)
-    task = _task(left, right, threshold, measure)
-    everything = np.array([[0, len(left), 0, len(right)]], dtype=np.int64)
-    with _gathered(task, options, lambda receive: _scanned(task, everything, options, receive, twin(task))) as stream:
+    work = _Work(task, threshold, blocks, options)
+    with _gathered(work, lambda receive: _scanned(work, receive)) as stream:
         return stream.whole()
 
 
@@ -203,72 +204,106 @@ def _check_options(options: BlockOptions, known: type) -> None:
             raise LinkageError("E_OPTION", f"l'option « {name} » doit être un nombre entier d'au moins 1")
 
 
-def _share(task: Task, options: BlockOptions) -> int:
-    memory = options.get("memory")
-    if memory is None:
-        return _SHARE
-    rows = len(task.left) + len(task.right)
-    taken = _SIDE_BYTES * rows + _THREAD_BYTES * (options.get("threads") or processors())
-    if memory - taken < _LEAST_SHARE:
-        least = -(-(taken + _LEAST_SHARE) >> 20)
-        raise LinkageError(
-            "E_MEMOIRE", f"la mémoire accordée ne suffit pas à commencer ; accordez au moins {least} Mio"
-        )
-    return memory - taken
+class _Work:
+    """A comparison that was checked.
+
+    Attributes:
+        task: what is compared.
+        threshold: its threshold.
+        blocks: (k, 4) of it.
+        options: how.
+        look: what a screen settled on, where one is wanted.
+        screened: what it did, afterwards.
+    """
+
+    def __init__(self, task: Task, threshold: float, blocks: NDArray[np.int64], options: BlockOptions) -> None:
+        self.task, self.threshold, self.blocks, self.options = task, threshold, blocks, options
+        self.look: Look | None = None
+        self.screened: Screened | None = None
+        screen = options.get("screen")
+        if screen is not None:
+            self.look = look_at(task, blocks, screen.check(task.measure))
+
+    @property
+    def threads(self) -> int:
+        """How many."""
+        return self.options.get("threads") or processors()
+
+    def share(self) -> int:
+        """Bytes for pairs found.
+
+        Raises:
+            LinkageError: `E_MEMOIRE`.
+        """
+        memory = self.options.get("memory")
+        if memory is None:
+            return _SHARE
+        row = _SIDE_BYTES if self.look is None or not self.look.words else 2 * _SIDE_BYTES + 8 * self.look.words
+        taken = row * (len(self.task.left) + len(self.task.right)) + _THREAD_BYTES * self.threads
+        if memory - taken < _LEAST_SHARE:
+            least = -(-(taken + _LEAST_SHARE) >> 20)
+            raise LinkageError(
+                "E_MEMOIRE", f"la mémoire accordée ne suffit pas à commencer ; accordez au moins {least} Mio"
+            )
+        return memory - taken
 
 
-def _gathered(task: Task, options: BlockOptions, work: Callable[[Receive], None]) -> CandidateStream:
-    """What some work finds, in order."""
-    gathering = Gathering(_share(task, options), options.get("top"))
+def _gathered(work: _Work, compare: Callable[[Receive], None]) -> CandidateStream:
+    """What a comparison finds, in order."""
+    gathering = Gathering(work.share(), work.options.get("top"))
 
     def receive(hits: Hits) -> None:
         if len(hits):
-            gathering.add(hits[:, 0], hits[:, 1], task.scores(hits))
+            gathering.add(hits[:, 0], hits[:, 1], work.task.scores(hits))
 
     try:
-        work(receive)
-        return gathering.ordered()
+        compare(receive)
+        stream = gathering.ordered()
     except BaseException:
         gathering.close()
         raise
+    stream.screened = work.screened
+    return stream
 
 
-def _scanned(
-    task: Task, blocks: NDArray[np.int64], options: BlockOptions, receive: Receive, engine: Engine | None = None
-) -> None:
+def _scanned(work: _Work, receive: Receive) -> None:
+    """All pairs of the blocks by a kernel, after a look at some columns where that was settled."""
+    task, look, sieve = work.task, work.look, None
+    if look is not None and look.words:
+        sieve = Sieve(task, look, work.threads)
+        task, receive = sieve.task, sieve.keeping(receive)
     scan_blocks(
-        blocks,
-        engine or fastest(task, blocks),
+        work.blocks,
+        fastest(task, work.blocks),
         receive,
-        chunk=options.get("chunk"),
-        progress=options.get("progress"),
-        threads=options.get("threads"),
+        chunk=work.options.get("chunk"),
+        progress=work.options.get("progress"),
+        threads=work.options.get("threads"),
     )
+    if look is not None:
+        pairs = int(((work.blocks[:, 1] - work.blocks[:, 0]) * (work.blocks[:, 3] - work.blocks[:, 2])).sum())
+        work.screened = look.report(pairs, pairs if sieve is None else sieve.survived)
 
 
 def _upper(receive: Receive) -> Receive:
     return lambda hits: receive(hits[hits[:, 0] < hits[:, 1]])
 
 
-def _compared(task: Task, threshold: float, options: Options, receive: Receive) -> None:
+def _compared(work: _Work, options: Options, receive: Receive) -> None:
     """All pairs of both sides, or of one side with itself, by the strategy wanted or chosen."""
-    wanted, same = options.get("strategy", "auto"), options.get("symmetric", False)
-    left, right = len(task.left), len(task.right)
+    wanted, same, task = options.get("strategy", "auto"), options.get("symmetric", False), work.task
     forced = wanted if wanted in ("sketch", "clusters") else None
-    large = forced or (wanted == "auto" and left * right >= _WORTH_CHOOSING)
-    if large and kernel_runs():
+    large = forced or (wanted == "auto" and len(task.left) * len(task.right) >= _WORTH_CHOOSING)
+    if large and kernel_runs() and work.look is None:
         from linkage.strategy import choose, search  # noqa: PLC0415 - another compiled kernel, for large tasks only
 
-        choice = choose(task.left, task.right, threshold, task.measure, wanted=forced)
+        choice = choose(task.left, task.right, work.threshold, task.measure, wanted=forced)
         if choice.name != "full":
             told = options.get("progress")
             sink, threads = partial(_narrowed, receive), options.get("threads")
-            search(task.left, task.right, threshold, choice, same=same, sink=sink, progress=told, threads=threads)
+            search(task.left, task.right, work.threshold, choice, same=same, sink=sink, progress=told, threads=threads)
             return
-    if same:
-        _scanned(task, _triangle(left), options, _upper(receive))
-    else:
-        _scanned(task, np.array([[0, left, 0, right]], dtype=np.int64), options, receive)
+    _scanned(work, _upper(receive) if same else receive)
 
 
 def _narrowed(receive: Receive, hits: NDArray[np.int64]) -> None:

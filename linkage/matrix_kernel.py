@@ -26,6 +26,7 @@ from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from linkage.block_sums import lowest_code
 from linkage.compiled import arrays_as_pointers, compiled
 from linkage.kernel import COMPILED, Sides
 from linkage.matrix_unit import granted
@@ -216,6 +217,28 @@ def _met_code(_typing: Any, sums: Any, _half: Any, off: Any) -> Any:
 _met: Any = intrinsic(_met_code)
 
 
+def _signs_code(_typing: Any, sums: Any, _half: Any, off: Any, signs: Any) -> Any:
+    """One bit for each pair of a block that is to be examined, in the order of the sums."""
+
+    def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        sums, half, off, signs = arrays_as_pointers(context, builder, signature, values)
+        sums = _moved(builder, sums, builder.mul(half, ir.Constant(_LONG, 4 * _SPARE)))
+        for k in range(0, 2 * _BLOCK, 4):
+            lines = [_value(builder, sums, off, k + line) for line in range(4)]
+            bits = [builder.icmp_signed(">=", line, ir.Constant(_SUMS, [0] * _TILE)) for line in lines]
+            while len(bits) > 1:  # a word of bits at once
+                mask = ir.Constant(ir.VectorType(_INT, 2 * bits[0].type.count), list(range(2 * bits[0].type.count)))
+                bits = [builder.shuffle_vector(*bits[at : at + 2], mask) for at in range(0, len(bits), 2)]
+            builder.store(builder.bitcast(bits[0], _LONG), builder.gep(signs, [ir.Constant(_LONG, k // 4)]))
+        return context.get_dummy_value()
+
+    return types.void(sums, types.int64, off, signs), emit
+
+
+_signs: Any = intrinsic(_signs_code)
+_lowest: Any = intrinsic(lowest_code)
+
+
 def _shape_code(_typing: Any, shape: Any, _used: Any) -> Any:
     """Give the matrix registers their shape, or give them back."""
 
@@ -275,24 +298,30 @@ def _fill_right(
 
 @compiled
 def _keep(
-    block: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]],
+    block: tuple[NDArray[np.int32], int, NDArray[np.int32], NDArray[np.int32], NDArray[np.uint64]],
     sides: Sides,
     corner: tuple[int, int],
     hits: NDArray[np.int32],
     count: int,
 ) -> int:
-    """Append to `hits` the pairs of a block (its sums, what both sides take off) within their limit; the new count."""
-    sums, off, other_off = block
+    """Append to `hits` the pairs of a block within their limit; the new count.
+
+    The block is its sums, in which half of them, what both sides take off, and room for its signs.
+    """
+    sums, half, off, other_off, signs = block
     left_side, right_side, most = sides[1], sides[3], sides[4]
     first, other_first = corner
-    for k in range(_SPARE):
-        i, j = (k >> 9) * _TILE + (k >> 4 & 15), (k >> 8 & 1) * _TILE + (k & 15)
-        value = sums[k] - off[i]
-        if value >= 0:
-            bits = left_side[first + i, 1] + right_side[other_first + j, 1]
-            distance = bits - (sums[k] - other_off[j])
+    _signs(sums, half, off, signs)
+    for word in range(len(signs)):
+        left = signs[word]
+        while left:
+            k = word * 64 + _lowest(left)
+            left &= left - np.uint64(1)
+            i, j = first + (k >> 9) * _TILE + (k >> 4 & 15), (k >> 8 & 1) * _TILE + (k & 15)
+            bits = left_side[i, 1] + right_side[other_first + j, 1]
+            distance = bits - (sums[half * _SPARE + k] - other_off[j])
             if distance <= most[bits]:
-                hits[count, 0] = first + i
+                hits[count, 0] = i
                 hits[count, 1] = other_first + j
                 hits[count, 2] = distance
                 count += 1
@@ -306,7 +335,7 @@ def scan(
     """As `linkage.kernel.scan`, with room for 1024 hits at least."""
     left, left_side, right, right_side, _ = sides
     codes, tiles, off, other_off, sums, shape = scratch
-    words = left.shape[1]
+    words, signs = left.shape[1], np.empty(_SPARE // 64, dtype=np.uint64)
     where[4] = 0
     _shape(shape, 1)
     while where[0] < len(cells):
@@ -328,9 +357,8 @@ def scan(
                 if block < blocks:
                     _sums(codes, tiles, 2 * block, other_off, sums, half, words)
                 if block > first and _met(sums, half ^ 1, off):
-                    at = (half ^ 1) * _SPARE
                     lane = (block - 1) * _BLOCK
-                    found = sums[at : at + _SPARE], off, other_off[lane : lane + _BLOCK]
+                    found = sums, half ^ 1, off, other_off[lane : lane + _BLOCK], signs
                     where[4] = _keep(found, sides, (start, right_start + lane), hits, where[4])
                     if where[4] + _SPARE > len(hits):
                         where[2] = block

@@ -32,16 +32,21 @@ except ImportError:  # an installation without the compiler: the numpy twin does
     kernel = matrix_kernel = None  # type: ignore[assignment]
 
 __all__ = [
+    "FAR",
+    "MATRIX_ROWS",
     "Engine",
     "Hits",
     "Progress",
     "Task",
     "compiled_engine",
     "fastest",
+    "is_matrix",
     "kernel_runs",
+    "matrix_runs",
     "prepare",
     "processors",
     "scan_blocks",
+    "sealed",
     "twin",
 ]
 
@@ -51,9 +56,9 @@ Hits: TypeAlias = NDArray[np.int32]
 """(h, 3) left row, right row, distance."""
 
 _POLL = 0.05  # seconds between two progress reports
-_FAR = 1 << 40  # the bias of an empty row: no distance brings it back under zero
+FAR = 1 << 40  # the bias of an empty row: no distance brings it back under zero
 _STEP = 1 << 28  # words compared in one step of the kernel
-_MATRIX_ROWS = 256  # of the smaller side of a block
+MATRIX_ROWS = 256  # of the smaller side of a block
 _CELLS = 1 << 14  # cells held at a time
 _ROOM = 1 << 15  # hits handed over at a time
 _TWIN_ROWS = 1024  # right rows of a cell in the numpy twin
@@ -117,11 +122,11 @@ def prepare(left: NDArray[np.uint64], right: NDArray[np.uint64], threshold: floa
         share = share_of_distance(length, threshold, measure)
         left_bias = -np.ceil(share / 2).astype(np.int64)
         right_bias = -np.floor(share).astype(np.int64) - 1
-    left_bias[0] = right_bias[0] = _FAR
+    left_bias[0] = right_bias[0] = FAR
     left_side = _side(left, left_bias)
     return Task(
-        left=_sealed(left),
-        right=_sealed(right),
+        left=sealed(left),
+        right=sealed(right),
         left_side=left_side,
         right_side=_side(right, right_bias),
         most=most,
@@ -129,7 +134,7 @@ def prepare(left: NDArray[np.uint64], right: NDArray[np.uint64], threshold: floa
     )
 
 
-def _sealed(rows: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def sealed(rows: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """The same memory, read-only: received rows may be, and the kernel is compiled once for all."""
     view = rows.view()
     view.flags.writeable = False
@@ -139,7 +144,7 @@ def _sealed(rows: NDArray[np.uint64]) -> NDArray[np.uint64]:
 def _side(rows: NDArray[np.uint64], biases: NDArray[np.int64]) -> NDArray[np.int64]:
     side = np.empty((len(rows), 2), dtype=np.int64)
     if kernel_runs():
-        kernel.weigh(_sealed(rows), biases, side)
+        kernel.weigh(sealed(rows), biases, side)
         return side
     step = max(1, _TWIN_BYTES // (8 * rows.shape[1]))
     for start in range(0, len(rows), step):
@@ -158,16 +163,24 @@ def fastest(task: Task, blocks: NDArray[np.int64]) -> Engine:
     """The compiled kernel that suits the blocks, where there is a compiler."""
     if not kernel_runs():
         return twin(task)
-    words = task.left.shape[1]
-    chosen = matrix_kernel if words <= matrix_kernel.MOST_WORDS and _large(blocks) and matrix_kernel.runs() else kernel
-    return compiled_engine(task, chosen)
+    return compiled_engine(task, matrix_kernel if is_matrix(task, blocks) else kernel)
+
+
+def is_matrix(task: Task, blocks: NDArray[np.int64]) -> bool:
+    """Whether blocks are compared in matrix registers."""
+    return matrix_runs(task.left.shape[1]) and _large(blocks)
+
+
+def matrix_runs(words: int) -> bool:
+    """Whether large blocks of rows of so many words are compared in matrix registers here."""
+    return kernel_runs() and words <= matrix_kernel.MOST_WORDS and bool(matrix_kernel.runs())
 
 
 def _large(blocks: NDArray[np.int64]) -> bool:
     """Whether most pairs are in blocks that fill matrix registers well."""
     pairs = _pairs(blocks)
     least = np.minimum(blocks[:, 1] - blocks[:, 0], blocks[:, 3] - blocks[:, 2])
-    return bool(2 * pairs[least >= _MATRIX_ROWS].sum() > pairs.sum())
+    return bool(2 * pairs[least >= MATRIX_ROWS].sum() > pairs.sum())
 
 
 def compiled_engine(task: Task, chosen: ModuleType) -> Engine:
@@ -196,13 +209,13 @@ def twin(task: Task) -> Engine:
 
     def scan(cells: NDArray[np.int64]) -> Iterator[Hits]:
         for left_start, left_stop, right_start, right_stop in cells.tolist():
-            right, right_bits = task.right[right_start:right_stop], task.right_side[right_start:right_stop, 1]
+            right, right_side = task.right[right_start:right_stop], task.right_side[right_start:right_stop]
             for start in range(left_start, left_stop, step):
                 rows = slice(start, min(start + step, left_stop))
-                left, left_bits = task.left[rows], task.left_side[rows, 1]
+                left, left_side = task.left[rows], task.left_side[rows]
                 distance = np.bitwise_count(left[:, None] ^ right[None]).sum(axis=2, dtype=np.int64)
-                near = distance <= task.most[left_bits[:, None] + right_bits[None]]
-                near &= (left_bits[:, None] > 0) & (right_bits[None] > 0)
+                near = distance <= task.most[left_side[:, None, 1] + right_side[None, :, 1]]
+                near &= (left_side[:, None, 0] != FAR) & (right_side[None, :, 0] != FAR)
                 i, j = np.nonzero(near)
                 yield np.stack([start + i, right_start + j, distance[i, j]], axis=1).astype(np.int32)
 

@@ -1,17 +1,17 @@
 """A first look at some columns of diffused filters, which drops most pairs before they are compared in full.
 
-Nothing exact prunes such filters: unrelated pairs all lie near one half. But a threshold lies far below one half, and some columns
-tell. P columns are drawn from a CSPRNG; a pair is compared in full only when it differs there in at most b of them.
+Nothing exact prunes such filters: unrelated pairs all lie near one half. But a threshold lies far below one half, and some
+columns tell. P columns are drawn from a CSPRNG; a pair is compared in full only when it differs in at most b of them.
 
-Law. The P columns are a uniform sample, without replacement, of the L columns, so whatever the two rows are, a pair that differs in
-H places differs in X of the sample with X hypergeometric (L, H, P). The tail P(X > b) grows with H; b is the least for which it
-is at most the miss rate asked for at H = T, the largest distance of the threshold. So a pair at the threshold is missed with at
-most that chance, a nearer one with less, and nothing is assumed of the filters, nor of who made them: the draw comes after.
-One draw serves a whole call: the chance is that of each pair, over draws; pairs of one call do not miss independently.
+Law. The P columns are a uniform sample, without replacement, of the L columns, so whatever the two rows are, a pair that differs
+in H places differs in X of the sample with X hypergeometric (L, H, P). The tail P(X > b) grows with H; b is the least for which
+it is at most the miss rate asked for at H = T, the largest distance of the threshold. So a pair at the threshold is missed with
+at most that chance, a nearer one with less, and nothing is assumed of the filters, nor of who made them: the draw comes after.
+One draw serves a whole call: the chance is that of each pair, over draws; pairs of one call are not missed independently.
 
-Gain. Strangers at one half differ in Binomial(P, 1/2) of the sample. P is the number of whole words that costs least by that law: too
-few words let strangers through, many cost what they should save. Where less than a tenth is saved, every pair is compared in full.
-For rows that are no strangers to each other (plain filters), a sample of pairs tells; the result only gets slower, never wrong.
+Gain. Strangers at one half differ in Binomial(P, 1/2) of the sample. P is the number of whole words that costs least by that
+law: too few words let strangers through, many cost what they should save. Where less than a tenth is saved, every pair is
+compared in full. For rows that are no strangers to each other a sample of pairs tells; a wrong guess costs time, never a pair.
 
 A screen loses pairs, so it is off unless asked for, and who asks says whether somebody is awarded something because of a link,
 or of none: then it is refused.
@@ -29,9 +29,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage.errors import LinkageError
-from linkage.plan import PassPlan
 
-__all__ = ["MOST_MISSED", "Look", "Screen", "Screened", "bound_of", "columns_of", "look_of", "settled", "together"]
+__all__ = [
+    "MOST_MISSED", "Look", "Screen", "Screened", "Shape",
+    "bound_of", "choice", "columns_of", "look_of", "together",
+]  # fmt: skip
 
 MOST_MISSED = 1e-4
 _SEED_BYTES = 32
@@ -42,9 +44,10 @@ _WORTH = 0.9  # of the cost in full
 # Nanoseconds on one core of an Emerald Rapids processor; only their ratios matter.
 _WORD = {True: 0.045, False: 0.072}  # a pair, by 64 bits: in matrix registers, with vectors
 _PAIR = {True: 0.05, False: 0.06}  # a pair, whatever its words
-_MET, _GROUP = 1.4, {True: 1024, False: 80}  # a pair of a group with a survivor; pairs of a group
-_SURVIVOR = 25.0
-_ROW, _ROW_WORD = 15.0, 1.2  # drawing the columns of a row; by word of it
+_MET, _GROUP = {True: 0.15, False: 1.4}, {True: 1024, False: 80}  # a pair of a group with a survivor; pairs of a group
+_SURVIVOR = 35.0
+_ROW, _ROW_WORD = 60.0, 2.0  # drawing the columns of a row; by word of it
+_SMALL = 2e7  # of a comparison in full that is not worth a choice
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,8 +57,8 @@ class Screen:
     Attributes:
         awards: whether a link, or the lack of one, awards anything to anybody without a human look: refused then.
         missed: the largest chance of missing a pair at the threshold, at most `MOST_MISSED`.
-        draw: what the columns are drawn from; the same draw, the same columns. Fresh for each call, or kept for work that is resumed.
-        words: 64-bit words of columns, 0 for none; chosen by the call where absent, see `settled`.
+        draw: what the columns are drawn from; the same draw, the same columns. Fresh, or kept for work that is resumed.
+        words: 64-bit words of columns, 0 for none; chosen by the call where absent, see `linkage.sieve.settled`.
     """
 
     awards: bool
@@ -137,53 +140,31 @@ class Shape:
     Attributes:
         length: bits of a row.
         limit: T, the largest distance of the threshold.
-        pairs_per_row: pairs compared over rows of both sides.
+        pairs: that are compared.
+        rows: of both sides.
         matrix: whether pairs are compared in matrix registers.
         distances: of some pairs, where they are not known to be strangers.
     """
 
     length: int
     limit: int
-    pairs_per_row: float
+    pairs: int
+    rows: int
     matrix: bool
     distances: NDArray[np.int64] | None = None
 
 
 def look_of(screen: Screen, shape: Shape) -> Look:
     """The look that a screen settles on, its words chosen where it has none of its own."""
-    whole = shape.length // 64
-    if screen.words is not None and screen.words < whole:
-        words, why = screen.words, f"{64 * screen.words} colonnes sur {shape.length}, comme demandé"
-    else:
-        words, why = _choice(screen.missed, shape)
+    words, why = screen.words, f"{64 * (screen.words or 0)} colonnes sur {shape.length}, fixées d'avance"
+    if words is None:
+        words, why = choice(screen.missed, shape)
+    elif words >= shape.length // 64:
+        words, why = 0, "un crible aussi large que les filtres n'épargne rien"
     if not words:
         return Look(length=shape.length, words=0, bound=-1, missed=0.0, why=why, draw=screen.draw)
     bound, missed = bound_of(shape.length, shape.limit, 64 * words, screen.missed)
     return Look(length=shape.length, words=words, bound=bound, missed=missed, why=why, draw=screen.draw)
-
-
-def settled(screen: Screen, plan: PassPlan, *, matrix: bool) -> Screen:
-    """The same screen with the words that suit a pass: every batch of it, on any machine, then looks at the same columns.
-
-    Args:
-        screen: as the caller wants it.
-        plan: of the pass.
-        matrix: whether blocks of some hundred rows are compared in matrix registers.
-
-    Raises:
-        LinkageError: as `Screen.check`.
-    """
-    screen.check(plan.measure)
-    if screen.words is not None:
-        return screen
-    block = plan.expected_pairs / plan.population
-    shape = Shape(
-        length=plan.length, limit=plan.information, pairs_per_row=block / 2, matrix=matrix and block >= _MATRIX_ROWS
-    )
-    return replace(screen, words=_choice(screen.missed, shape)[0])
-
-
-_MATRIX_ROWS = 256  # as in `linkage.scanning`
 
 
 def columns_of(look: Look) -> NDArray[np.int64]:
@@ -215,17 +196,24 @@ def together(parts: Iterable[Screened | None]) -> Screened | None:
     return replace(found[0], pairs=sum(one.pairs for one in found), survived=sum(one.survived for one in found))
 
 
-def _choice(missed: float, shape: Shape) -> tuple[int, str]:
-    """How many words cost least, 0 for no screen at all, and why."""
+def choice(missed: float, shape: Shape) -> tuple[int, str]:
+    """How many words cost least, 0 for no screen at all, and why.
+
+    Args:
+        missed: the largest chance of missing a pair at the limit.
+        shape: of the comparison.
+    """
     whole = shape.length // 64
     complete = whole * _WORD[shape.matrix] + _PAIR[shape.matrix]
+    if complete * shape.pairs < _SMALL:
+        return 0, f"{shape.pairs} paires\u202f: trop peu pour un crible"
     best, words, survivors = complete * _WORTH, 0, 1.0
+    drawn = (_ROW + _ROW_WORD * whole) * shape.rows / shape.pairs
     for some in range(1, whole, max(1, whole // _TRIED)):
         bound, _ = bound_of(shape.length, shape.limit, 64 * some, missed)
         share = _surviving(shape, 64 * some, bound)
         met = -np.expm1(-share * _GROUP[shape.matrix])
-        drawn = (_ROW + _ROW_WORD * whole) / max(shape.pairs_per_row, 1e-9)
-        cost = some * _WORD[shape.matrix] + _PAIR[shape.matrix] + _MET * met + _SURVIVOR * share + drawn
+        cost = some * _WORD[shape.matrix] + _PAIR[shape.matrix] + _MET[shape.matrix] * met + _SURVIVOR * share + drawn
         if cost < best:
             best, words, survivors = cost, some, share
     if not words:
@@ -262,4 +250,5 @@ def _hypergeometric(length: int, marked: int, drawn: int) -> NDArray[np.float64]
 
 def _binomial(count: int) -> NDArray[np.float64]:
     logs = _log_factorials(count)
-    return np.exp(logs[count] - logs - logs[::-1] - count * np.log(2.0))
+    chances: NDArray[np.float64] = np.exp(logs[count] - logs - logs[::-1] - count * np.log(2.0))
+    return chances

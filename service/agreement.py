@@ -218,22 +218,9 @@ class Agreement(Message):
             _check(known, here, "deux parties distinctes de la convention")
             names = all(_PASS_NAME.fullmatch(step.name) for step in one.plan.passes)
             _check(names, f"{here}/plan", "noms de passe en minuscules, chiffres et tirets")
-        agreement._check_joiners(f"{where}/joiners")
+        _check_joiners(agreement, f"{where}/joiners")
         _check(agreement.valid.not_before < agreement.valid.not_after, f"{where}/valid", "début avant fin")
         return agreement
-
-    def _check_joiners(self, where: str) -> None:
-        """A joiner for each recipient of several comparisons, for no other, and never the recipient itself."""
-        named = [one.recipient for one in self.joiners]
-        _check(
-            named == self._joined_recipients(), where, "un jointeur par destinataire de plusieurs comparaisons, triés"
-        )
-        known = all(one.joiner != one.recipient and one.joiner in self.members for one in self.joiners)
-        _check(known, where, "un jointeur est une autre partie de la convention")
-
-    def _joined_recipients(self) -> list[str]:
-        recipients = [one.recipient for one in self.comparisons]
-        return sorted({party for party in recipients if recipients.count(party) > 1})
 
     @property
     def identifier(self) -> str:
@@ -273,3 +260,13 @@ class Agreement(Message):
             SignatureRefused: it is not.
         """
         verify(public, Label.AGREEMENT, bytes.fromhex(self.identifier), signature)
+
+
+def _check_joiners(agreement: Agreement, where: str) -> None:
+    """A joiner for each recipient of several comparisons, for no other, and never the recipient itself."""
+    recipients = [one.recipient for one in agreement.comparisons]
+    several = sorted({party for party in recipients if recipients.count(party) > 1})
+    named = [one.recipient for one in agreement.joiners]
+    _check(named == several, where, "un jointeur par destinataire de plusieurs comparaisons, triés")
+    known = all(one.joiner != one.recipient and one.joiner in agreement.members for one in agreement.joiners)
+    _check(known, where, "un jointeur est une autre partie de la convention")

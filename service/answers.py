@@ -14,9 +14,14 @@ POST /runs/RUN/uploads                     ``{"upload": id}``
 GET /runs/RUN/uploads/UPLOAD               `UploadStatus`
 GET /runs/RUN/deliveries                   list of `DeliveryName`
 GET /runs/RUN/deliveries/COMPARISON/PASS   signed `Delivery`
+POST /runs/RUN/relays                      null
+GET /runs/RUN/relays                       list of `RelayView`
+GET /runs/RUN/relays/KIND/SENDER/NUMBER    signed `Relay`
 GET /runs/RUN/receipts                     list of `ReceiptView`
 GET /runs/RUN/log                          `LogView`
 GET /log/checkpoint                        ``{"checkpoint": signed note}``
+GET, POST /log/witnesses                   list of `WitnessedView`; body `WitnessNote`
+GET /healthz, /readyz (without /v1)        `HealthView`
 GET /log/consistency?first=&second=        ``{"proof": [hex]}``
 =========================================  ===========================================================
 """
@@ -39,9 +44,11 @@ from service.forms import (
     LINES,
     PARTY,
     RUN,
+    TEXT,
     AgreementId,
     Bytes,
     Count,
+    Digest,
     Message,
     Moment,
     PartyId,
@@ -49,6 +56,7 @@ from service.forms import (
     Signed,
     Text,
     by_party,
+    choice,
     enumerated,
     integer,
     listed,
@@ -63,6 +71,7 @@ __all__ = [
     "CheckpointView",
     "ConsistencyView",
     "DeliveryName",
+    "HealthView",
     "IdentityView",
     "LogEntry",
     "LogLeaf",
@@ -71,10 +80,13 @@ __all__ = [
     "ReceiptProof",
     "ReceiptView",
     "RunName",
+    "RelayView",
     "RunView",
     "UploadName",
     "UploadStatus",
     "UploadView",
+    "WitnessNote",
+    "WitnessedView",
 ]
 
 Hashes = Annotated[tuple[str, ...], listed(DIGEST, 64)]
@@ -205,13 +217,25 @@ class DeliveryName(Message):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LogLeaf(Message):
-    """One entry of the audit log: who did what, when, about which object. No count, no personal data.
+class RelayView(Message):
+    """A relay that the caller sends or receives, and the numbers of the pieces held."""
 
-    `digest` is the SHA-256 of the signed statement that caused the entry (T itself for a proposed agreement).
+    kind: Annotated[str, choice("jetons", "hits")]
+    from_: PartyId
+    to: PartyId
+    pieces: Count
+    held: Annotated[tuple[int, ...], listed(integer())]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogLeaf(Message):
+    """One entry of the audit log: who did what, when, about which object, to which end. No count, no personal data.
+
+    `digest` is the SHA-256 of the signed statement that caused the entry (T itself for a proposed agreement). `purpose` is
+    the agreement's, null where there is none. `salt` is random: without it the hash of an erased entry could be guessed.
     """
 
-    FORMAT: ClassVar[str] = "allervers/log/v1"
+    FORMAT: ClassVar[str] = "allervers/log/v2"
     seq: Count
     at: Moment
     actor: PartyId
@@ -219,6 +243,8 @@ class LogLeaf(Message):
     agreement: Annotated[str | None, optional(DIGEST)]
     run: Annotated[str | None, optional(RUN)]
     digest: Annotated[str | None, optional(DIGEST)]
+    purpose: Annotated[str | None, optional(TEXT)]
+    salt: Digest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -256,3 +282,25 @@ class ReceiptView(Message):
 
     receipt: Signed
     log: Annotated[ReceiptProof, nested(ReceiptProof)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WitnessNote(Message):
+    """Body of POST /log/witnesses: a checkpoint with the caller's cosignature."""
+
+    note: Annotated[str, LINES]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WitnessedView(Message):
+    """The largest checkpoint that a party says it has seen, with its cosignature."""
+
+    party: PartyId
+    note: Annotated[str, LINES]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HealthView(Message):
+    """What was tried and works."""
+
+    works: Annotated[tuple[str, ...], listed(TEXT, 16)]

@@ -46,6 +46,13 @@ class ClosedTable:
         """True or false."""
         return cast("bool", self._take(key, bool, "true ou false", ...))
 
+    def number(self, key: str, least: int, most: int) -> int:
+        """An integer within bounds."""
+        value = cast("int", self._take(key, int, "un nombre entier", ...))
+        if not least <= value <= most:
+            raise self.refuse(f"« {key} » va de {least} à {most}")
+        return value
+
     def texts(self, key: str, default: Any = ...) -> tuple[str, ...]:
         """A list of texts, none blank."""
         values = self._take(key, list, "une liste de textes", default)

@@ -9,7 +9,7 @@ What the reader refuses, each with a stable code and a sentence that says what t
 `E_DEMARCHE` (missing or mistyped entry), `E_FINALITE_INTERDITE`, `E_FONDEMENT_INCOMPLET`, `E_REGLE`
 (expression), `E_REGLE_INDISPONIBLE`, `E_RESULTATS_A`, `E_FRAICHEUR`, `E_ZONE_GRISE_ATTRIBUTION`,
 `E_NIR_INTERDIT`, `E_CHARGE_HORS_HABILITATION`, `E_CONSERVATION_EXCESSIVE`, `E_TRACES_INSUFFISANTES`,
-`E_OPPOSITION_HORS_BORNES`, `E_REPLI_ABSENT`.
+`E_OPPOSITION_HORS_BORNES`, `E_REPLI_ABSENT`, `E_GARDE`.
 
 The digest is that of the canonical JSON of the table: line ends and comments change nothing, any value does.
 """
@@ -26,8 +26,10 @@ from typing import Any, cast, get_args
 
 from crypto.errors import FormatRefused
 from crypto.framing import canonical_json
+from service.agreement import MAX_PAYLOAD_BYTES
 from service.closed_table import ClosedTable
 from service.errors import ServiceError
+from service.guard_terms import EVENTS, ORDINARY, GuardTerms, changed
 from service.rule_sheet import Action, Demarche, Freshness, GreyPolicy, Operand, Purpose, Retention
 
 __all__ = ["demarche_text", "list_demarches", "load_demarche", "parse_demarche"]
@@ -36,13 +38,13 @@ VERSION = "demarche/v1"
 
 _ROLES = ("source", "reference", "destinataire")
 _ROWS = ("une", "plusieurs")  # of one person in a file
-_SIGNS = {"intersection": {"&"}, "anti_jointure": {"-"}, "composition": {"&", "-"}}
+# Which signs the rule of each type has; that of events has any.
+_SIGNS = {"intersection": {"&"}, "anti_jointure": {"-"}, "composition": {"&", "-"}, "evenement": set[str]()}
 _RULES = tuple(_SIGNS)
 _LATER_RULES = (
     "union_dedoublonnee",
     "cascade_priorite",
     "echeance",
-    "evenement",
     "comparaison_attribut",
     "selection_locale",
     "verification",
@@ -114,15 +116,15 @@ def _read(top: ClosedTable, digest: str) -> Demarche:
     rule = top.table("regle")
     operands = _operands(top.table("parties"), top.table("colonnes", {}), rule.table("fraicheur", {}))
     identity, delivery = top.table("identite"), top.table("livraison")
-    profile = identity.text("profil")
-    _no_payload(top)
+    profile, rule_kind = identity.text("profil"), _rule_type(rule)
+    payload = _payload(top, operands)
     demarche = Demarche(
         id=top.text("id"),
         title=top.text("titre"),
         purpose=purpose,
         legal_basis=legal_basis,
         operands=operands,
-        rule_type=_rule_type(rule),
+        rule_type=rule_kind,
         expression=rule.text("expression"),
         identity=profile,
         own_sheet=_own_sheet(identity, profile),
@@ -134,6 +136,8 @@ def _read(top: ClosedTable, digest: str) -> Demarche:
         fallback=_fallback(top),
         action=_action(top.table("action")),
         digest=digest,
+        **payload,
+        own_guards=_guards(top.table("gardes", {}), event=rule_kind == "evenement"),
     )
     for table in (rule, identity, delivery, top):
         table.close()
@@ -270,10 +274,28 @@ def _recipient(delivery: ClosedTable, operands: Mapping[str, Operand]) -> str:
     return recipient
 
 
-def _no_payload(top: ClosedTable) -> None:
-    if top.texts("charge_utile", []):
-        sentence = "aucune habilitation ne couvre de charge utile : écrivez charge_utile = []"
+def _payload(top: ClosedTable, operands: Mapping[str, Operand]) -> dict[str, Any]:
+    """What a source tells of a hit: a closed list of columns, each covered by the text that allows it."""
+    told, table = top.texts("charge_utile", []), top.table("habilitation", {})
+    if table.empty:
+        if told:
+            sentence = (
+                "aucune habilitation ne couvre de charge utile : écrivez charge_utile = [] ou ajoutez [habilitation]"
+            )
+            raise ServiceError("E_CHARGE_HORS_HABILITATION", sentence)
+        return {}
+    table.text("texte")
+    covered, operand = table.texts("champs"), table.among("operande", tuple(operands))
+    size = table.number("octets", 1, MAX_PAYLOAD_BYTES)
+    table.close()
+    if outside := sorted(set(told) - set(covered)):
+        sentence = f"charge_utile : {', '.join(outside)} n'est pas dans les champs de [habilitation] ; retirez-le"
         raise ServiceError("E_CHARGE_HORS_HABILITATION", sentence)
+    if any(_NIR.search(name.lower()) for name in told):
+        raise ServiceError(
+            "E_NIR_INTERDIT", "charge_utile : le numéro de sécurité sociale n'est jamais transmis ; retirez-le"
+        )
+    return {"payload": told, "payload_operand": operand, "payload_bytes": size} if told else {}
 
 
 def _retention(table: ClosedTable) -> Retention:
@@ -289,6 +311,15 @@ def _retention(table: ClosedTable) -> Retention:
         sentence = "les données d'opposition se conservent de 12 à 24 mois (CRPA R114-9-7)"
         raise ServiceError("E_OPPOSITION_HORS_BORNES", sentence)
     return Retention(results=results, traces=traces, objection=objection)
+
+
+def _guards(table: ClosedTable, *, event: bool) -> GuardTerms | None:
+    values = table.rest()
+    if not values:
+        return None
+    if any(type(value) is not int for value in values.values()):
+        raise ServiceError("E_GARDE", "[gardes] : chaque garde est un nombre entier")
+    return changed(EVENTS if event else ORDINARY, {name: str(value) for name, value in values.items()})
 
 
 def _fallback(top: ClosedTable) -> tuple[str, ...]:
@@ -321,11 +352,14 @@ def _check_rule(demarche: Demarche) -> None:
     if set(rule.operands) != set(demarche.operands):
         sentence = f"l'expression « {rule.text} » et [parties] ne nomment pas les mêmes opérandes"
         raise ServiceError("E_DEMARCHE", sentence)
-    if _SIGNS[demarche.rule_type] != {sign for sign, _ in rule.steps}:
+    if _SIGNS[demarche.rule_type] not in (set(), {sign for sign, _ in rule.steps}):
         raise ServiceError("E_DEMARCHE", f"« {rule.text} » n'est pas une règle de type {demarche.rule_type}")
     if rule.own != demarche.recipient:
         sentence = f'les résultats vont au premier opérande de la règle : resultats_a = "{rule.own}"'
         raise ServiceError("E_RESULTATS_A", sentence)
+    if demarche.payload and ("&", demarche.payload_operand) not in rule.steps:
+        sentence = "[habilitation] operande nomme un opérande que la règle intersecte (« & »)"
+        raise ServiceError("E_CHARGE_HORS_HABILITATION", sentence)
     for sign, name in rule.steps:
         if sign == "-" and demarche.operands[name].freshness is None:
             sentence = f"« {name} » est soustrait : ajoutez [regle.fraicheur.{name}] (age_max, absence_fiable)"

@@ -23,6 +23,9 @@ TITLES: Mapping[str, str] = {
     "E_CONTENU_MANIFESTE": "Contenu différent de ce qui est annoncé",
     "E_CONVENTION_INACTIVE": "Convention inactive",
     "E_CORPS_TROP_GRAND": "Contenu trop grand",
+    "E_CLE_SUCCESSION": "Succession de clé refusée",
+    "E_CONNEXIONS": "Trop de connexions",
+    "E_DEBIT": "Trop de demandes",
     "E_DEJA_DEPOSE": "Déjà déposé",
     "E_DEJA_INSCRITE": "Partie déjà inscrite",
     "E_DESTRUCTION_INCOMPLETE": "Destruction incomplète",
@@ -40,9 +43,12 @@ TITLES: Mapping[str, str] = {
     "E_IDENTIFIANT_LIGNE": "Identifiant de ligne en double",
     "E_IDENTITE_EXISTANTE": "Identité déjà créée sous un autre nom",
     "E_INDISPONIBLE": "Service momentanément indisponible",
+    "E_IDEMPOTENCE": "Clé d'idempotence déjà employée",
     "E_INTERNE": "Erreur interne",
     "E_INTROUVABLE": "Objet introuvable",
+    "E_JOURNAL_RECULE": "Journal antérieur à celui qui est connu",
     "E_LARGEURS": "Filtres d'une autre longueur",
+    "E_LENTEUR": "Contenu trop lent",
     "E_LONGUEUR": "Longueur non annoncée",
     "E_MEMOIRE": "Mémoire accordée trop petite",
     "E_MESSAGE": "Message mal formé",
@@ -57,10 +63,13 @@ TITLES: Mapping[str, str] = {
     "E_PROFIL_INTERDIT": "Profil d'encodage interdit",
     "E_QUOTA_CROISEMENTS": "Nombre de croisements atteint",
     "E_REMPLISSAGE": "Taux de remplissage anormal",
+    "E_REQUETE": "Requête HTTP illisible",
     "E_REQUETE_NON_SIGNEE": "Requête non authentifiée",
+    "E_SAUVEGARDE": "Sauvegarde refusée",
     "E_SCELLEMENT": "Scellement refusé",
     "E_SIGNATURE": "Signature refusée",
     "E_TABLEAU": "Tableau incohérent",
+    "E_TEMOIN": "Témoignage refusé",
     "E_TRAITEMENT": "Rapprochement impossible",
     "E_VALIDITE": "Hors période de validité",
 }
@@ -74,14 +83,24 @@ class ServiceError(Exception):
         message: French sentence that says what to change.
         status: HTTP status that carries it.
         source: where in the request, as JSON:API says it; empty when the whole request is meant.
+        headers: of the answer that carries it.
     """
 
-    def __init__(self, code: str, message: str, status: int = 422, *, source: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        status: int = 422,
+        *,
+        source: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(f"{code} : {message}")
         self.code = code
         self.message = message
         self.status = status
         self.source = dict(source or {})
+        self.headers = dict(headers or {})
 
 
 def absent() -> ServiceError:

@@ -15,7 +15,7 @@ from typing import Annotated
 from service.errors import ServiceError
 from service.forms import Message, integer, nested
 
-__all__ = ["EVENTS", "MIN_SIZE", "MOST_CANARIES", "ORDINARY", "GuardTerms", "Tolerance", "changed"]
+__all__ = ["EVENTS", "GUARDS", "MIN_SIZE", "MOST_CANARIES", "ORDINARY", "GuardTerms", "Tolerance", "changed"]
 
 MIN_SIZE = 100  # people; below, a run would be about persons
 MOST_CANARIES = 100  # known anchors help whoever attacks the encodings: a hundred do not
@@ -46,16 +46,22 @@ class GuardTerms(Message):
     near_permille: Annotated[int, integer(0, 1000)] = 30  # rows of a file that resemble another one of it; 1000: any
     canaries: Annotated[int, integer(0, MOST_CANARIES)] = 0  # bait identities that each source hides in its uploads
 
-    def tolerance(self, *, recipient: bool) -> Tolerance:
-        """Of one side."""
-        return self.recipient if recipient else self.source
+    def loosens(self, other: GuardTerms) -> bool:
+        """Whether these terms let something through that others hold."""
+        sides = ((self.recipient, other.recipient), (self.source, other.source))
+        return (
+            self.least_rows < other.least_rows
+            or any(own.declared > its.declared or own.previous > its.previous for own, its in sides)
+            or self.near_permille > other.near_permille
+            or self.canaries < other.canaries
+        )
 
 
 ORDINARY = GuardTerms()
 EVENTS = GuardTerms(recipient=Tolerance(declared=100, previous=_ANY))
 
-# What people write (`allervers agreement propose --guard NOM=VALEUR`) → member, or side and member.
-_NAMES: Mapping[str, tuple[str, ...]] = {
+# What people write, in a démarche's [gardes] and in `agreement propose --guard NOM=VALEUR` → member, or side and member.
+GUARDS: Mapping[str, tuple[str, ...]] = {
     "effectif_minimum": ("least_rows",),
     "ecart_destinataire": ("recipient", "declared"),
     "ecart_source": ("source", "declared"),
@@ -77,9 +83,9 @@ def changed(terms: GuardTerms, values: Mapping[str, str]) -> GuardTerms:
         ServiceError: `E_GARDE`, a name or a value that is not one.
     """
     for name, text in values.items():
-        place = _NAMES.get(name)
+        place = GUARDS.get(name)
         if place is None:
-            raise ServiceError("E_GARDE", f"une garde est l'une de : {', '.join(_NAMES)}")
+            raise ServiceError("E_GARDE", f"une garde est l'une de : {', '.join(GUARDS)}")
         if not (text.isascii() and text.isdigit()) or len(text) > 10:
             raise ServiceError("E_GARDE", f"la garde « {name} » attend un nombre entier")
         if len(place) == 1:

@@ -81,6 +81,7 @@ __all__ = [
     "share_context",
     "statement_digest",
     "upload_key_context",
+    "witness_name",
 ]
 
 REQUEST_TAG = "allervers-v1"
@@ -354,3 +355,8 @@ def key_commitment(sealing_key: bytes) -> str:
 def log_origin(third_party: str) -> str:
     """Origin of the third party's log and name of its key in checkpoints."""
     return f"allervers/{third_party}"
+
+
+def witness_name(party: str) -> str:
+    """Name of a party's key where it signs checkpoints that it has seen."""
+    return f"allervers/witness/{party}"

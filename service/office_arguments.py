@@ -68,6 +68,13 @@ def _agreement_commands(commands: Subparsers) -> None:
     parser.add_argument("--dpia", required=True, metavar="REF", help="référence de l'analyse d'impact")
     parser.add_argument("--days", type=int, default=90, help="durée de validité en jours (90)")
     parser.add_argument("--max-runs", type=int, default=1, help="nombre de croisements permis (1)")
+    parser.add_argument(
+        "--guard", action="append", type=pair, default=[], metavar="GARDE=N", help="garde différente de la démarche"
+    )
+    parser.add_argument(
+        "--joiner", action="append", type=pair, default=[], metavar="DESTINATAIRE=PARTIE",
+        help="qui applique la règle d'un destinataire de plusieurs comparaisons",
+    )  # fmt: skip
     parser = add_home(add(actions, "show", f"{_AGREEMENT}:show", "lister les conventions ou en décrire une"))
     parser.add_argument("id", nargs="?", metavar="CONVENTION")
     parser = add_home(add(actions, "sign", f"{_AGREEMENT}:sign", "vérifier une convention proposée et la signer"))
@@ -93,8 +100,13 @@ def _run_commands(commands: Subparsers) -> None:
             add_timeout(parser)
     parser = add_home(add(actions, "show", f"{_RUN}:show", "lister les croisements ou en décrire un"))
     parser.add_argument("run", nargs="?", metavar="CROISEMENT")
+    summary = "transmettre sa table à son jointeur, ou appliquer la règle comme jointeur"
+    parser = add_home(add(actions, "combine", f"{_OFFICE}.joining_commands:combine", summary))
+    parser.add_argument("run", metavar="CROISEMENT")
+    add_timeout(parser)
     parser = add_home(add(actions, "hits", f"{_RUN}:hits", "retirer les résultats"))
     parser.add_argument("run", metavar="CROISEMENT")
+    add_timeout(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="FICHIER", help="fichier des résultats à écrire")
     parser = add_home(add(actions, "encode", f"{_LOCAL}:encode_run", "encoder et sceller votre fichier, hors ligne"))
     parser.add_argument("run", metavar="CROISEMENT")

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from service.stanzas import Subparsers, add
 
-__all__ = ["NAME", "operator_commands"]
+__all__ = ["NAME", "add_storage", "operator_commands"]
 
 _CLUSTER = "service.third_party.cluster_commands"
 _OPERATOR = "service.third_party.operator_commands"
+_CARE = "service.third_party.care_commands"
 _LEAST_MEMORY = 64  # Mio
 
 NAME = "Tiers de confiance"
@@ -24,10 +25,40 @@ def operator_commands(commands: Subparsers) -> None:
     _work(commands)
     _enrol(commands)
     _schedule(commands)
+    _care(commands)
+
+
+def _care(commands: Subparsers) -> None:
+    summary = "tiers de confiance : vérifier l'installation"
+    parser = add_storage(_add_data(add(commands, "doctor", f"{_CARE}:doctor_command", summary)))
+    parser.add_argument("--json", action="store_true", help="résultat en JSON, sur une ligne")
+    parser.add_argument(
+        "--accept-clock", action="store_true", help="croire l'horloge du système, même en retard sur ce qui fut montré"
+    )
+    summary = "tiers de confiance : sauvegarder la base, sans rien de ce qui doit être détruit"
+    parser = add_storage(_add_data(add(commands, "backup", f"{_CARE}:backup_command", summary)))
+    parser.add_argument("out", type=Path, metavar="DOSSIER", help="dossier à créer")
+    parser.add_argument("--keys", action="store_true", help="avec les clés du service, à garder hors ligne")
+    summary = "tiers de confiance : reprendre une sauvegarde, service arrêté"
+    parser = add_storage(_add_data(add(commands, "restore", f"{_CARE}:restore_command", summary)))
+    parser.add_argument("source", type=Path, metavar="DOSSIER", help="dossier écrit par backup")
+    summary = "tiers de confiance : le journal d'audit entier, vérifiable hors ligne"
+    parser = add_storage(_add_data(add(commands, "export-log", f"{_CARE}:export_command", summary)))
+    parser.add_argument("out", type=Path, metavar="FICHIER", help="fichier à créer")
 
 
 def _add_data(parser: argparse.ArgumentParser, *, required: bool = True) -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, required=required, metavar="DOSSIER", help="dossier du tiers de confiance")
+    return parser
+
+
+def add_storage(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    """Say where the database and the blobs are, for a command that opens them."""
+    parser.add_argument(
+        "--database", metavar="URL", help="base de données, sans mot de passe (sinon un fichier du dossier)"
+    )
+    parser.add_argument("--database-file", type=Path, metavar="FICHIER", help="fichier (0600) de cette adresse")
+    parser.add_argument("--blobs", metavar="s3://SEAU/PREFIXE", help="envois scellés (sinon des fichiers du dossier)")
     return parser
 
 
@@ -43,15 +74,16 @@ def _identity(commands: Subparsers) -> None:
 def _serve(commands: Subparsers) -> None:
     summary = "tiers de confiance : servir l'interface et rapprocher"
     parser = _add_data(add(commands, "serve", f"{_OPERATOR}:serve_command", summary))
-    _add_name(parser)
+    _add_name(add_storage(parser))
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8443)
     parser.add_argument("--no-worker", action="store_true", help="ne pas lancer le processus de rapprochement")
+    parser.add_argument("--metrics", type=_address, metavar="MACHINE:PORT", help="où dire les mesures de Prometheus")
 
 
 def _work(commands: Subparsers) -> None:
     parser = add(commands, "work", f"{_CLUSTER}:work_command", "tiers de confiance : rapprocher seulement")
-    _add_data(parser, required=False)  # a machine of a cluster compares without any data of the service
+    _add_data(add_storage(parser), required=False)  # a machine of a cluster compares without any data of the service
     parser.add_argument("--memory", type=_mebibytes, metavar="MIO", help="mémoire accordée, en Mio (512)")
     parser.add_argument("--scheduler", metavar="tls://MACHINE:PORT", help="ordonnanceur d'une grappe de machines")
     _add_credentials(parser, required=False)
@@ -59,7 +91,7 @@ def _work(commands: Subparsers) -> None:
 
 def _enrol(commands: Subparsers) -> None:
     summary = "tiers de confiance : inscrire une administration"
-    parser = _add_data(add(commands, "enrol", f"{_OPERATOR}:enrol_command", summary))
+    parser = add_storage(_add_data(add(commands, "enrol", f"{_OPERATOR}:enrol_command", summary)))
     parser.add_argument("file", type=Path, metavar="FICHIER", help="fichier public de l'administration")
     parser.add_argument("--fingerprint", required=True, help="empreinte reçue par un autre canal")
 
@@ -83,3 +115,10 @@ def _mebibytes(text: str) -> int:
     if not text.isdecimal() or int(text) < _LEAST_MEMORY:
         raise argparse.ArgumentTypeError(f"un nombre entier de Mio est attendu, {_LEAST_MEMORY} au moins")
     return int(text)
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise argparse.ArgumentTypeError(f"« {text} » : la forme attendue est MACHINE:PORT")
+    return host.strip("[]"), int(port)

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from service.guard_terms import EVENTS, ORDINARY, GuardTerms
+
 if TYPE_CHECKING:
     from linkage.rules import Rule
     from linkage.sheet import Sheet
@@ -100,6 +102,10 @@ class Demarche:
         fallback: how those without digital access are.
         action: what follows.
         digest: hex SHA-256 of its canonical JSON.
+        own_guards: what the démarche itself asks of its agreements, which may only be stricter; None: nothing.
+        payload: columns of whoever holds `payload_operand` that the recipient is told of its hits; none by default.
+        payload_operand: an operand that the rule intersects; None without payload.
+        payload_bytes: that these values take at most, together.
     """
 
     id: str
@@ -119,6 +125,23 @@ class Demarche:
     fallback: tuple[str, ...]
     action: Action
     digest: str
+    own_guards: GuardTerms | None = None
+    payload: tuple[str, ...] = ()
+    payload_operand: str | None = None
+    payload_bytes: int = 0
+
+    @property
+    def of_events(self) -> bool:
+        """Whether the recipient's people come one by one, and wait until they are enough for a run."""
+        return self.rule_type == "evenement"
+
+    def guards(self) -> GuardTerms:
+        """The guards of an agreement that says nothing else."""
+        if self.own_guards is not None:
+            return self.own_guards
+        guards = EVENTS if self.of_events else ORDINARY
+        # Rows of one person resemble each other.
+        return replace(guards, near_permille=1000) if self.operands[self.recipient].several else guards
 
     def sheet(self) -> Sheet:
         """The linkage sheet of the identity profile, with the columns of each operand's file and the solving that it asks for.

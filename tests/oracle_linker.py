@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage.match import match_numpy
 from linkage.plan import PassPlan
 from linkage.wire import EncodedPass
 from tests import oracle_matching
+from tests.numpy_match import match_numpy
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from math import comb
 
@@ -79,9 +79,11 @@ def row(identifier: bytes, tag: bytes, words: Iterable[int]) -> bytes:
     return identifier + tag + b"".join(word.to_bytes(8, "little") for word in words)
 
 
-def delivery(certain: Iterable[bytes], grey: Iterable[bytes]) -> bytes:
-    """A delivery as it travels, before sealing."""
-    certain, grey = sorted(certain), sorted(grey)
-    body = b"AVD1" + len(certain).to_bytes(4, "big") + len(grey).to_bytes(4, "big") + b"".join(certain + grey)
+def delivery(certain: Iterable[bytes], grey: Iterable[bytes], payloads: Mapping[bytes, bytes] | None = None) -> bytes:
+    """A delivery as it travels, before sealing; payloads by certain id, all of one length."""
+    certain, grey, sealed = sorted(certain), sorted(grey), payloads or {}
+    width = len(next(iter(sealed.values()), b""))
+    body = b"AVD2" + b"".join(number.to_bytes(4, "big") for number in (len(certain), len(grey), width))
+    body += b"".join(certain + grey) + b"".join(sealed[one] for one in certain if sealed)
     size = max(4096, 1 << (len(body) - 1).bit_length())
     return body + bytes(size - len(body))

@@ -58,6 +58,7 @@ from service.messages import (
 from service.third_party.app import create_app, third_party_identity
 from service.third_party.authentication import Caller
 from service.third_party.site import Site
+from service.third_party.storage import Storage
 from service.third_party.store import add_party
 from service.third_party.vault import Vault
 from service.third_party.worker import Worker
@@ -305,7 +306,7 @@ class Administration:
         signed = self.get(f"/runs/{run.run}/deliveries/{run.comparison}/{pass_name}")
         delivery = Delivery.opened(third_party.signing_key, signed)
         info = delivery_context(run.agreement, run.run, run.comparison, pass_name, self.party)
-        certain, grey = delivery_from_bytes(unseal(self.identity.sealing_key, delivery.sealed, info))
+        certain, grey, _ = delivery_from_bytes(unseal(self.identity.sealing_key, delivery.sealed, info))
         return {one.tobytes() for one in certain}, {one.tobytes() for one in grey}
 
 
@@ -407,13 +408,14 @@ class Simulation:
 
 
 @contextmanager
-def simulation(data: Path) -> Iterator[Simulation]:
-    """A fresh third party in a folder, and its parties."""
+def simulation(data: Path, database_url: str | None = None) -> Iterator[Simulation]:
+    """A fresh third party in a folder, and its parties; its database is a file there unless it is told another."""
     clock = HandClock()
     lines: list[str] = []
     public = third_party_identity(data, "Tiers d'essai")
     ticks = iter(range(1 << 30))
-    app = create_app(data, clock, ticks=lambda: float(next(ticks)), emit=lines.append)
+    storage = Storage(database=database_url)
+    app = create_app(data, clock, ticks=lambda: float(next(ticks)), emit=lines.append, storage=storage)
     site: Site = app.state.site
     with TestClient(app, base_url=BASE) as http:
         parties = [

@@ -13,9 +13,9 @@ from tests.simulator import Administration, Run, Simulation, rows_for, simulatio
 
 
 @pytest.fixture(scope="module")
-def sim(tmp_path_factory):
+def sim(tmp_path_factory, module_database_url):
     """One third party for all."""
-    with simulation(tmp_path_factory.mktemp("site") / "data") as one:
+    with simulation(tmp_path_factory.mktemp("site") / "data", module_database_url) as one:
         yield one
 
 

@@ -44,7 +44,7 @@ ANSWERS: list[Message] = [
         confirmations=2, uploads=(UPLOAD,), failure=None, progress=Progress(done=0, total=4),
     ),
     DeliveryName(comparison="a.b", pass_="jour"),
-    LogLeaf(seq=0, at=NOW, actor="caf", action="run_opened", agreement=D, run=None, digest=None),
+    LogLeaf(seq=0, at=NOW, actor="caf", action="run_opened", agreement=D, run=None, digest=None, purpose=None, salt=D),
     LogView(entries=(ENTRY,), size=4, checkpoint="note"),
     ReceiptView(
         receipt={"statement": {}, "signature": "AA=="},

@@ -53,6 +53,9 @@ POST /v1/runs/{run}/uploads/{upload}/complete
 GET /v1/runs/{run}/deliveries
 GET /v1/runs/{run}/deliveries/{comparison}/{pass_name}
 POST /v1/runs/{run}/acknowledgement
+POST /v1/runs/{run}/relays
+GET /v1/runs/{run}/relays
+GET /v1/runs/{run}/relays/{kind}/{sender}/{number}
 GET /v1/runs/{run}/receipts
 GET /v1/runs/{run}/log
 GET /v1/log/checkpoint
@@ -61,9 +64,9 @@ GET /v1/log/consistency
 
 
 @pytest.fixture(scope="module")
-def sim(tmp_path_factory):
+def sim(tmp_path_factory, module_database_url):
     """One third party for all."""
-    with simulation(tmp_path_factory.mktemp("site") / "data") as one:
+    with simulation(tmp_path_factory.mktemp("site") / "data", module_database_url) as one:
         yield one
 
 

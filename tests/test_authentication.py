@@ -28,9 +28,9 @@ Change = Callable[[httpx2.Request], None]
 
 
 @pytest.fixture(scope="module")
-def sim(tmp_path_factory):
+def sim(tmp_path_factory, module_database_url):
     """One third party for all: nothing here changes but its nonces."""
-    with simulation(tmp_path_factory.mktemp("site") / "data") as one:
+    with simulation(tmp_path_factory.mktemp("site") / "data", module_database_url) as one:
         yield one
 
 

@@ -52,7 +52,7 @@ def test_pairs_come_back_in_order(seed, count, rows, size, share, top):
     fill(gathering, pairs, size)
     ordered = sorted(pairs, key=lambda pair: (-pair[2], pair[0], pair[1]))
     with gathering.ordered() as stream:
-        assert (share == 0 and count > 0 and len(pairs) > 0) == (stream.spilled > 0)
+        assert (len(pairs) > share // 32) == (stream.spilled > 0)  # 16 bytes a pair, half of the share
         assert len(pairs) == stream.most
         assert ordered == columns(list(stream))
     small = [(left % 64, right, score) for left, right, score in pairs]

@@ -35,7 +35,7 @@ def slow_disclose(ids: NDArray[np.uint8], pairs: list[Pair], *, grey: bool) -> b
     """Oracle: the delivery of design §4, written out with sets and byte strings."""
     certain = {ids[row].tobytes() for row, strict in pairs if strict}
     doubtful = {ids[row].tobytes() for row, strict in pairs if not strict} - certain if grey else set()
-    body = b"AVD1" + len(certain).to_bytes(4, "big") + len(doubtful).to_bytes(4, "big")
+    body = b"AVD2" + len(certain).to_bytes(4, "big") + len(doubtful).to_bytes(4, "big") + bytes(4)
     body += b"".join(sorted(certain)) + b"".join(sorted(doubtful))
     size = 4096
     while size < len(body):
@@ -115,7 +115,7 @@ def test_the_source_s_ids_are_not_in_the_delivery():
         assert source.filters[row, 0].tobytes() not in plaintext
 
 
-@pytest.mark.parametrize("count", [0, 1, 100, 254])
+@pytest.mark.parametrize("count", [0, 1, 100, 255])
 def test_the_size_tells_a_magnitude_only(count):
     """No hit and 254 hits look the same from outside."""
     pairs = [(row, True) for row in range(count)]

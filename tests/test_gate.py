@@ -47,7 +47,7 @@ def through(application: Failing, **headers: str) -> tuple[Any, list[dict[str, A
         (ServiceError("E_ETAT", "trop tard.", 409), 409, "E_ETAT"),
         (OSError(errno.ENOSPC, "Dupont"), 507, "E_DISQUE_PLEIN"),
         (OperationalError("Dupont", {}, Exception("Dupont")), 503, "E_INDISPONIBLE"),
-        (OSError(errno.EIO, "Dupont"), 500, "E_INTERNE"),
+        (OSError(errno.EIO, "Dupont"), 503, "E_INDISPONIBLE"),
         (KeyError("Dupont"), 500, "E_INTERNE"),
     ],
 )

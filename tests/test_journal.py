@@ -3,35 +3,64 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from linkage.blocks import Skew
 from service.errors import ServiceError
-from service.third_party.journal import ALLOWED, incident_line, line, pass_line
-from tests.simulator import START
+from service.third_party.journal import ALLOWED, dropped, incident_line, line, pass_line
+
+ROOT = Path(__file__).parent.parent
+START = datetime(2026, 11, 20, 8, 0, 0, tzinfo=UTC)
 
 
 def test_a_line_is_one_json_object():
-    """Members that are None are left out; text cannot break the line."""
-    text = line(START, method="GET", route="/v1/runs/{run}", status=200, party=None, event='a"\n')
+    """Members that are None are left out."""
+    text = line(START, method="GET", route="/v1/runs/{run}", status=200, party=None, event="request")
     assert 1 == len(text.splitlines())
     expected = {
         "at": "2026-11-20T08:00:00Z",
         "method": "GET",
         "route": "/v1/runs/{run}",
         "status": 200,
-        "event": 'a"\n',
+        "event": "request",
     }
     assert expected == json.loads(text)
 
 
-@pytest.mark.parametrize("name", ["body", "query", "address", "run", "message"])
-def test_what_is_not_allowed_cannot_be_written(name):
-    """The list is closed."""
+@pytest.mark.parametrize("name", ["body", "query", "address", "run", "message", "exc_info", "stack"])
+def test_what_is_not_allowed_is_dropped_and_counted(name):
+    """The list is closed: the member goes, the line stays."""
     assert name not in ALLOWED
-    with pytest.raises(ValueError, match="journal"):
-        line(START, **{name: "x"})
+    before = dropped()
+    assert {"at", "event"} == set(json.loads(line(START, event="request", **{name: "Dupont"})))
+    assert before + 1 == dropped()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("route", "/v1/runs/0123?x=Dupont"),
+        ("route", "/v1/runs/Dupont Marie"),
+        ("event", 'a"\n'),
+        ("party", "Dupont"),
+        ("status", "Dupont"),
+        ("status", True),
+        ("error", "ValueError: Dupont"),
+        ("place", "Dupont Marie"),
+        ("code", "Dupont"),
+        ("library", "dupont"),
+    ],
+)
+def test_a_value_that_has_not_its_form_is_dropped(name, value):
+    """An allowed member cannot carry a text of another kind."""
+    before = dropped()
+    assert name not in json.loads(line(START, **{name: value}))
+    assert before + 1 == dropped()
 
 
 def failing(error: Exception) -> str:
@@ -70,3 +99,40 @@ def test_a_pass_tells_sizes_of_eleven_or_more():
         "heaviest_percent": 25,
     }
     assert {"at": "2026-11-20T08:00:00Z", **expected} == json.loads(pass_line(START, skew))
+
+
+@pytest.mark.S5
+def test_no_word_of_a_library_nor_of_an_uncaught_exception_is_written():
+    """In a process of its own: loggers of libraries, warnings, threads and the process's own end."""
+    code = """
+import logging, sys, threading, warnings
+from datetime import UTC, datetime
+from service.third_party.journal import take_over
+lines = []
+take_over(lambda text: print(text, flush=True), lambda: datetime(2026, 11, 20, tzinfo=UTC))
+import dbos._logger
+dbos._logger.init_logger()
+logging.getLogger("uvicorn.error").error("Dupont %s", "Marie")
+logging.getLogger("dbos").error("Dupont", exc_info=ValueError("Dupont"))
+logging.getLogger("sqlalchemy.pool").critical("Dupont")
+logging.getLogger("someone").warning("Dupont")
+logging.getLogger("uvicorn").info("Dupont")
+warnings.warn("Dupont")
+def fail(): raise KeyError("Dupont")
+thread = threading.Thread(target=fail); thread.start(); thread.join()
+raise RuntimeError("Dupont")
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (1, "") == (done.returncode, done.stderr)
+    assert "Dupont" not in done.stdout
+    lines = [json.loads(one) for one in done.stdout.splitlines()]
+    told = [(one["event"], one.get("library"), one.get("level"), one.get("error")) for one in lines]
+    assert [
+        ("library", "uvicorn", "error", None),
+        ("library", "dbos", "error", "ValueError"),
+        ("library", "sqlalchemy", "critical", None),
+        ("library", "other", "warning", None),
+        ("library", "py", "warning", None),
+        ("uncaught", None, None, "KeyError"),
+        ("uncaught", None, None, "RuntimeError"),
+    ] == told

@@ -141,7 +141,8 @@ def test_a_lesser_processor_counts_the_same(tmp_path, name):
         pytest.skip("this processor could not run it")
     script = (
         "import numpy as np\n"
-        "from linkage.match import match, match_numpy\n"
+        "from linkage.match import match\n"
+        "from tests.numpy_match import match_numpy\n"
         "left = np.random.default_rng(5).integers(0, 2**64, (130, 3), dtype=np.uint64)\n"
         "one, other = match(left, left[:77], 0.5), match_numpy(left, left[:77], 0.5)\n"
         "assert all((getattr(one, n) == getattr(other, n)).all() for n in ('left', 'right', 'score'))\n"

@@ -46,6 +46,10 @@ sending expired expired
 sending failed failed
 matching content_refused sending
 matching delivered delivered
+matching held held
+held released delivered
+held cancelled cancelled
+held expired expired
 matching cancelled cancelled
 matching expired expired
 matching failed failed
@@ -84,6 +88,30 @@ def test_a_run_that_ended_never_comes_back(events):
         assert set() == set(rest) & HOLDS_ENCODINGS
 
 
+@given(st.lists(st.sampled_from(list(Event)), max_size=40))
+def test_held_results_are_delivered_by_a_release_only(events):
+    """Between a hold and a delivery there is a release; nothing that was compared is ever opened again."""
+    state, released = RunState.MATCHING, False
+    for event in events:
+        before = state
+        try:
+            state = after(state, event)
+        except ServiceError:
+            continue
+        released = released or event is Event.RELEASED
+        if before is RunState.HELD:
+            assert state in {RunState.CANCELLED, RunState.EXPIRED} or (state, released) == (RunState.DELIVERED, True)
+        if before in {RunState.HELD, RunState.DELIVERED}:
+            assert state not in HOLDS_ENCODINGS
+
+
+@pytest.mark.parametrize("state", sorted(LIVE))
+def test_every_live_state_ends_by_itself_and_at_will(state):
+    """A deadline or a party ends any live run, at once and for ever."""
+    for event in (Event.EXPIRED, Event.CANCELLED):
+        assert after(state, event) in DEAD
+
+
 def test_states_are_live_or_dead():
     """Every state is one or the other; encodings are held in live states before delivery only."""
     assert set(RunState) == LIVE | DEAD
@@ -93,7 +121,7 @@ def test_states_are_live_or_dead():
 
 ALLOWED = {
     Action.APPROVE_RUN: "opened joining",
-    Action.CANCEL_RUN: "opened joining sending matching delivered cancelled",
+    Action.CANCEL_RUN: "opened joining sending matching held delivered cancelled",
     Action.READ_WORKER_KEY: "joining sending matching",
     Action.SEND_SHARE: "joining",
     Action.READ_SHARES: "joining sending matching",
@@ -103,6 +131,9 @@ ALLOWED = {
     Action.READ_UPLOAD: "sending matching",
     Action.SEND_CHUNK: "sending",
     Action.COMPLETE_UPLOAD: "sending matching",
+    Action.RELEASE_RUN: "held delivered",
+    Action.SEND_RELAY: "delivered",
+    Action.READ_RELAYS: "delivered",
     Action.LIST_DELIVERIES: "delivered",
     Action.READ_DELIVERY: "delivered",
     Action.ACKNOWLEDGE: "delivered closed",

@@ -16,19 +16,10 @@ from service.answers import LogLeaf, LogView
 from service.messages import log_origin
 from service.third_party.log import AuditLog, Fact
 from service.third_party.schema import log_head, log_leaves
-from service.third_party.store import Database
 from tests.simulator import START
 
 KEY = SigningKey.generate()
 RUN, T = "a" * 32, "b" * 64
-
-
-@pytest.fixture
-def database(tmp_path):
-    """A fresh database."""
-    database = Database(tmp_path / "database.sqlite")
-    yield database
-    database.close()
 
 
 @pytest.fixture
@@ -115,7 +106,8 @@ def test_a_rewritten_history_does_not_verify(database, log, tamper):
             log.append(connection, fact(f"step{number}", run=RUN))
     with database.read() as connection:
         kept = open_checkpoint(log.checkpoint(connection)[0], KEY.verify_bytes(), log_origin("tiers"))
-    forged = LogLeaf(seq=2, at=START, actor="caf", action="other", agreement=None, run=RUN, digest=None).to_bytes()
+    forged = LogLeaf(seq=2, at=START, actor="caf", action="other", agreement=None, run=RUN, digest=None,
+                     purpose=None, salt="0" * 64).to_bytes()  # fmt: skip
     with database.write() as connection:
         if tamper == "change":
             values = {"leaf": forged, "hash": leaf_hash(forged)}

@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 from linkage import match as module
 from linkage.candidates import Candidates
 from linkage.errors import LinkageError
-from linkage.match import match, match_blocks, match_numpy, match_stream
+from linkage.match import match, match_blocks, match_stream
 from tests import oracle_matching as oracle
+from tests.numpy_match import match_numpy
 
 ROOT = Path(__file__).parent.parent
 Rows = NDArray[np.uint64]
@@ -164,7 +165,7 @@ def test_little_memory_changes_no_byte(measure, top):
     assert len(expected_pairs) > 2000
     assert same_bytes(expected_pairs, match(left, right, 0.5, measure, memory=least, threads=2, top=top))
     joined = {name: np.concatenate([getattr(one, name) for one in batches]) for name in ("left", "right", "score")}
-    assert same_bytes(expected_pairs, Candidates(**joined))
+    assert same_bytes(expected_pairs, Candidates(left=joined["left"], right=joined["right"], score=joined["score"]))
     with pytest.raises(LinkageError, match="E_MEMOIRE"):
         match(left, right, 0.5, measure, memory=least - 1, threads=2)
 
@@ -193,8 +194,6 @@ def test_blocks_are_not_compared_with_themselves_in_silence():
     rows, options = np.ones((2, 1), np.uint64), dict[str, Any](symmetric=True)
     with pytest.raises(LinkageError, match="E_OPTION"):
         match_blocks(rows, rows, np.array([[0, 2, 0, 2]]), 0.5, **options)
-    with pytest.raises(LinkageError, match="E_OPTION"):
-        match_numpy(rows, rows, 0.5, **options)
 
 
 def test_too_many_rows_are_refused():
@@ -305,11 +304,10 @@ REFUSED: dict[str, tuple[Any, Any, str]] = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_other_arrays_are_refused(name):
-    """Anything but two C-order uint64 tables of one width is refused with its code, by both kernels."""
+    """Anything but two C-order uint64 tables of one width is refused with its code."""
     left, right, code = REFUSED[name]
-    for function in (match, match_numpy):
-        with pytest.raises(LinkageError, match=code):
-            function(left, right, 0.8)
+    with pytest.raises(LinkageError, match=code):
+        match(left, right, 0.8)
 
 
 def test_another_measure_is_refused():

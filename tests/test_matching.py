@@ -17,7 +17,8 @@ from linkage.wire import EncodedPass, row_bytes, rows_to_bytes
 from service.agreement import Sizes
 from service.errors import ServiceError
 from service.messages import Manifest, UploadState, chunk_context, upload_key_context
-from service.third_party.matching import judge, open_upload, steps_of
+from service.third_party.matching import judge, steps_of
+from service.third_party.opened import open_upload
 from service.third_party.parcels import Upload, uploads_of
 from service.third_party.store import stored, unstored
 from tests.simulator import LENGTH, SIZE, Run, Simulation, fill_of, pass_plan, rows_for, simulation
@@ -27,9 +28,9 @@ RECIPIENT, SOURCE = (side.encoded for side in rows_for(11))
 
 
 @pytest.fixture(scope="module")
-def sim(tmp_path_factory):
+def sim(tmp_path_factory, module_database_url):
     """One third party for all."""
-    with simulation(tmp_path_factory.mktemp("site") / "data") as one:
+    with simulation(tmp_path_factory.mktemp("site") / "data", module_database_url) as one:
         yield one
 
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from linkage import kernel, matrix_kernel, scanning
-from linkage.match import match, match_numpy
+from linkage.match import match
+from tests.numpy_match import match_numpy
 
 pytestmark = pytest.mark.skipif(
     not matrix_kernel.runs(), reason="no compiler, no matrix registers, or no leave to use them"

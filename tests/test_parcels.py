@@ -1,9 +1,8 @@
-"""Rows of uploads, chunks, deliveries and jobs."""
+"""Rows of uploads, chunks and deliveries."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
@@ -15,25 +14,19 @@ from service.third_party.parcels import (
     add_chunk,
     add_delivery,
     add_upload,
-    claim_job,
     deliveries_of,
     drop_deliveries,
-    drop_job,
     drop_upload,
     find_upload,
     held_bytes,
     held_chunks,
-    job_attempts,
     live_uploads,
     load_delivery,
-    queue_job,
-    release_job,
-    renew_job,
     set_upload,
     uploads_of,
 )
 from service.third_party.run_store import add_run
-from service.third_party.store import Database, add_agreement, add_party
+from service.third_party.store import add_agreement, add_party
 from tests.simulator import START
 from tests.test_agreement import AGREEMENT, CAF, CNOUS
 from tests.test_run_store import RUN
@@ -48,13 +41,11 @@ UPLOAD = Upload(
     reason=None,
     manifest=b"{}",
 )
-SECOND = timedelta(seconds=1)
 
 
 @pytest.fixture
-def connection(tmp_path):
+def connection(database):
     """A connection with one run and one upload."""
-    database = Database(tmp_path / "database.sqlite")
     with database.write() as connection:
         for identity in (CAF.public, CNOUS.public):
             add_party(connection, identity, START)
@@ -62,7 +53,6 @@ def connection(tmp_path):
         add_run(connection, RUN)
         add_upload(connection, UPLOAD)
         yield connection
-    database.close()
 
 
 def test_an_upload_is_found_by_its_names_and_by_its_identifier(connection):
@@ -118,36 +108,3 @@ def test_acknowledgements_are_counted_once(connection):
     for _ in range(2):
         add_acknowledgement(connection, RUN.run, "caf", b"{}")
     assert {"caf"} == acknowledged_by(connection, RUN.run)
-
-
-def test_a_job_has_one_owner_until_its_lease_is_over(connection):
-    """A second worker gets it only at the second the lease ends, and the first then loses it."""
-    queue_job(connection, RUN.run)
-    until = START + timedelta(seconds=60)
-    assert RUN.run == claim_job(connection, "one", START, until)
-    assert None is claim_job(connection, "two", until - SECOND, until + SECOND)
-    assert renew_job(connection, RUN.run, "one", until)
-    assert RUN.run == claim_job(connection, "two", until, until + SECOND)
-    assert not renew_job(connection, RUN.run, "one", until)
-    assert 2 == job_attempts(connection, RUN.run)
-
-
-def test_a_released_job_is_free_at_once(connection):
-    """A failure counts, a polite stop does not, and another worker's job is not ours to release."""
-    queue_job(connection, RUN.run)
-    for counted, attempts in ((True, 1), (False, 1)):
-        claim_job(connection, "one", START, START + SECOND)
-        release_job(connection, RUN.run, "two", counted=counted)
-        assert None is claim_job(connection, "two", START, START + SECOND)
-        release_job(connection, RUN.run, "one", counted=counted)
-        assert attempts == job_attempts(connection, RUN.run)
-    assert RUN.run == claim_job(connection, "two", START, START + SECOND)
-
-
-def test_a_dropped_job_is_nobody_s(connection):
-    """Whoever held it learns that at its next renewal."""
-    queue_job(connection, RUN.run)
-    claim_job(connection, "one", START, START + SECOND)
-    drop_job(connection, RUN.run)
-    assert not renew_job(connection, RUN.run, "one", START + SECOND)
-    assert None is claim_job(connection, "one", START, START + SECOND)

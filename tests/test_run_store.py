@@ -26,7 +26,7 @@ from service.third_party.run_store import (
     share_of,
     shares_for,
 )
-from service.third_party.store import Database, add_agreement, add_party
+from service.third_party.store import add_agreement, add_party
 from tests.simulator import START
 from tests.test_agreement import AGREEMENT, CAF, CNOUS
 
@@ -46,16 +46,14 @@ RUN = Run(
 
 
 @pytest.fixture
-def connection(tmp_path):
+def connection(database):
     """A connection with an agreement and one run."""
-    database = Database(tmp_path / "database.sqlite")
     with database.write() as connection:
         for identity in (CAF.public, CNOUS.public):
             add_party(connection, identity, START)
         add_agreement(connection, AGREEMENT, START)
         add_run(connection, RUN)
         yield connection
-    database.close()
 
 
 def test_a_run_comes_back_as_it_was(connection):

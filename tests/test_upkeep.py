@@ -14,9 +14,9 @@ from tests.simulator import PASSES, Run, Simulation, rows_for, simulation
 
 
 @pytest.fixture
-def sim(tmp_path):
+def sim(tmp_path, database_url):
     """A fresh third party."""
-    with simulation(tmp_path / "data") as one:
+    with simulation(tmp_path / "data", database_url) as one:
         yield one
 
 

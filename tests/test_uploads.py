@@ -18,9 +18,9 @@ ROWS = rows_for(7)
 
 
 @pytest.fixture(scope="module")
-def sim(tmp_path_factory):
+def sim(tmp_path_factory, module_database_url):
     """One third party for all; each test has its own run."""
-    with simulation(tmp_path_factory.mktemp("site") / "data") as one:
+    with simulation(tmp_path_factory.mktemp("site") / "data", module_database_url) as one:
         yield one
 
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from crypto.errors import KeyAbsent, KeyReadable
+from crypto.errors import KeyAbsent, KeyReadable, SealBroken
 from service.errors import ServiceError
 from service.third_party.vault import THIRD_PARTY_ID, Vault
 
@@ -47,9 +47,9 @@ def test_key_files_are_for_the_owner_only(vault):
     """Every file has mode 0600, and one that others can read is refused."""
     vault.make_run_key(RUN)
     files = [path for path in vault.data.rglob("*") if path.is_file()]
-    assert 3 == len(files)
+    assert {"identity.json", "log_key", "epoch.key", "wrapped-1.json", "lock"} == {path.name for path in files}
     assert {0o600} == {stat.S_IMODE(path.stat().st_mode) for path in files}
-    files[0].parent.joinpath("log_key").chmod(0o644)
+    vault.data.joinpath("log_key").chmod(0o644)
     with pytest.raises(KeyReadable):
         vault.log_key()
 
@@ -69,11 +69,26 @@ def test_the_key_of_a_run_is_drawn_once_and_destroyed_for_good(vault):
 
 def test_a_half_written_key_is_seen_and_destroyed(vault):
     """What a crash in the middle of a write leaves counts as held, and goes with the key."""
-    left = vault.data / "worker" / f".{RUN}.key.abc.tmp"
+    left = vault.data / "keystore" / ".wrapped-1.json.abc.tmp"
+    vault.make_run_key(OTHER)
     left.write_bytes(b"half")
     assert vault.holds_run_key(RUN)
     vault.destroy_run_key(RUN)
     assert (False, False) == (vault.holds_run_key(RUN), left.exists())
+
+
+def test_what_waits_for_a_party_opens_until_its_key_is_destroyed(vault):
+    """Each party of a run has a key of its own; another party's, or none, opens nothing."""
+    sealed = vault.seal_parcel(RUN, "caf", b"for caf")
+    assert b"for caf" == vault.open_parcel(RUN, "caf", sealed)
+    vault.seal_parcel(RUN, "msa", b"for msa")
+    with pytest.raises(SealBroken):
+        vault.open_parcel(RUN, "msa", sealed)
+    assert [(RUN, "caf"), (RUN, "msa")] == vault.parcel_keys()
+    vault.destroy_parcel_key(RUN, "caf")
+    assert (False, True) == (vault.holds_parcel_key(RUN, "caf"), vault.holds_parcel_key(RUN, "msa"))
+    with pytest.raises(KeyAbsent):
+        vault.open_parcel(RUN, "caf", sealed)
 
 
 def test_two_workers_at_once_hold_one_key(vault):
@@ -83,4 +98,5 @@ def test_two_workers_at_once_hold_one_key(vault):
         with ThreadPoolExecutor(8) as pool:
             keys = {key.public_bytes() for key in pool.map(vault.make_run_key, [run] * 8)}
         assert {vault.run_key(run).public_bytes()} == keys
-    assert [] == [path for path in (vault.data / "worker").iterdir() if path.suffix != ".key"]
+    files = {path.name for path in (vault.data / "keystore").iterdir()}
+    assert {"epoch.key", "wrapped-1.json", "lock"} == files

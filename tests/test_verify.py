@@ -31,7 +31,8 @@ class Log:
         self.pinned = ThirdParty(url="https://x", identity=self.identity.public, log_key=self.key.verify_bytes())
 
     def add(self, action: Any, digest: Any = None) -> Any:
-        leaf = LogLeaf(seq=len(self.leaves), at=NOW, actor="tiers", action=action, agreement=T, run=RUN, digest=digest)
+        leaf = LogLeaf(seq=len(self.leaves), at=NOW, actor="tiers", action=action, agreement=T, run=RUN, digest=digest,
+                       purpose=None, salt="0" * 64)  # fmt: skip
         self.leaves.append(leaf.to_bytes())
 
     @property

@@ -17,6 +17,8 @@ from linkage.wire import (
     EncodedPass,
     delivery_from_bytes,
     delivery_to_bytes,
+    payload_width,
+    payloads_from_bytes,
     row_bytes,
     rows_from_bytes,
     rows_to_bytes,
@@ -103,10 +105,13 @@ def test_rows_of_the_frozen_vectors(vector):
 def test_deliveries_of_the_frozen_vectors(vector):
     """A frozen delivery reads and writes as it did; its zeros are counted, not kept."""
     lists = [table([bytes.fromhex(one) for one in vector[name]]) for name in ("certain", "grey")]
+    sealed = [bytes.fromhex(one) for one in vector["payloads"]]
+    payloads = np.frombuffer(b"".join(sealed), dtype=np.uint8).reshape(len(sealed), -1) if sealed else None
     data = bytes.fromhex(vector["head"]).ljust(vector["size"], b"\0")
-    assert data == delivery_to_bytes(*lists)
+    assert data == delivery_to_bytes(*lists, payloads)
     read = delivery_from_bytes(data)
-    assert [sorted(vector["certain"]), sorted(vector["grey"])] == [[bytes(x).hex() for x in part] for part in read]
+    assert [sorted(vector["certain"]), sorted(vector["grey"])] == [[bytes(x).hex() for x in part] for part in read[:2]]
+    assert sealed == [bytes(one) for one in read.payloads][: len(sealed)]
 
 
 @given(identifiers, identifiers)
@@ -114,7 +119,31 @@ def test_deliveries_read_back_sorted(certain, grey):
     """Both lists come back, each sorted, from the bytes that the oracle writes too."""
     data = delivery_to_bytes(table(certain), table(grey))
     assert oracle.delivery(certain, grey) == data
-    assert [sorted(certain), sorted(grey)] == [[bytes(one) for one in part] for part in delivery_from_bytes(data)]
+    assert [sorted(certain), sorted(grey)] == [[bytes(one) for one in part] for part in delivery_from_bytes(data)[:2]]
+
+
+@given(st.dictionaries(st.binary(min_size=16, max_size=16), st.binary(min_size=40, max_size=40), min_size=1), identifiers)
+def test_payloads_stay_with_their_ids(sealed, grey):
+    """Whatever the order in which links come, each certain id keeps its payload, in the oracle's bytes."""
+    payloads = np.frombuffer(b"".join(sealed.values()), dtype=np.uint8).reshape(-1, 40)
+    data = delivery_to_bytes(table(list(sealed)), table(grey), payloads)
+    assert oracle.delivery(sealed, grey, sealed) == data
+    read = delivery_from_bytes(data)
+    assert sealed == {bytes(one): bytes(two) for one, two in zip(read.certain, read.payloads, strict=True)}
+
+
+@given(passes, st.sampled_from([0, 1, 8, 10, 1024]))
+def test_payloads_of_rows_are_read_apart_from_them(drawing, size):
+    """A row is whole words with its payload; filters read the same with it and without."""
+    one, width = drawn(*drawing), payload_width(size)
+    sealed = np.random.default_rng(drawing[0]).integers(0, 256, (len(one), width), dtype=np.uint8)
+    plain = rows_to_bytes(one)
+    bare = np.frombuffer(plain, dtype=np.uint8).reshape(len(one), row_bytes(64 * drawing[2]))
+    data = np.concatenate([bare, sealed], axis=1).tobytes()
+    assert (0, size and width) == (width % 8, width)
+    assert len(data) == len(one) * row_bytes(64 * drawing[2], width)
+    assert plain == rows_to_bytes(rows_from_bytes(data, 64 * drawing[2], width))
+    assert np.array_equal(sealed, payloads_from_bytes(data, 64 * drawing[2], width))
 
 
 @given(st.permutations(range(12)))
@@ -138,14 +167,16 @@ def refused_deliveries() -> dict[str, bytes]:
     good = delivery_to_bytes(table([b"\1" * 16, b"\2" * 16]), table([b"\3" * 16]))
     return {
         "empty": b"",
-        "another magic": b"AVD2" + good[4:],
+        "another magic": b"AVD1" + good[4:],
         "too short": good[:-1],
         "one byte more": good + b"\0",
         "a larger class than needed": good + bytes(SMALLEST_DELIVERY),
         "something in the padding": good[:-1] + b"\1",
-        "something just after the ids": good[:60] + b"\1" + good[61:],
-        "ids out of order": good[:12] + b"\2" * 16 + b"\1" * 16 + good[44:],
+        "something just after the ids": good[:64] + b"\1" + good[65:],
+        "ids out of order": good[:16] + b"\2" * 16 + b"\1" * 16 + good[48:],
         "more ids than bytes": good[:4] + b"\xff" * 8 + good[12:],
+        "payloads that are not there": good[:12] + b"\xff" * 4 + good[16:],
+        "payloads of zeros": good[:12] + bytes([0, 0, 8, 0]) + good[16:],
     }
 
 

@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
 
 from linkage.plan import Solving
 from service.answers import RunView
+from service.guard_terms import GuardTerms
 from service.messages import Receipt
-from service.third_party import matching
-from service.third_party.parcels import claim_job, deliveries_of, job_attempts, load_delivery
-from service.third_party.schema import jobs
-from service.third_party.store import agreement_of
-from service.third_party.worker import MOST_ATTEMPTS, Worker, _JobLost, _Lease
+from service.third_party import jobs
+from service.third_party.leases import JobLost, Lease
+from service.third_party.matching_job import MOST_ATTEMPTS, Answer
+from service.third_party.parcels import deliveries_of, load_delivery
+from service.third_party.worker import Worker
 from tests.simulator import PASSES, Rows, Run, Simulation, rows_for, simulation
 
 ROWS = {name: rows_for(number) for number, name in enumerate(PASSES)}
 
 
 @pytest.fixture
-def sim(tmp_path):
+def sim(tmp_path, database_url):
     """A fresh third party."""
-    with simulation(tmp_path / "data") as one:
+    with simulation(tmp_path / "data", database_url) as one:
         yield one
 
 
@@ -80,7 +81,8 @@ def test_each_row_of_a_person_is_delivered_where_the_plan_says_so(sim: Simulatio
     both = replace(recipient, encoded=replace(recipient.encoded, filters=filters)), source
     (comparison,) = sim.agreement().comparisons
     passes = tuple(replace(one, solving=solving) for one in comparison.plan.passes)
-    run = sim.sending(comparisons=(replace(comparison, plan=replace(comparison.plan, passes=passes)),))
+    comparisons = (replace(comparison, plan=replace(comparison.plan, passes=passes)),)
+    run = sim.sending(comparisons=comparisons, guards=GuardTerms(near_permille=1000))
     sim.upload_all(run, dict.fromkeys(PASSES, both))
     sim.work()
     wanted = expected if solving == "many-to-one" else set(recipient.certain)
@@ -165,25 +167,46 @@ def test_a_worker_killed_anywhere_loses_nothing(sim: Simulation, readings):
     assert len(actions) == len(set(actions))
 
 
+def held(sim: Simulation, run: Run, worker: Worker | None = None) -> Lease:
+    """The lease of a job, just claimed."""
+    worker = worker or sim.worker()
+    lease = Lease(site=sim.site, run=run.run, stop=worker.stop, renewal_seconds=worker.renewal_seconds)
+    with sim.site.database.write() as connection:
+        job = jobs.progress(connection, run.run)
+        assert job is not None
+        assert lease.claim(connection, job)
+    return lease
+
+
+def killed_at(sim: Simulation, run: Run, kind: str, worker: Worker | None = None) -> list[str]:
+    """Work until the first step of a kind is done, and die; the kinds of all steps that were taken."""
+    taken: list[str] = []
+
+    def step(name: str, work: Callable[[], Answer]) -> Answer:
+        answer = work()
+        taken.append(name)
+        if name == kind:
+            raise Killed
+        return answer
+
+    worker = worker or sim.worker()
+    with pytest.raises(Killed):
+        worker.job.perform(held(sim, run, worker), step)
+    sim.clock.advance(seconds=61)
+    return taken
+
+
 def test_what_was_compared_before_a_kill_is_not_compared_again(sim: Simulation):
     """A delivery that is stored stays byte for byte, and nobody can fetch it before its time."""
     run = loaded(sim)
-    worker = sim.worker()
-    with sim.site.database.write() as connection:
-        claim_job(connection, worker.owner, sim.clock(), sim.clock() + timedelta(seconds=60))
-    with sim.site.database.read() as connection:
-        document = agreement_of(connection, run.agreement)
-    step = matching.steps_of(sim.site, run.run, document)[0]
-    compared = matching.compare(sim.site, sim.site.vault.run_key(run.run), step, lambda: None)
-    worker._store(step, compared.delivery)
+    killed_at(sim, run, "deliver")
     assert (1, "matching") == (view(sim, run).progress.done, sim.state(run))
     assert "E_ETAT" == sim.caf.get(f"/runs/{run.run}/deliveries", 409)
     with sim.site.database.read() as connection:
-        first = load_delivery(connection, run.run, *step.name)
-    sim.clock.advance(seconds=61)
+        first = load_delivery(connection, run.run, "caf.cnous", PASSES[0])
     sim.work()
     with sim.site.database.read() as connection:
-        assert first == load_delivery(connection, run.run, *step.name)
+        assert first == load_delivery(connection, run.run, "caf.cnous", PASSES[0])
         assert 2 == len(deliveries_of(connection, run.run))
     check_results(sim, run)
 
@@ -218,7 +241,9 @@ def test_a_worker_that_is_asked_to_stop_gives_its_job_back(sim: Simulation):
     worker.stop.set()
     assert worker.step()
     with sim.site.database.read() as connection:
-        assert 0 == job_attempts(connection, run.run)
+        job = jobs.progress(connection, run.run)
+    assert job is not None
+    assert (0, None) == (job.attempts, job.owner)
     sim.work()
     check_results(sim, run)
 
@@ -250,12 +275,10 @@ def test_a_run_that_is_cancelled_under_the_worker_delivers_nothing(sim: Simulati
 def test_a_run_past_its_deadline_is_not_delivered(sim: Simulation):
     """Even when its comparison was under way."""
     run = loaded(sim)
-    worker = sim.worker()
-    with sim.site.database.write() as connection:
-        claim_job(connection, worker.owner, sim.clock(), sim.clock() + timedelta(hours=100))
+    lease = held(sim, run)
     sim.clock.advance(hours=72)
-    with pytest.raises(_JobLost), sim.site.database.write() as connection:
-        worker._owned(connection, run.run)
+    with pytest.raises(JobLost), sim.site.database.write() as connection:
+        lease.owned(connection)
     sim.work()
     assert "expired" == sim.state(run)
 
@@ -303,24 +326,20 @@ def test_a_pass_of_a_handful_of_people_is_sent_back(sim: Simulation):
 def test_the_lease_is_renewed_while_the_work_lasts(sim: Simulation):
     """Renewals are by the clock of the site; a worker whose job was taken learns it and stops."""
     run = loaded(sim)
-    worker = replace(sim.worker(), renewal_seconds=0.01)
-    with sim.site.database.write() as connection:
-        claim_job(connection, worker.owner, sim.clock(), sim.clock() + timedelta(seconds=60))
-    with _Lease(worker, run.run) as lease:
+    with held(sim, run, replace(sim.worker(), renewal_seconds=0.01)) as lease:
         lease.check()
-        sim.clock.advance(seconds=55)
+        sim.clock.advance(seconds=7)
         _until(lambda: not _free(sim, run))
         sim.caf.cancel(run)
-        with pytest.raises(_JobLost):
+        with pytest.raises(JobLost):
             _until_raises(lease.check)
 
 
 def _free(sim: Simulation, run: Run) -> bool:
-    """Whether another worker could take the job 15 seconds from now."""
-    later = sim.clock() + timedelta(seconds=15)
+    """Whether another worker could take the job 2 seconds from now."""
     with sim.site.database.read() as connection:
-        until = connection.scalar(select(jobs.c.lease_until).where(jobs.c.run == run.run)) or 0
-    return bool(until <= later.timestamp())
+        job = jobs.progress(connection, run.run)
+    return job is None or job.is_free(sim.clock() + timedelta(seconds=2))
 
 
 def _until(condition: Any) -> None:

@@ -17,6 +17,7 @@ from service.agreement import Agreement
 from service.demarche import demarche_text, parse_demarche
 from service.errors import ServiceError
 from service.forms import write_time
+from service.guard_terms import GuardTerms, changed
 
 __all__ = ["pin_server", "propose", "show", "sign"]
 
@@ -50,6 +51,8 @@ def propose(args: argparse.Namespace) -> None:
         not_before=now - _EARLY,
         not_after=now + timedelta(days=args.days),
         nonce=secrets.token_hex(16),
+        guards=changed(demarche.guards(), dict(args.guard)),
+        joiners=dict(args.joiner),
     )
     with connect(office) as online:
         agreement = build_agreement(demarche, terms, online.pins, online.third_party.identity)
@@ -133,6 +136,11 @@ def _describe(terminal: Terminal, agreement: Agreement, signed: Sequence[str] | 
     for two in agreement.comparisons:
         sizes, passes = two.sizes, ", ".join(one.name for one in two.plan.passes)
         terminal.say(f"comparaison : {two.id}, {sizes.recipient} et {sizes.source} personnes ; passes {passes}")
+        if two.payload_bytes:
+            terminal.say(f"charge utile: {two.source} joint {two.payload_bytes} octets au plus à chaque résultat certain")
+    for three in agreement.joiners:
+        terminal.say(f"jointeur    : {three.joiner} applique la règle pour {three.recipient}, sur des jetons")
+    terminal.say(f"contrôles   : {agreement.controls} par comparaison")
     kept = agreement.retention
     terminal.say(f"profil      : {agreement.profile} ; croisements : {agreement.max_runs} au plus")
     terminal.say(
@@ -142,8 +150,20 @@ def _describe(terminal: Terminal, agreement: Agreement, signed: Sequence[str] | 
         f"durées      : encodages {kept.encodings_hours} h, résultats {kept.hits_days} j au tiers puis "
         f"{kept.results_months} mois, traces {kept.traces_months} mois, opposition {kept.objection_months} mois"
     )
+    terminal.say(f"gardes      : {_guards(agreement.guards)}")
     if signed is not None:
         _say_signed(terminal, agreement, signed)
+
+
+def _guards(terms: GuardTerms) -> str:
+    sides = (("destinataire", terms.recipient), ("source", terms.source))
+    parts = [f"{terms.least_rows} personnes au moins de chaque côté"]
+    parts += [
+        f"{name} à {side.declared} % de l'effectif déclaré et {side.previous} % du croisement précédent"
+        for name, side in sides
+    ]
+    alike = "tout" if terms.near_permille == 1000 else f"{terms.near_permille} pour mille"
+    return "; ".join([*parts, f"personnes presque identiques : {alike}", f"leurres : {terms.canaries} par source"])
 
 
 def _say_signed(terminal: Terminal, agreement: Agreement, signed: Sequence[str]) -> None:

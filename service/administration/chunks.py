@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crypto.sealing import CHUNK_OVERHEAD
-from linkage.stream import PassStream
-from linkage.wire import ID_BYTES, TAG_BYTES
+from linkage.stream import Piece
+from linkage.wire import ID_BYTES, TAG_BYTES, row_bytes
+from service.administration.payload import SealRows
 from service.messages import MAX_CHUNK_BYTES
 
 __all__ = ["Fill", "chunks_of", "rows_of"]
@@ -28,10 +29,16 @@ class Fill:
         self._length, self._rows, self._bits = length, 0, 0
 
     def count(self, rows: NDArray[np.uint8]) -> None:
-        """Add some rows, (n, row bytes) uint8."""
+        """Add some rows, (n, row bytes) uint8, with a payload or without."""
         self._rows += len(rows)
-        words = rows.view(np.uint64)[:, _HEAD // 8 :]
+        words = np.ascontiguousarray(rows).view(np.uint64)[:, _HEAD // 8 : row_bytes(self._length) // 8]
         self._bits += int(np.bitwise_count(words).sum(dtype=np.int64))
+
+    def counted(self, pieces: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
+        """The same pieces, each counted as it goes by."""
+        for rows in pieces:
+            self.count(rows)
+            yield rows
 
     @property
     def permille(self) -> int:
@@ -68,15 +75,21 @@ def chunks_of(
 
 
 def rows_of(
-    stream: PassStream, noted: Callable[..., None] | None, fill: Fill, told: Callable[[int], None]
+    pieces: Iterable[Piece], noted: Callable[..., None] | None, payload: SealRows | None, told: Callable[[int], None]
 ) -> Iterator[NDArray[np.uint8]]:
-    """The rows of a pass, once what must be known of them is noted."""
+    """The rows of a pass as they are sent, once what must be known of them is noted.
+
+    Args:
+        pieces: of the pass.
+        noted: takes row ids and records.
+        payload: seals what each row carries; nothing when absent.
+        told: progress, in rows.
+    """
     made = 0
-    for piece in stream.pieces:
+    for piece in pieces:
         if noted is not None:
             noted(piece.rows[:, :ID_BYTES], piece.records)
-        fill.count(piece.rows)
-        yield piece.rows
+        yield piece.rows if payload is None else np.concatenate([piece.rows, payload(piece.records)], axis=1)
         made += len(piece.rows)
         told(made)
     if not made:

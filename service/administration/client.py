@@ -33,6 +33,7 @@ from service.answers import (
     IdentityView,
     LogView,
     ReceiptView,
+    RelayView,
     RunView,
     UploadStatus,
 )
@@ -162,6 +163,14 @@ class Client:
     def delivery(self, run: str, comparison: str, pass_name: str) -> Any:
         """One signed delivery."""
         return self._get(f"/runs/{run}/deliveries/{comparison}/{pass_name}")
+
+    def relays(self, run: str) -> list[RelayView]:
+        """The relays that this party sends or receives, and the pieces held of each."""
+        return _list(RelayView, self._get(f"/runs/{run}/relays"))
+
+    def relay(self, run: str, kind: str, sender: str, number: int) -> Any:
+        """One signed piece that is addressed to this party."""
+        return self._get(f"/runs/{run}/relays/{kind}/{sender}/{number}")
 
     # Proofs
 

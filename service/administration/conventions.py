@@ -12,7 +12,7 @@ as it was when it was signed).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -23,13 +23,14 @@ from crypto.keys import PublicIdentity
 from linkage.holder import encoder_digest
 from linkage.planner import plan_passes
 from service.agreement import (
+    MAX_CONTROLS,
     MAX_ENCODINGS_HOURS,
     MAX_HITS_DAYS,
-    MIN_SIZE,
     Agreement,
     AgreementParty,
     Comparison,
     Demarche,
+    Joining,
     Retention,
     Sizes,
     ThirdParty,
@@ -37,6 +38,7 @@ from service.agreement import (
 )
 from service.demarche import parse_demarche
 from service.errors import ServiceError
+from service.guard_terms import GuardTerms
 from service.messages import MAX_JSON_BYTES
 from service.rule_sheet import Demarche as RuleSheet
 
@@ -44,6 +46,7 @@ __all__ = ["AgreementStore", "StoredAgreement", "Terms", "build_agreement", "che
 
 _FORMAT = "allervers/local-agreement/v1"
 _LONGEST = timedelta(days=366)
+_PEOPLE_A_CONTROL = 20  # of the smallest file
 Pins = Callable[[str], PublicIdentity]
 
 
@@ -61,6 +64,8 @@ class Terms:
         not_before: first moment a run may be opened.
         not_after: last one.
         nonce: 16 fresh random bytes in hexadecimal.
+        guards: what else than the démarche's own guards; None: nothing.
+        joiners: recipient → who applies its rule, for each recipient of several comparisons.
     """
 
     holders: Mapping[str, tuple[str, ...]]
@@ -72,6 +77,8 @@ class Terms:
     not_before: datetime
     not_after: datetime
     nonce: str
+    guards: GuardTerms | None = None
+    joiners: Mapping[str, str] = field(default_factory=dict)
 
 
 def build_agreement(demarche: RuleSheet, terms: Terms, pins: Pins, third_party: PublicIdentity) -> Agreement:
@@ -98,9 +105,11 @@ def build_agreement(demarche: RuleSheet, terms: Terms, pins: Pins, third_party: 
             source=source,
             sizes=Sizes(recipient=terms.sizes[recipient], source=terms.sizes[source]),
             plan=plan_passes(sheet, terms.profile, (terms.sizes[recipient], terms.sizes[source])),
+            payload_bytes=demarche.payload_bytes if operand == demarche.payload_operand else 0,
         )
         for recipient in terms.holders[own]
-        for source in terms.holders[others[0]]
+        for operand in others
+        for source in terms.holders[operand]
     ]
     return Agreement(
         nonce=terms.nonce,
@@ -117,6 +126,9 @@ def build_agreement(demarche: RuleSheet, terms: Terms, pins: Pins, third_party: 
         sheet_digest=sheet.digest,
         encoder_digest=encoder_digest(),
         comparisons=tuple(sorted(comparisons, key=lambda one: one.id)),
+        joiners=tuple(Joining(recipient=one, joiner=terms.joiners[one]) for one in _joined(demarche, terms)),
+        controls=min(MAX_CONTROLS, min(terms.sizes.values()) // _PEOPLE_A_CONTROL),
+        guards=terms.guards or demarche.guards(),
         max_runs=terms.max_runs,
         valid=Validity(not_before=terms.not_before, not_after=terms.not_after),
         retention=Retention(
@@ -158,12 +170,6 @@ def check_agreement(agreement: Agreement, demarche: RuleSheet, pins: Pins, third
 
 
 def _check_terms(demarche: RuleSheet, terms: Terms) -> None:
-    if len(demarche.operands) != 2:
-        sentence = (
-            f"la règle « {demarche.expression} » réunit plusieurs opérandes : elle exige un jointeur, que cette "
-            "version ne fournit pas ; écrivez une règle à deux opérandes"
-        )
-        raise ServiceError("E_JOINTEUR_REQUIS", sentence)
     parties = [party for holders in terms.holders.values() for party in holders]
     if set(terms.holders) != set(demarche.operands) or not all(terms.holders.values()):
         sentence = f"donnez un détenteur à chaque opérande : --party {'=… --party '.join(demarche.operands)}=…"
@@ -171,9 +177,15 @@ def _check_terms(demarche: RuleSheet, terms: Terms) -> None:
     if len(set(parties)) != len(parties) or set(terms.sizes) != set(parties):
         sentence = "chaque partie détient un seul opérande et déclare un seul effectif (--size partie=n)"
         raise ServiceError("E_PARTIES", sentence)
-    if min(terms.sizes.values()) < MIN_SIZE:
-        sentence = f"un croisement porte sur au moins {MIN_SIZE} personnes de chaque côté"
+    _check_joiners(demarche, terms, set(parties))
+    guards = terms.guards or demarche.guards()
+    if min(terms.sizes.values()) < guards.least_rows:
+        sentence = f"un croisement porte sur au moins {guards.least_rows} personnes de chaque côté"
         raise ServiceError("E_EFFECTIF_FAIBLE", sentence)
+    if demarche.own_guards is not None and guards.loosens(demarche.own_guards):
+        raise ServiceError(
+            "E_GARDE", "une convention ne relâche aucune garde de sa démarche ; reprenez celles de [gardes]"
+        )
     if terms.profile == "reference":
         sentence = "le profil reference n'offre aucune protection : choisissez standard ou renforce"
         raise ServiceError("E_PROFIL_INTERDIT", sentence)
@@ -183,6 +195,26 @@ def _check_terms(demarche: RuleSheet, terms: Terms) -> None:
         raise ServiceError("E_AUTORISATION_ABSENTE", "indiquez la référence de la décision (--authorisation)")
     if not timedelta() < terms.not_after - terms.not_before <= _LONGEST:
         raise ServiceError("E_VALIDITE", "une convention vaut au plus un an, et sa fin suit son début")
+
+
+def _joined(demarche: RuleSheet, terms: Terms) -> list[str]:
+    """The recipients that have several comparisons, sorted."""
+    own, *others = demarche.rule().operands
+    sources = sum(len(terms.holders[operand]) for operand in others)
+    return sorted(terms.holders[own]) if sources > 1 else []
+
+
+def _check_joiners(demarche: RuleSheet, terms: Terms, parties: set[str]) -> None:
+    for recipient in _joined(demarche, terms):
+        if terms.joiners.get(recipient) not in parties - {recipient}:
+            sentence = (
+                f"« {recipient} » a plusieurs comparaisons : la règle est appliquée par un jointeur, une autre partie ; "
+                f"désignez-le : --joiner {recipient}=PARTIE"
+            )
+            raise ServiceError("E_JOINTEUR_REQUIS", sentence)
+    if extra := sorted(set(terms.joiners) - set(_joined(demarche, terms))):
+        sentence = f"« {extra[0]} » n'a qu'une comparaison, ou ne reçoit rien : retirez son jointeur"
+        raise ServiceError("E_JOINTEUR_REQUIS", sentence)
 
 
 def _parties(demarche: RuleSheet, terms: Terms, pins: Pins) -> tuple[AgreementParty, ...]:
@@ -224,6 +256,8 @@ def _terms_of(agreement: Agreement) -> Terms:
         not_before=agreement.valid.not_before,
         not_after=agreement.valid.not_after,
         nonce=agreement.nonce,
+        guards=agreement.guards,
+        joiners={one.recipient: one.joiner for one in agreement.joiners},
     )
 
 

@@ -12,6 +12,7 @@ from service.administration.app import Office, open_office
 from service.administration.conventions import AgreementStore
 from service.administration.keyring import read_public
 from service.administration.outbox import encode
+from service.administration.payload import written
 from service.administration.run_folder import RunFolder
 from service.administration.seat import Seat
 from service.demarche import list_demarches, load_demarche
@@ -109,8 +110,10 @@ def encode_file(office: Office, seat: Seat, args: argparse.Namespace) -> None:
     seat.folder.require("joined", f"les clés ne sont pas confirmées : allervers run join {seat.run}")
     _check_fresh(office, seat, args.file, args.extraction)
     records = _read(office, seat, args)
+    told = [one.payload_bytes for one in seat.comparisons if one.source == seat.party and one.payload_bytes]
+    columns = [records.extra[name] for name in seat.stored.demarche.payload] if told else []
     with terminal.progress("encodage") as report:
-        made = encode(seat, records, report=report)
+        made = encode(seat, records, report=report, payloads=written(columns, told[0]) if told else ())
     for one in made:
         terminal.say(f"passe {one.name} : {one.rows} lignes, {one.left_aside} personnes hors de cette passe")
     seat.folder.mark("encoded", write_time(office.clock()))
@@ -120,7 +123,9 @@ def _read(office: Office, seat: Seat, args: argparse.Namespace) -> Records:
     # This file's own columns change nothing that parties share.
     sheet = with_file_columns(seat.stored.demarche.sheet(), seat.operand, args.connector, args.columns)
     bad_rows: BadRows | None = "skip" if args.skip_bad_rows else None
-    records = read_records(args.file, sheet, seat.operand, bad_rows=bad_rows, folder=seat.folder.path)
+    told = any(one.payload_bytes and one.source == seat.party for one in seat.comparisons)
+    extra = seat.stored.demarche.payload if told else ()
+    records = read_records(args.file, sheet, seat.operand, bad_rows=bad_rows, extra=extra, folder=seat.folder.path)
     if records.set_aside:
         office.terminal.note(f"{len({one.row for one in records.set_aside})} ligne(s) écartée(s) :")
         for problem in records.set_aside[:20]:

@@ -14,9 +14,8 @@ may hold their rows: that is why a second encoding takes the same file. No path 
 from __future__ import annotations
 
 import hashlib
-import secrets
-from collections.abc import Callable
-from contextlib import closing, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -25,12 +24,11 @@ from crypto.errors import CryptoError
 from crypto.framing import canonical_json, parse_canonical_json
 from crypto.key_files import destroy, write_secret
 from crypto.keys import PublicIdentity, RunKey
-from crypto.sealing import seal, seal_chunk
+from crypto.sealing import seal
 from linkage.plan import PassPlan
 from linkage.records import Records
-from linkage.stream import MEMORY, PassStream, stream_passes
-from linkage.wire import row_bytes
-from service.administration.chunks import Fill, chunks_of, rows_of
+from linkage.stream import MEMORY, stream_passes
+from service.administration.packing import Packing, clear, pack, planted
 from service.administration.run_folder import digest_of
 from service.administration.seat import Seat
 from service.agreement import Comparison
@@ -41,11 +39,9 @@ from service.messages import (
     Manifest,
     UploadState,
     WorkerKey,
-    chunk_context,
     statement_digest,
     upload_key_context,
 )
-from service.upload_appendix import seal_appendix
 
 if TYPE_CHECKING:
     from service.administration.client import Client
@@ -75,7 +71,7 @@ class Encoded:
 
     Attributes:
         name: ``COMPARISON/PASS``.
-        rows: encoded.
+        rows: encoded of this party's own records.
         left_aside: records without what this pass divides by.
     """
 
@@ -91,6 +87,7 @@ def encode(
     chunk_bytes: int = CHUNK_BYTES,
     memory: int = MEMORY,
     report: Report | None = None,
+    payloads: Sequence[bytes] = (),
 ) -> list[Encoded]:
     """Encode all passes that are not on their way yet. No network.
 
@@ -100,39 +97,59 @@ def encode(
         chunk_bytes: plaintext of a chunk at most; whole rows.
         memory: bytes that the process should not exceed.
         report: progress, in records × passes.
+        payloads: of each record, when the agreement has this party join one.
 
     Raises:
         ServiceError: `E_ENCODEUR_DIFFERENT`, `E_EFFECTIF_DEPASSE`, `E_EFFECTIF_INSUFFISANT`, `E_FICHIER_DIFFERENT`,
-            `E_ETAPE`.
+            `E_CHARGE_ABSENTE`, `E_ETAPE`.
         LinkageError: whatever the encoder refuses.
     """
     seat.check_encoder()
     keys = {one.id: _run_key(seat, one) for one in seat.comparisons}
     _check_size(seat, records)
     _check_same_file(seat, records)
+    if any(one.payload_bytes and one.source == seat.party for one in seat.comparisons) and len(payloads) != len(
+        records
+    ):
+        raise ServiceError("E_CHARGE_ABSENTE", "la convention prévoit une charge utile : elle manque dans ce fichier")
     if seat.receives:
         seat.folder.write_identifiers(records.ids)
     left = [(one, plan) for one, plan in seat.passes() if not _announced(seat, one, plan)]
     made: list[Encoded] = []
-    sheet = seat.stored.demarche.sheet()
     for comparison in seat.comparisons:
         passes = tuple(plan for one, plan in left if one.id == comparison.id)
-        plan, key = replace(comparison.plan, passes=passes), keys[comparison.id]
-        with closing(stream_passes(records, sheet, plan, key, memory=memory)) as streams:
-            for stream in streams:
-                told = _share(report, len(made), len(left), len(records), stream)
-                _keep(seat, comparison, stream, chunk_bytes, told)
-                name = f"{comparison.id}/{stream.plan.name}"
-                made.append(Encoded(name=name, rows=stream.count, left_aside=stream.left_aside))
+        if not passes:
+            continue
+        one = replace(comparison, plan=replace(comparison.plan, passes=passes))
+        together, known, canaries = planted(seat, one, records, keys[one.id])
+        packing = Packing(
+            comparison=one, records=together, own=len(records), controls=known, canaries=canaries, key=keys[one.id],
+            payloads=payloads, chunk_bytes=chunk_bytes,
+        )  # fmt: skip
+        made += _packed(seat, packing, memory, (report, len(made), len(left)))
     return made
 
 
-def _share(report: Report | None, done: int, passes: int, records: int, stream: PassStream) -> Callable[[int], None]:
-    """Rows of a pass as progress in records × passes."""
+def _packed(seat: Seat, packing: Packing, memory: int, telling: tuple[Report | None, int, int]) -> list[Encoded]:
+    """The passes of one comparison, in their folders; `telling` is a report, passes that are done, and all of them."""
+    report, done, passes = telling
+    made: list[Encoded] = []
+    sheet = seat.stored.demarche.sheet()
+    with closing(stream_passes(packing.records, sheet, packing.comparison.plan, packing.key, memory=memory)) as streams:
+        for stream in streams:
+            told = _share(report, done + len(made), passes, packing.own, packing.count(stream))
+            own = pack(seat, packing, stream, told)
+            name = f"{packing.comparison.id}/{stream.plan.name}"
+            made.append(Encoded(name=name, rows=own, left_aside=packing.own - own))
+    return made
+
+
+def _share(report: Report | None, done: int, passes: int, records: int, count: int) -> Callable[[int], None]:
+    """Rows of a pass, of so many, as progress in records × passes."""
 
     def told(rows: int) -> None:
         if report:
-            report(done * records + (records * rows // stream.count if stream.count else records), passes * records)
+            report(done * records + (records * rows // count if count else records), passes * records)
 
     return told
 
@@ -220,7 +237,7 @@ def drop_refused(seat: Seat, view: RunView) -> list[tuple[Comparison, PassPlan, 
         kept = _kept_manifest(seat, comparison, plan.name)
         # Otherwise it was encoded again since, and sending replaces it.
         if reason is not None and kept is not None and kept["stage"] == "complete":
-            _clear(_file(seat, comparison, plan.name, "manifest.json").parent)
+            clear(_file(seat, comparison, plan.name, "manifest.json").parent)
             refused.append((comparison, plan, reason))
     return refused
 
@@ -274,47 +291,6 @@ def _check_same_file(seat: Seat, records: Records) -> None:
         )
         raise ServiceError("E_FICHIER_DIFFERENT", sentence)
     seat.folder.keep_secrets("records", {"digest": digest})
-
-
-def _keep(
-    seat: Seat, comparison: Comparison, stream: PassStream, chunk_bytes: int, told: Callable[[int], None]
-) -> None:
-    """Seal one pass into its folder as its rows come; the draft comes last. Nothing of a pass that is cut stays."""
-    name, plan = f"{comparison.id}/{stream.plan.name}", stream.plan
-    folder = seat.folder.path / "outbox" / comparison.id / plan.name
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _clear(folder)
-    key = secrets.token_bytes(32)
-    seat.folder.keep_secrets("upload", {name: key})
-    draft = Manifest(
-        agreement=seat.agreement.identifier,
-        run=seat.run,
-        comparison=comparison.id,
-        pass_=plan.name,
-        party=seat.party,
-        role="recipient" if comparison.recipient == seat.party else "source",
-        count=stream.count,
-        row_bytes=row_bytes(plan.length),
-        chunks=(),
-        wrapped_key=b"",
-        mean_fill_permille=0,
-        nonce=secrets.token_hex(16),
-        appendix=b"",
-    )
-    fill, digests = Fill(plan.length), []
-    try:
-        with seat.folder.row_map(name) if draft.role == "recipient" else nullcontext() as noted:
-            pieces = rows_of(stream, noted, fill, told)
-            for number, last, rows in chunks_of(pieces, stream.count, draft.row_bytes, chunk_bytes):
-                sealed = seal_chunk(key, chunk_context(draft), number, last, rows)
-                (folder / str(number)).write_bytes(sealed)
-                digests.append(hashlib.sha256(sealed).hexdigest())
-    except BaseException:
-        _clear(folder)
-        raise
-    appendix = seal_appendix(draft, key)
-    whole = replace(draft, chunks=tuple(digests), mean_fill_permille=fill.permille, appendix=appendix)
-    write_secret(folder / "draft.json", whole.to_bytes())
 
 
 def _draft(seat: Seat, comparison: Comparison, plan: PassPlan) -> Manifest:
@@ -385,9 +361,3 @@ def _announced(seat: Seat, comparison: Comparison, plan: PassPlan) -> bool:
 
 def _file(seat: Seat, comparison: Comparison, pass_name: str, name: str) -> Path:
     return seat.folder.path / "outbox" / comparison.id / pass_name / name
-
-
-def _clear(folder: Path) -> None:
-    """Drop a pass: the draft first, so that a half-dropped pass is not one."""
-    for path in (folder / "draft.json", folder / "manifest.json", folder / "held.json", *folder.iterdir()):
-        destroy(path)

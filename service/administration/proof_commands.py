@@ -30,7 +30,8 @@ def settle(online: Connection, seat: Seat, minutes: float | None) -> None:
     Raises:
         ServiceError: `E_RECU`, `E_RECU_INCOMPLET`, `E_JOURNAL`: what judges the receipts is then kept.
     """
-    expected = {"encodings"} | ({"deliveries"} if seat.folder.done("delivered") else set())
+    received = seat.folder.done("delivered") or seat.folder.done("combined")
+    expected = {"encodings"} | ({"deliveries"} if received else set())
 
     def probe() -> tuple[ProofFile, list[Receipt]] | None:
         proofs, receipts = _fetch(online, seat.run)
@@ -47,7 +48,7 @@ def settle(online: Connection, seat: Seat, minutes: float | None) -> None:
 
 
 def _delivered_to(receipt: Receipt, party: str) -> bool:
-    return any(one.kind == "delivery" and one.party == party for one in receipt.destroyed)
+    return any(one.kind in ("delivery", "relay") and one.party == party for one in receipt.destroyed)
 
 
 def verify(args: argparse.Namespace) -> None:

@@ -1,6 +1,7 @@
 """Commands of a run, from its opening to its closing. Each can be stopped anywhere and run again.
 
-The order is open or approve, join, encode, send, wait, hits (recipients), close; `all` does what is left of it. What
+The order is open or approve, join, encode, send, wait, combine (recipients of several comparisons and their joiners), hits
+(recipients), close; `all` does what is left of it. What
 a step needs from the step before is checked here, what the third party allows is for it to say.
 
 A secret is destroyed as soon as no step needs it: shares when the keys are confirmed, run and upload keys when the run
@@ -19,6 +20,7 @@ from service.administration import exchange, outbox
 from service.administration.app import open_office
 from service.administration.connection import DEAD, Connection, connect
 from service.administration.inbox import collect_hits, write_hits
+from service.administration.joining_commands import collect_from_joiner, combine_for_others, say_recall
 from service.administration.local_commands import encode_file, take_seat
 from service.administration.proof_commands import settle
 from service.administration.run_folder import RunFolder, unfinished_runs
@@ -73,7 +75,7 @@ def wait(args: argparse.Namespace) -> None:
 def hits(args: argparse.Namespace) -> None:
     """`allervers run hits`: open the deliveries, apply the rule, write the file of hits."""
     with connect(open_office(args.home)) as online:
-        _hits(online, take_seat(online.office, args.run), args.out)
+        _hits(online, take_seat(online.office, args.run), args.out, args.timeout)
 
 
 def close(args: argparse.Namespace) -> None:
@@ -141,8 +143,10 @@ def run_all(args: argparse.Namespace) -> None:
         if not seat.folder.done("sent"):
             _send(online, seat, args.timeout)
         _wait(online, seat, args.timeout)
+        if (seat.joiner or seat.joins) and not seat.folder.done("combined"):
+            combine_for_others(online, seat, args.timeout)
         if seat.receives and not seat.folder.done("delivered"):
-            _hits(online, seat, args.out)
+            _hits(online, seat, args.out, args.timeout)
         _close(online, seat, args.timeout)
 
 
@@ -281,14 +285,19 @@ def _drop_spent(seat: Seat, view: RunView) -> None:
         seat.folder.drop_secrets("share", "key", "upload")
 
 
-def _hits(online: Connection, seat: Seat, out: Path) -> None:
+def _hits(online: Connection, seat: Seat, out: Path, minutes: float | None) -> None:
     view = online.run(seat.run)
     _drop_spent(seat, view)
     if view.state is not RunState.DELIVERED:
         raise ServiceError("E_ETAPE", f"aucun résultat à retirer : le croisement est à l'état « {view.state} »")
-    with online.office.terminal.progress("résultats") as report:
-        found = collect_hits(seat, online.client, online.third_party.identity, report=report)
-    award, information = write_hits(out, seat.folder.identifiers(), found)
+    if seat.joiner is not None:
+        found = collect_from_joiner(online, seat, minutes)
+    else:
+        with online.office.terminal.progress("résultats") as report:
+            found = collect_hits(seat, online.client, online.third_party.identity, report=report)
+    say_recall(online.office.terminal, found.recall)
+    columns = seat.stored.demarche.payload
+    award, information = write_hits(out, seat.folder.identifiers(), found.hits, columns, found.payloads)
     seat.folder.mark("delivered", write_time(online.office.clock()))
     online.office.terminal.say(f"{out} : {award} pour attribution, {information} pour information")
 
@@ -298,8 +307,12 @@ def _close(online: Connection, seat: Seat, minutes: float | None) -> None:
     _drop_spent(seat, view)
     if view.state in _LIVE and view.state is not RunState.DELIVERED:
         raise ServiceError("E_ETAPE", f"le croisement est à l'état « {view.state} » : attendez sa fin, ou annulez-le")
-    if seat.receives and view.state is RunState.DELIVERED:
-        seat.folder.require("delivered", f"retirez d'abord les résultats : allervers run hits {seat.run} --out FICHIER")
+    if seat.party in seat.agreement.receivers and view.state is RunState.DELIVERED:
+        if seat.receives:
+            sentence = f"retirez d'abord les résultats : allervers run hits {seat.run} --out FICHIER"
+            seat.folder.require("delivered", sentence)
+        if seat.joins:
+            seat.folder.require("combined", f"appliquez d'abord la règle : allervers run combine {seat.run}")
         statement = Acknowledgement(agreement=seat.agreement.identifier, run=seat.run, party=seat.party)
         online.client.declare(seat.run, "acknowledgement", statement.signed(seat.identity.signing_key))
     outbox.drop_refused(seat, view)

@@ -4,9 +4,10 @@
 
     RUN/state.json                    agreement, run, steps done (no secret, no personal data)
     RUN/posted/COMPARISON.json        the sealed share that was posted (public)
-    RUN/secrets.json                  0600: own shares, run keys, upload keys, the local key, each while it serves
+    RUN/secrets.json                  0600: own shares, run keys, upload and payload keys, the local key, each while it serves
     RUN/records.sealed                identifiers of the records, sealed under the local key (recipient only)
     RUN/rows/COMPARISON/PASS.sealed   row id → record of one pass, sealed (recipient only)
+    RUN/rows/jetons.sealed            jeton → record, sealed (recipient with a joiner only)
     RUN/outbox/COMPARISON/PASS/…      sealed chunks on their way to the third party (see outbox.py)
 
 Sealed files (`sealed_file`) are written as their content comes: neither the identifiers nor a row map is ever whole in memory.
@@ -43,7 +44,7 @@ STATE_FORMAT = "allervers/local-run/v1"
 _AT_ONCE = 4096  # identifiers of a line
 _ROW = np.dtype([("id", np.uint8, (ID_BYTES,)), ("record", "<i8")])
 
-Step = Literal["joined", "encoded", "sent", "delivered", "closed"]
+Step = Literal["joined", "encoded", "sent", "combined", "delivered", "closed"]
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ class RunFolder:
             raise ServiceError("E_ETAPE", sentence)
 
     def secret(self, kind: str, name: str) -> bytes | None:
-        """A secret of the run, by kind (`share`, `key`, `upload`, `local`) and name."""
+        """A secret of the run, by kind (`share`, `key`, `upload`, `payload`, `local`) and name."""
         value = self._secrets().get(kind, {}).get(name)
         return None if value is None else from_base64(value)
 
@@ -131,7 +132,7 @@ class RunFolder:
 
     def forget(self) -> None:
         """Destroy all that could read or link anything; what judges receipts stays: manifests and commitment."""
-        self.drop_secrets("share", "key", "upload", "local", "records")
+        self.drop_secrets("share", "key", "upload", "payload", "local", "records")
         for path in [*self._sealed(), *(one for one in self._below("outbox") if one.suffix != ".json")]:
             destroy(path)
 
@@ -180,6 +181,10 @@ class RunFolder:
                 file.write(rows.tobytes())
 
             yield add
+
+    def has_rows(self, name: str) -> bool:
+        """Whether a row map is there, whole."""
+        return (self.path / f"rows/{name}.sealed").exists()
 
     def rows(self, name: str) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.int64]]]:
         """The (ids, records) of one pass, as `row_map` took them, piece by piece."""

@@ -74,6 +74,27 @@ class Seat:
         """Whether hits are delivered to this party."""
         return any(one.recipient == self.party for one in self.comparisons)
 
+    @property
+    def joiner(self) -> str | None:
+        """Who applies the rule for this party; None when it does so itself, or receives nothing."""
+        return self.agreement.joiner_of(self.party)
+
+    @property
+    def joins(self) -> list[str]:
+        """The recipients for whom this party is the joiner."""
+        return [one.recipient for one in self.agreement.joiners if one.joiner == self.party]
+
+    def comparisons_of(self, recipient: str) -> list[Comparison]:
+        """The comparisons of a recipient, in the order of the agreement."""
+        return [one for one in self.agreement.comparisons if one.recipient == recipient]
+
+    def holders(self, recipient: str) -> dict[str, list[str]]:
+        """Operand → comparisons of a recipient with those who hold it."""
+        found: dict[str, list[str]] = {}
+        for one in self.comparisons_of(recipient):
+            found.setdefault(self.operand_of(one.source), []).append(one.id)
+        return found
+
     def operand_of(self, party: str) -> str:
         """The operand that a party of the agreement holds."""
         return next(one.operand for one in self.agreement.parties if one.party == party)

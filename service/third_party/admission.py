@@ -7,11 +7,15 @@ further than its limit, and held to the digest that was signed.
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from crypto.framing import Json
@@ -19,10 +23,11 @@ from service.errors import ServiceError, absent
 from service.forms import read_json
 from service.messages import MAX_CHUNK_BYTES, MAX_JSON_BYTES
 from service.third_party import authentication, purge
-from service.third_party.authentication import Caller, authenticate, check_body
+from service.third_party.authentication import Caller, Doorkeeper, check_body
 from service.third_party.authorisation import RIGHTS, Role, check_right, roles_in
 from service.third_party.journal import Emit, incident_line
 from service.third_party.lifecycle import Action
+from service.third_party.limits import Limits, pieces_of
 from service.third_party.runs import load_for
 from service.third_party.site import Site
 from service.third_party.store import agreement_of
@@ -55,25 +60,28 @@ class Visit:
 
 @dataclass(frozen=True)
 class Admit:
-    """The dependency of one route; runs in a thread, since it reads the database."""
+    """The dependency of one route: signature, rate, nonce, role, state, in this order."""
 
     action: Action
 
-    def __call__(self, request: Request) -> Visit:
+    async def __call__(self, request: Request) -> Visit:
         """Admit a request, or refuse it.
 
         Raises:
-            ServiceError: `E_REQUETE_NON_SIGNEE`, `E_INTROUVABLE`, `E_ACCES_REFUSE`, `E_ETAT`,
-            `E_CORPS_TROP_GRAND`,
-                `E_LONGUEUR`.
+            ServiceError: `E_REQUETE_NON_SIGNEE`, `E_DEBIT`, `E_INTROUVABLE`, `E_ACCES_REFUSE`, `E_ETAT`.
         """
-        site: Site = request.app.state.site
+        state = request.app.state
         if Role.ANYONE in RIGHTS.get(self.action, frozenset()):
-            return Visit(site, None, request.app.state.emit)
-        caller = authenticate(site, _signed_part(request))
+            state.limits.unsigned.take(_address(request))
+            return Visit(state.site, None, state.emit)
+        caller = await _authenticated(request)
         request.state.caller = caller
-        self._check_object(site, caller, request.path_params)
-        return Visit(site, caller, request.app.state.emit)
+        names = request.path_params
+        if "run" in names or "agreement" in names:
+            await run_in_threadpool(self._check_object, state.site, caller, names)
+        else:
+            check_right(self.action, roles_in(None, caller.party))
+        return Visit(state.site, caller, state.emit)
 
     def _check_object(self, site: Site, caller: Caller, names: dict[str, str]) -> None:
         with site.database.read() as connection:
@@ -81,47 +89,81 @@ class Admit:
                 if not _RUN.fullmatch(names["run"]):
                     raise absent()
                 load_for(site, connection, caller, names["run"], self.action)
-            elif "agreement" in names:
+            else:
                 if not _AGREEMENT.fullmatch(names["agreement"]):
                     raise absent()
                 check_right(self.action, roles_in(agreement_of(connection, names["agreement"]), caller.party))
-            else:
-                check_right(self.action, roles_in(None, caller.party))
 
 
-async def _json_body(request: Request) -> Json:
+async def _authenticated(request: Request) -> Caller:
+    """The party that signed a request, its nonce spent, its rate kept."""
+    doorkeeper: Doorkeeper = request.app.state.doorkeeper
+    limits: Limits = request.app.state.limits
+    try:
+        head = doorkeeper.read(_signed_part(request))
+        found = doorkeeper.remembered(head)
+        if found is None:
+            limits.unsigned.check(
+                _address(request)
+            )  # names and keys that are not ours do not reach the database for ever
+            found = await run_in_threadpool(doorkeeper.looked_up, head)
+        caller, ticket = found
+        limits.parties.check(caller.party)
+        await doorkeeper.enter(ticket)
+    except ServiceError as error:
+        if error.status == 401:
+            limits.unsigned.take(_address(request))
+        raise
+    limits.parties.take(caller.party)
+    return caller
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+async def _json_body(request: Request) -> AsyncIterator[Json]:
     """The JSON body of an admitted request.
 
     Raises:
-        ServiceError: `E_LONGUEUR`, `E_CORPS_TROP_GRAND`, `E_REQUETE_NON_SIGNEE`, `E_MESSAGE`.
+        ServiceError: `E_LONGUEUR`, `E_CORPS_TROP_GRAND`, `E_LENTEUR`, `E_REQUETE_NON_SIGNEE`, `E_MESSAGE`.
     """
-    return read_json(await _read(request, MAX_JSON_BYTES), MAX_JSON_BYTES)
+    async with _body(request, MAX_JSON_BYTES) as data:
+        yield read_json(data, MAX_JSON_BYTES)
 
 
-async def _chunk_body(request: Request) -> bytes:
+async def _chunk_body(request: Request) -> AsyncIterator[bytes]:
     """The sealed chunk of an admitted request.
 
     Raises:
-        ServiceError: `E_LONGUEUR`, `E_CORPS_TROP_GRAND`, `E_REQUETE_NON_SIGNEE`.
+        ServiceError: `E_LONGUEUR`, `E_CORPS_TROP_GRAND`, `E_LENTEUR`, `E_REQUETE_NON_SIGNEE`.
     """
-    return await _read(request, MAX_CHUNK_BYTES)
+    async with _body(request, MAX_CHUNK_BYTES) as data:
+        yield data
 
 
-async def _read(request: Request, limit: int) -> bytes:
-    length = request.headers.get("content-length", "")
-    if not (length.isascii() and length.isdigit()) or len(length) > 12:
+@asynccontextmanager
+async def _body(request: Request, limit: int) -> AsyncIterator[bytes]:
+    """The body, as signed; it keeps its place until the request is answered."""
+    text = request.headers.get("content-length", "")
+    if not (text.isascii() and text.isdigit()) or len(text) > 12:
         raise ServiceError("E_LONGUEUR", "la requête doit annoncer la longueur de son contenu.", 411)
     too_large = ServiceError("E_CORPS_TROP_GRAND", f"le contenu dépasse {limit} octets ; réduisez-le.", 413)
-    if int(length) > limit:
+    if int(text) > limit:
         raise too_large
-    data = bytearray()
-    async for piece in request.stream():
-        data += piece
-        if len(data) > limit:
-            raise too_large
-    body = bytes(data)
-    check_body(request.state.caller, body)
-    return body
+    caller: Caller = request.state.caller
+    async with request.app.state.limits.rooms.place(caller.party, int(text)):
+        pieces, size, digest = [], 0, hashlib.sha256()
+        async for piece in pieces_of(request.receive):
+            size += len(piece)
+            if size > limit:
+                raise too_large
+            digest.update(piece)
+            pieces.append(piece)
+        body = b"".join(pieces)
+        pieces.clear()
+        check_body(caller, body, digest.digest())
+        yield body
 
 
 json_body = Depends(_json_body)
@@ -144,7 +186,7 @@ def destroy_decided(visit: Visit) -> None:
 def _signed_part(request: Request) -> authentication.Request:
     headers = request.headers
     announced = headers.get("content-length", "0").strip("0") != "" or "transfer-encoding" in headers
-    base = request.app.state.public_url or f"{request.url.scheme}://{headers.get('host', '')}"
+    base = request.app.state.public_url or f"{request.scope['scheme']}://{headers.get('host', '')}"
     path = request.scope.get("raw_path", b"").decode("latin-1")
     query = request.scope["query_string"].decode("latin-1")
     return authentication.Request(

@@ -16,7 +16,6 @@ from service.agreement import (
     MAX_ENCODINGS_HOURS,
     MAX_HITS_DAYS,
     MAX_RESULTS_MONTHS,
-    MIN_SIZE,
     OBJECTION_MONTHS,
     TRACES_MONTHS,
     Agreement,
@@ -43,6 +42,7 @@ __all__ = ["list_agreements", "propose", "sign", "view"]
 _PROFILES = frozenset({"standard", "renforce"})
 _LEAST_DEGREE = 3  # positions XORed into an output bit; fewer are undone
 _LARGEST_CAP = 1000  # records of a block; diffusion protects small sets only
+_MOST_CANARIES = 10  # one for so many people of the source: more would change what a file looks like
 
 
 def propose(site: Site, caller: Caller, body: object) -> str:
@@ -144,9 +144,12 @@ def _protects(step: PassPlan) -> bool:
 def _check_bounds(agreement: Agreement) -> None:
     for number, one in enumerate(agreement.comparisons):
         where = f"/comparisons/{number}"
-        if min(one.sizes.recipient, one.sizes.source) < MIN_SIZE:
-            sentence = f"un croisement porte sur au moins {MIN_SIZE} personnes de chaque côté."
+        if min(one.sizes.recipient, one.sizes.source) < agreement.guards.least_rows:
+            sentence = f"un croisement porte sur au moins {agreement.guards.least_rows} personnes de chaque côté."
             _refuse("E_EFFECTIF_FAIBLE", sentence, f"{where}/sizes")
+        if _MOST_CANARIES * agreement.guards.canaries > one.sizes.source:
+            sentence = f"une source cache au plus un leurre pour {_MOST_CANARIES} personnes ; demandez-en moins."
+            _refuse("E_GARDE", sentence, "/guards/canaries")
         protects = all(map(_protects, one.plan.passes))
         if agreement.profile not in _PROFILES or one.plan.profile != agreement.profile or not protects:
             sentence = "ce profil ne protège pas les encodages ; choisissez standard ou renforce."

@@ -15,7 +15,18 @@ from starlette.exceptions import HTTPException
 
 from crypto.errors import CryptoError
 from service.errors import ServiceError, absent, error_body
-from service.third_party import routes_agreements, routes_proofs, routes_runs, routes_uploads
+from service.third_party import (
+    routes_agreements,
+    routes_joining,
+    routes_operations,
+    routes_proofs,
+    routes_review,
+    routes_runs,
+    routes_uploads,
+    routes_witness,
+)
+from service.third_party.authentication import Doorkeeper
+from service.third_party.limits import RATE, Limits, Ticks
 
 __all__ = ["ROUTERS", "install", "routes"]
 
@@ -23,7 +34,11 @@ ROUTERS: tuple[APIRouter, ...] = (
     routes_agreements.router,
     routes_runs.router,
     routes_uploads.router,
+    routes_joining.router,
+    routes_review.router,
     routes_proofs.router,
+    routes_witness.router,
+    routes_operations.router,
 )
 
 
@@ -34,18 +49,28 @@ def routes() -> list[APIRoute]:
 
 def _refusal(_: Request, error: Exception) -> JSONResponse:
     if isinstance(error, ServiceError):
-        return JSONResponse(error_body(error.code, error.message, error.source), error.status)
-    if isinstance(error, CryptoError):
-        return JSONResponse(error_body(error.code, error.message), 422)
-    if isinstance(error, HTTPException) and error.status_code == 405:
-        return JSONResponse(error_body("E_METHODE", "cette adresse ne permet pas cette méthode."), 405)
-    gone = absent()
-    return JSONResponse(error_body(gone.code, gone.message), gone.status)
+        said = error
+    elif isinstance(error, CryptoError):
+        said = ServiceError(error.code, error.message)
+    elif isinstance(error, HTTPException) and error.status_code == 405:
+        allowed = {"allow": (error.headers or {}).get("Allow", "")}
+        said = ServiceError("E_METHODE", "cette adresse ne permet pas cette méthode.", 405, headers=allowed)
+    else:
+        said = absent()
+    headers = {"retry-after": "2", **said.headers} if said.status == 503 else said.headers
+    return JSONResponse(error_body(said.code, said.message, said.source), said.status, headers)
 
 
-def install(app: FastAPI) -> None:
-    """Add the routes and the form of refusals to an application."""
-    for router in ROUTERS:
-        app.include_router(router)
+def install(app: FastAPI, ticks: Ticks, rate: float = RATE) -> None:
+    """Add to an application whose site is open the routes, what admits requests, and the form of refusals.
+
+    Args:
+        app: ``app.state.site`` is there.
+        ticks: seconds, monotonic.
+        rate: requests a second of one party.
+    """
+    app.state.doorkeeper = Doorkeeper(app.state.site)
+    app.state.limits = Limits(ticks, rate)
+    app.router.routes.extend(routes())  # one flat list: nested routers are searched one by one
     for kind in (ServiceError, CryptoError, HTTPException):
         app.add_exception_handler(kind, _refusal)

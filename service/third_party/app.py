@@ -5,7 +5,8 @@ the worker as its child; ``work`` is the worker. A child lives no longer than it
 a pipe that closes with it. The processes of a cluster are not here (`cluster_commands`): they know no data directory.
 
 Environment: ``ALLERVERS_PUBLIC_URL``, the address parties use (``https://…``) when a proxy stands before this
-service; signatures cover it. Without it, the address is what the Host header says.
+service; signatures cover it. Without it, the address is what the Host header says. ``ALLERVERS_DATABASE`` and
+``AWS_…``: see `storage`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ import hashlib
 import os
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -31,32 +31,42 @@ from crypto.errors import CryptoError
 from crypto.keys import PublicIdentity, check_fingerprint
 from service.errors import ServiceError
 from service.third_party.api import install
+from service.third_party.clocks import SteadyClock
 from service.third_party.gate import Gate, Ticks
 from service.third_party.hardening import harden
-from service.third_party.journal import Emit, incident_line, line
-from service.third_party.site import Clock, open_site
+from service.third_party.journal import Emit, incident_line, line, take_over
+from service.third_party.listening import listening
+from service.third_party.metrics import serve_metrics
+from service.third_party.operations import equip
+from service.third_party.site import Clock, Site, open_site
+from service.third_party.storage import Storage, StorageOptions, read_storage
 from service.third_party.store import add_party, find_party
 from service.third_party.vault import Vault
+from service.third_party.worker_process import GRACE_SECONDS, WorkerProcess
 
 __all__ = [
     "create_app",
     "enrol",
     "main",
+    "open_chosen",
     "serve",
     "third_party_identity",
     "work",
 ]
 
 PUBLIC_URL = "ALLERVERS_PUBLIC_URL"
-_CHILD_PAUSE_SECONDS = 2.0  # before a worker that died is started again
-_CHILD_GRACE_SECONDS = 20.0
-_BACKLOG = 2048
+_BACKLOG = 4096
 _LARGEST_IDENTITY = 1 << 16  # bytes
 
 
-def _now() -> datetime:
-    """The real clock, UTC."""
-    return datetime.now(UTC)
+def _ticks() -> float:
+    """Seconds, monotonic, those of a machine asleep included where the system counts them."""
+    if sys.platform == "linux":
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.monotonic()
+
+
+_now = SteadyClock(lambda: datetime.now(UTC), _ticks)  # the real clock, which never goes back
 
 
 def _write_line(text: str) -> None:
@@ -72,6 +82,7 @@ def create_app(
     ticks: Ticks = time.perf_counter,
     emit: Emit = _write_line,
     public_url: str | None = None,
+    storage: Storage | None = None,
 ) -> FastAPI:
     """The web application of a data directory.
 
@@ -81,16 +92,18 @@ def create_app(
         ticks: seconds, monotonic, for durations in the journal.
         emit: takes journal lines.
         public_url: address that parties use, when it is not what they write in Host.
+        storage: where the database and the blobs are; in the data directory when absent.
 
     Raises:
         ServiceError: `E_DONNEES_ABSENTES`.
         CryptoError: a key file is readable by others, or damaged.
     """
     app = FastAPI(title="allervers", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.state.site = open_site(data, clock)
+    app.state.site = open_site(data, clock, storage)
     app.state.emit = emit
     app.state.public_url = public_url.rstrip("/") if public_url else None
-    install(app)
+    install(app, ticks)
+    equip(app, ticks)
     app.add_middleware(Gate, clock=clock, ticks=ticks, emit=emit)
     return app
 
@@ -106,18 +119,28 @@ def third_party_identity(data: Path, name: str) -> PublicIdentity:
     return Vault(data).create(name).public
 
 
-def enrol(data: Path, identity_file: Path, fingerprint: str) -> None:
+def open_chosen(data: Path, options: StorageOptions | None = None) -> Site:
+    """Open a data directory with the storage that the operator chose, by the real clock.
+
+    Raises:
+        ServiceError: `E_DONNEES_ABSENTES`, `E_BASE_URL`, `E_BASE_VERSION`, `E_MOT_DE_PASSE`, `E_INDISPONIBLE`.
+        CryptoError: a key file is readable by others, or damaged.
+    """
+    return open_site(data, _now, read_storage(options or StorageOptions(), os.environ))
+
+
+def enrol(data: Path, identity_file: Path, fingerprint: str, options: StorageOptions | None = None) -> None:
     """Enrol a party whose fingerprint was received by another channel.
 
     Raises:
-        ServiceError: `E_DEJA_INSCRITE`, another key, or the third party's own identifier.
+        ServiceError: as `open_chosen`; `E_DEJA_INSCRITE`, another key, or the third party's own identifier.
         CryptoError: not an identity, or not this fingerprint.
         OSError: the file cannot be read.
     """
     os.umask(0o077)
     public = PublicIdentity.from_bytes(identity_file.read_bytes()[:_LARGEST_IDENTITY].rstrip(b"\r\n"))
     check_fingerprint(public, fingerprint)
-    site = open_site(data, _now)
+    site = open_chosen(data, options)
     with site.database.write() as connection:
         known = find_party(connection, public.party)
         if known == public:
@@ -129,7 +152,16 @@ def enrol(data: Path, identity_file: Path, fingerprint: str) -> None:
         site.record(connection, site.party, "party_enrolled", digest=hashlib.sha256(public.to_bytes()).hexdigest())
 
 
-def serve(data: Path, host: str, port: int, *, with_worker: bool, announce: Callable[[str], None]) -> int:
+def serve(
+    data: Path,
+    host: str,
+    port: int,
+    *,
+    with_worker: bool,
+    announce: Callable[[str], None],
+    options: StorageOptions | None = None,
+    metrics: tuple[str, int] | None = None,
+) -> int:
     """Serve the API until SIGINT or SIGTERM.
 
     Args:
@@ -138,37 +170,34 @@ def serve(data: Path, host: str, port: int, *, with_worker: bool, announce: Call
         port: 0 for any free one.
         with_worker: whether to start and watch over a worker.
         announce: told ``PRÊT http://HOST:PORT`` once requests are accepted.
+        options: where the database and the blobs are.
+        metrics: address of a second port, where metrics are told; none when absent.
 
     Returns:
         Exit status.
 
     Raises:
-        ServiceError: `E_DONNEES_ABSENTES`.
-        OSError: the address is taken.
+        ServiceError: as `open_chosen`.
+        OSError: an address is taken.
     """
     harden()
-    app = create_app(data, _now, public_url=os.environ.get(PUBLIC_URL))
-    config = uvicorn.Config(
-        app,
-        access_log=False,
-        log_config=None,
-        log_level="critical",
-        server_header=False,
-        proxy_headers=False,
-        lifespan="off",
-        ws="none",
-        timeout_keep_alive=30,
-        timeout_graceful_shutdown=15,
-    )
+    take_over(_write_line, _now)
+    options = options or StorageOptions()
+    storage = read_storage(options, os.environ)
+    app = create_app(data, _now, public_url=os.environ.get(PUBLIC_URL), storage=storage)
+    config = listening(app)
     listener = _listen(host, port)
     address = f"http://{host}:{listener.getsockname()[1]}"
     server = _Server(config, lambda: announce(f"PRÊT {address}"))
     # The server hands the signal back once it has stopped: taken here, it does not kill us before the worker is stopped.
     handlers = {number: signal.signal(number, server.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
-    child = _Child(data) if with_worker else None
+    child = WorkerProcess(_worker_command(data, options), _worker_ended) if with_worker else None
+    told = serve_metrics(app.state.metrics, *metrics) if metrics else None
     try:
         server.run(sockets=[listener])
     finally:
+        if told is not None:
+            told()
         if child is not None:
             child.stop()
         for number, handler in handlers.items():
@@ -176,11 +205,29 @@ def serve(data: Path, host: str, port: int, *, with_worker: bool, announce: Call
     return 0 if server.started else 1
 
 
-def work(data: Path, *, once: bool = False, memory: int | None = None, executor: Any = None) -> int:
+def _worker_command(data: Path, options: StorageOptions) -> list[str]:
+    # No secret among these words: the environment, inherited, and the file of the address carry it.
+    program = [sys.executable, "-m", "service.third_party.app", "work", "--data", str(data), "--child"]
+    return [*program, *options.words()]
+
+
+def _worker_ended(status: int) -> None:
+    _write_line(line(_now(), event="worker-ended", status=status))
+
+
+def work(
+    data: Path,
+    *,
+    options: StorageOptions | None = None,
+    once: bool = False,
+    memory: int | None = None,
+    executor: Any = None,
+) -> int:
     """Run a worker until SIGINT or SIGTERM.
 
     Args:
         data: whose identity exists.
+        options: where the database and the blobs are.
         once: return when there is nothing left to do.
         memory: bytes to hold of opened rows; half a gibibyte when absent.
         executor: a `linkage.batch.Executor`, where rows are compared; this process when absent.
@@ -189,14 +236,15 @@ def work(data: Path, *, once: bool = False, memory: int | None = None, executor:
         Exit status.
 
     Raises:
-        ServiceError: `E_DONNEES_ABSENTES`.
+        ServiceError: as `open_chosen`.
     """
     means = {name: value for name, value in {"memory": memory, "executor": executor}.items() if value is not None}
-    return _work(data, threading.Event(), once=once, **means)
+    return _work(data, threading.Event(), options or StorageOptions(), once=once, **means)
 
 
-def _work(data: Path, stop: threading.Event, *, once: bool, **means: Any) -> int:
+def _work(data: Path, stop: threading.Event, options: StorageOptions, *, once: bool, **means: Any) -> int:
     harden()
+    take_over(_write_line, _now)
     handlers: dict[int, Any] = {}  # before anything that takes its time to load
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -205,7 +253,7 @@ def _work(data: Path, stop: threading.Event, *, once: bool, **means: Any) -> int
         from service.third_party.matching import Means  # noqa: PLC0415 - the web process never loads the matcher
         from service.third_party.worker import Worker  # noqa: PLC0415
 
-        site = open_site(data, _now)
+        site = open_chosen(data, options)
         Worker(site=site, stop=stop, emit=_write_line, means=Means(**means)).run(once=once)
     finally:
         for taken, handler in handlers.items():
@@ -239,57 +287,11 @@ class _Server(uvicorn.Server):
             self._ready()
 
 
-class _Child:
-    """The worker process: started again when it dies, stopped by its own process id."""
-
-    def __init__(self, data: Path) -> None:
-        self._command = [sys.executable, "-m", "service.third_party.app", "work", "--data", str(data), "--child"]
-        self._stopping = threading.Event()
-        self._lock = threading.Lock()
-        self._process = self._start()
-        self._watch = threading.Thread(target=self._watch_over, name="worker-watch", daemon=True)
-        self._watch.start()
-
-    def stop(self) -> None:
-        """Stop the worker and wait for its end."""
-        with self._lock:
-            self._stopping.set()
-            self._process.terminate()
-        try:
-            self._process.wait(_CHILD_GRACE_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()  # it holds nothing that a next worker would not take up again
-        self._watch.join()
-        self._close_pipe()
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        # The worker reads the other end of this pipe: it closes when we die, however that happens.
-        return subprocess.Popen(self._command, stdin=subprocess.PIPE)
-
-    def _close_pipe(self) -> None:
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-
-    def _watch_over(self) -> None:
-        while True:
-            status = self._process.wait()
-            self._close_pipe()
-            if self._stopping.is_set():
-                return
-            _write_line(line(_now(), event="worker-ended", status=status))
-            if self._stopping.wait(_CHILD_PAUSE_SECONDS):
-                return
-            with self._lock:
-                if self._stopping.is_set():
-                    return
-                self._process = self._start()
-
-
 def _end_with_parent(stop: threading.Event) -> None:
     """Ask the worker to stop when the parent's end of standard input closes; insist if it does not."""
     sys.stdin.buffer.read()
     stop.set()
-    time.sleep(_CHILD_GRACE_SECONDS)
+    time.sleep(GRACE_SECONDS)
     os._exit(1)
 
 
@@ -300,12 +302,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--once", action="store_true")
     parser.add_argument("--child", action="store_true", help="end when standard input closes")
+    parser.add_argument("--database")
+    parser.add_argument("--database-file", type=Path)
+    parser.add_argument("--blobs")
     chosen = parser.parse_args(arguments)
     stop = threading.Event()
     if chosen.child:
         threading.Thread(target=_end_with_parent, args=(stop,), daemon=True).start()
     try:
-        return _work(chosen.data, stop, once=chosen.once)
+        return _work(chosen.data, stop, StorageOptions.of(chosen), once=chosen.once)
     except (ServiceError, CryptoError) as error:
         _write_line(incident_line(_now(), "worker", error))
         return 1

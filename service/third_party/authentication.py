@@ -1,48 +1,62 @@
-"""Who sent this request: RFC 9421 signatures, with rules stricter than those of the library.
+"""Who sent this request: RFC 9421 signatures by an active Ed25519 key of an enrolled party.
 
-Accepted: exactly one signature of tag ``allervers-v1``, Ed25519, key id = an enrolled party; covering
-"@method", "@target-uri" and, as soon as a body is announced, "content-digest" (SHA-256); created at most 60 s
-ahead and, with the same tolerance, at most 300 s ago; expires at most 300 s after created and not past; a
-nonce of at least 16 bytes that the party has never used. Whatever is missing or wrong gets one and the same
-answer.
+Accepted: exactly one signature, of tag ``allervers-v1``, key id = the party; covering "@method", "@target-uri" and, as
+soon as they are there, "content-digest" (SHA-256, due with any body) and "idempotency-key"; created at most 60 s
+ahead and, with the same tolerance, at most 300 s ago; expires at most 300 s after created and not past; a nonce of
+at least 16 bytes that the party has never used. Whatever is missing or wrong gets one and the same answer.
 
 All of it is read from the headers: a request is refused before its body is read, and the body is then held to
-the digest that was signed.
+the digest that was signed. Public keys are remembered, because a key never changes; whether it is still active is
+asked of the database each time, in the commit that spends the nonce (`turnstile`).
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import re
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from http_message_signatures import (
-    ContentDigest,
-    HTTPMessageSignaturesException,
-    HTTPMessageVerifier,
-    HTTPSignatureKeyResolver,
-    InvalidSignature,
-)
-from http_message_signatures.algorithms import ED25519
 
+from crypto.framing import from_base64
 from crypto.keys import PublicIdentity
 from crypto.signatures import check_verify_key
 from service.errors import ServiceError
 from service.messages import MAX_REQUEST_SECONDS, NONCE_BYTES, REQUEST_TAG
-from service.third_party.site import Clock, Site
-from service.third_party.store import find_party, forget_nonces, spend_nonce
+from service.third_party.party_keys import active_keys
+from service.third_party.signature_input import Fields, SignedHead, Unreadable, read_signed_head
+from service.third_party.site import Site
+from service.third_party.store import find_party
+from service.third_party.turnstile import Passage, Ticket, Turnstile
 
-__all__ = ["MAX_HEADER_BYTES", "Caller", "Headers", "Request", "authenticate", "check_body", "check_headers"]
-
-Headers = Sequence[tuple[str, str]]
+__all__ = [
+    "MAX_HEADER_BYTES",
+    "Caller",
+    "Doorkeeper",
+    "Request",
+    "authenticate",
+    "check_body",
+    "check_headers",
+    "refused",
+]
 
 MAX_HEADER_BYTES = 32 << 10
 _SKEW = 60  # seconds
 _REMEMBERED = timedelta(seconds=2 * (MAX_REQUEST_SECONDS + 2 * _SKEW))
-_LONGEST_NONCE = 128  # characters
-_SIGNATURE_HEADERS = {"signature": 1024, "signature-input": 2048, "content-digest": 512}  # bytes
+_LEAST_NONCE = -(-NONCE_BYTES * 8 // 6)  # characters of 16 bytes in the densest usual writing, base64 without padding
+_SIGNATURE_HEADERS = {
+    "signature": 1024,
+    "signature-input": 2048,
+    "content-digest": 512,
+    "idempotency-key": 256,
+}  # bytes
+_DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):")
+_KNOWN_PARTIES = 4096  # remembered in a process
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,13 +65,8 @@ class Request:
 
     method: str
     url: str  # absolute, as the party wrote it
-    fields: Headers
+    fields: Fields  # names in lower case
     announces_body: bool
-
-    @property
-    def headers(self) -> _Fields:
-        """The fields in the shape that the library reads."""
-        return _Fields(self.fields)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,92 +75,163 @@ class Caller:
 
     public: PublicIdentity
     content_digest: str | None  # the covered header, as sent
+    active: tuple[bytes, ...] = ()  # its signing keys
+    idempotency_key: str | None = None  # the covered header, as sent
 
     @property
     def party(self) -> str:
         """Its identifier."""
         return self.public.party
 
-
-class _Fields:
-    def __init__(self, fields: Headers) -> None:
-        self._fields = fields
-
-    def items(self) -> Headers:
-        return self._fields
+    @property
+    def signing_keys(self) -> tuple[bytes, ...]:
+        """The keys under which it may sign statements."""
+        return self.active or (self.public.signing_key,)
 
 
-class _Keys(HTTPSignatureKeyResolver):
-    """The keys of enrolled parties; remembers whose it gave."""
+@dataclass(frozen=True, kw_only=True)
+class _Known:
+    """A party as it is remembered."""
+
+    public: PublicIdentity
+    keys: tuple[tuple[str, bytes, Ed25519PublicKey], ...]  # name, bytes, and the same ready to verify
+
+
+class Doorkeeper:
+    """Authenticates the requests of one process."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self.found: PublicIdentity | None = None
+        self._turnstile = Turnstile(site.database)
+        self._parties: OrderedDict[str, _Known] = OrderedDict()
 
-    def resolve_public_key(self, key_id: str) -> Ed25519PublicKey | None:
+    def read(self, request: Request) -> SignedHead:
+        """The signature of a request, once it says all that it must, for this moment; nobody has verified it yet.
+
+        Raises:
+            ServiceError: `E_REQUETE_NON_SIGNEE` (401).
+        """
+        try:
+            head = read_signed_head(request.method, request.url, request.fields)
+        except Unreadable:
+            raise refused() from None
+        there = {name for name, _ in request.fields}
+        needed = {"@method", "@target-uri", *(there & {"content-digest", "idempotency-key"})}
+        needed |= {"content-digest"} if request.announces_body else set()
+        now = int(self._site.clock().timestamp())
+        if (
+            head.tag != REQUEST_TAG
+            or not needed <= set(head.covered)
+            or not 0 < head.expires - head.created <= MAX_REQUEST_SECONDS
+            or head.created > now + _SKEW
+            or head.expires < now - _SKEW
+            or len(head.nonce) < _LEAST_NONCE
+        ):
+            raise refused()
+        return head
+
+    def remembered(self, head: SignedHead) -> tuple[Caller, Ticket] | None:
+        """Verify a signature with the keys that are remembered; None when none of them made it."""
+        known = self._parties.get(head.key_id)
+        return None if known is None else self._verify(head, known)
+
+    def looked_up(self, head: SignedHead) -> tuple[Caller, Ticket]:
+        """Verify a signature with the keys that the database holds now; called from a thread.
+
+        Raises:
+            ServiceError: `E_REQUETE_NON_SIGNEE` (401).
+            SQLAlchemyError: the database does not answer.
+        """
         with self._site.database.read() as connection:
-            self.found = find_party(connection, key_id)
-        return check_verify_key(self.found.signing_key) if self.found else None
+            public = find_party(connection, head.key_id)
+            keys = active_keys(connection, head.key_id)
+        if public is None:
+            raise refused()
+        known = _Known(public=public, keys=tuple((one.name, one.public, check_verify_key(one.public)) for one in keys))
+        self._parties[head.key_id] = known
+        while len(self._parties) > _KNOWN_PARTIES:
+            self._parties.popitem(last=False)
+        if (found := self._verify(head, known)) is None:
+            raise refused()
+        return found
 
+    async def enter(self, ticket: Ticket) -> None:
+        """Spend a nonce, in the event loop.
 
-class _Verifier(HTTPMessageVerifier):
-    """The library's verifier, with our clock and our window in place of its own."""
+        Raises:
+            ServiceError: `E_REQUETE_NON_SIGNEE` (401).
+            SQLAlchemyError: the database does not answer; nothing was spent.
+        """
+        self._judge(ticket, await self._turnstile.enter(ticket))
 
-    def __init__(self, keys: _Keys, clock: Clock) -> None:
-        super().__init__(signature_algorithm=ED25519, key_resolver=keys)
-        self._clock = clock
+    def authenticate(self, request: Request) -> Caller:
+        """All of it at once, from a thread.
 
-    def validate_created_and_expires(self, sig_input: Any, max_age: Any = None) -> None:  # noqa: ARG002 - overridden
-        now = int(self._clock().timestamp())
-        created, expires = (sig_input.params.get(name) for name in ("created", "expires"))
-        if type(created) is not int or type(expires) is not int:
-            raise InvalidSignature("times")
-        if not 0 < expires - created <= MAX_REQUEST_SECONDS:
-            raise InvalidSignature("validity")
-        if created > now + _SKEW or expires < now - _SKEW:
-            raise InvalidSignature("window")
+        Raises:
+            ServiceError: `E_REQUETE_NON_SIGNEE` (401).
+            SQLAlchemyError: the database does not answer.
+        """
+        head = self.read(request)
+        caller, ticket = self.remembered(head) or self.looked_up(head)
+        self._judge(ticket, self._turnstile.enter_now(ticket))
+        return caller
+
+    def _verify(self, head: SignedHead, known: _Known) -> tuple[Caller, Ticket] | None:
+        for name, _, key in known.keys:
+            try:
+                key.verify(head.signature, head.base)
+            except InvalidSignature:
+                continue
+            caller = Caller(
+                public=known.public,
+                content_digest=head.covered.get("content-digest"),
+                active=tuple(public for _, public, _ in known.keys),
+                idempotency_key=head.covered.get("idempotency-key"),
+            )
+            now = self._site.clock()
+            # Kept for longer than any clock within the tolerance could accept the request again.
+            spent = Ticket(party=caller.party, key=name, nonce=head.nonce, now=now, forget_at=now + _REMEMBERED)
+            return caller, spent
+        return None
+
+    def _judge(self, ticket: Ticket, passage: Passage) -> None:
+        if passage is Passage.ENDED:
+            self._parties.pop(ticket.party, None)
+        if passage is not Passage.FRESH:
+            raise refused()
 
 
 def authenticate(site: Site, request: Request) -> Caller:
-    """Verify the signature of a request and spend its nonce.
+    """Verify the signature of one request and spend its nonce.
 
     Raises:
         ServiceError: `E_REQUETE_NON_SIGNEE` (401).
     """
-    keys = _Keys(site)
-    covered = ["@method", "@target-uri", *(["content-digest"] if request.announces_body else [])]
-    try:
-        results = _Verifier(keys, site.clock).verify(request, expect_tag=REQUEST_TAG, require_components=covered)
-    except HTTPMessageSignaturesException:
-        raise _refused() from None
-    public, nonce = keys.found, results[0].nonce or ""
-    # 16 bytes take 22 characters in the densest usual writing (base64 without padding).
-    if public is None or len(results) != 1 or not -(-NONCE_BYTES * 8 // 6) <= len(nonce) <= _LONGEST_NONCE:
-        raise _refused()
-    with site.database.write() as connection:
-        now = site.clock()
-        forget_nonces(connection, now)
-        # Kept for longer than any clock within the tolerance could accept the request again.
-        if not spend_nonce(connection, public.party, nonce, now + _REMEMBERED):
-            raise _refused()
-    return Caller(public=public, content_digest=results[0].covered_components.get('"content-digest"'))
+    return Doorkeeper(site).authenticate(request)
 
 
-def check_body(caller: Caller, body: bytes) -> None:
+def check_body(caller: Caller, body: bytes, digest: bytes | None = None) -> None:
     """Hold a body to the digest that was signed.
+
+    Args:
+        caller: who signed.
+        body: what was received.
+        digest: its SHA-256, when it was computed already.
 
     Raises:
         ServiceError: `E_REQUETE_NON_SIGNEE` (401), it is another body, or its digest was not signed.
     """
     if not body and caller.content_digest is None:
         return
-    try:
-        ContentDigest.verify(caller.content_digest or "", body)
-    except HTTPMessageSignaturesException:
-        raise _refused() from None
+    found = _DIGEST.fullmatch(caller.content_digest or "")
+    if found is None:
+        raise refused()
+    received = hashlib.sha256(body).digest() if digest is None else digest
+    if not hmac.compare_digest(from_base64(found[1]), received):
+        raise refused()
 
 
-def check_headers(fields: Headers) -> None:
+def check_headers(fields: Sequence[tuple[str, str]]) -> None:
     """Refuse headers that are too large to be those of a party's tool, before anything reads them.
 
     Raises:
@@ -166,7 +246,8 @@ def check_headers(fields: Headers) -> None:
         raise ServiceError("E_EN_TETES", "les en-têtes de la requête sont trop grands ; utilisez l'outil.", 413)
 
 
-def _refused() -> ServiceError:
+def refused() -> ServiceError:
+    """The one answer to whoever is not authenticated."""
     return ServiceError(
         "E_REQUETE_NON_SIGNEE",
         "la requête n'est pas signée par une partie inscrite, ou sa signature n'est plus acceptable ; "

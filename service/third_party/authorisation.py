@@ -23,7 +23,7 @@ class Role(StrEnum):
     ANYONE = auto()  # no signature needed
     ENROLLED = auto()  # a party whose key the operator has enrolled
     MEMBER = auto()  # a party of the agreement
-    RECIPIENT = auto()  # receives a delivery of the agreement
+    RECIPIENT = auto()  # receives something under the agreement: hits, or links to join for another
 
 
 _ENROLLED = frozenset({Role.ENROLLED})
@@ -32,6 +32,9 @@ _RECIPIENT = frozenset({Role.RECIPIENT})
 
 RIGHTS: Mapping[Action, frozenset[Role]] = {
     Action.READ_IDENTITY: frozenset({Role.ANYONE}),
+    Action.READ_INTERFACE: frozenset({Role.ANYONE}),
+    Action.READ_KEYS: _ENROLLED,  # and of a party with which the caller has an agreement
+    Action.SUCCEED_KEY: _ENROLLED,  # of the caller itself
     Action.PROPOSE_AGREEMENT: _ENROLLED,
     Action.LIST_AGREEMENTS: _ENROLLED,
     Action.READ_AGREEMENT: _MEMBER,
@@ -53,10 +56,15 @@ RIGHTS: Mapping[Action, frozenset[Role]] = {
     Action.LIST_DELIVERIES: _RECIPIENT,
     Action.READ_DELIVERY: _RECIPIENT,
     Action.ACKNOWLEDGE: _RECIPIENT,
+    Action.SEND_RELAY: _RECIPIENT,  # and to one's joiner, or to the recipient that one joins for
+    Action.READ_RELAYS: _RECIPIENT,
     Action.READ_RECEIPTS: _MEMBER,
     Action.READ_RUN_LOG: _MEMBER,
     Action.READ_CHECKPOINT: _ENROLLED,
     Action.READ_CONSISTENCY: _ENROLLED,
+    Action.READ_WITNESSES: _ENROLLED,
+    Action.WITNESS: _ENROLLED,
+    Action.READ_HEALTH: frozenset({Role.ANYONE}),
     Action.READ_REVIEW: _MEMBER,  # what a member reads of it depends on its side
     Action.RELEASE_RUN: _MEMBER,
 }
@@ -67,7 +75,7 @@ def roles_in(agreement: Agreement | None, party: str) -> frozenset[Role]:
     roles = {Role.ANYONE, Role.ENROLLED}
     if agreement is not None and party in agreement.members:
         roles.add(Role.MEMBER)
-        if any(one.recipient == party for one in agreement.comparisons):
+        if party in agreement.receivers:
             roles.add(Role.RECIPIENT)
     return frozenset(roles)
 

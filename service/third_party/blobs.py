@@ -1,10 +1,12 @@
-"""Sealed chunks as local files: ``ROOT/RUN/UPLOAD/NUMBER``, written once, dropped whole.
+"""Sealed chunks, named by run, upload and number: written once, dropped whole. `Blobs` is what every store promises.
 
-A chunk goes to a fresh file of the same folder, is flushed to the disk, takes its name in one step, and the
-folder is
-flushed: a file that has its name is whole. Only then does its row enter the database, so a crash leaves at
-worst a file that no row names; the sweep drops those. What is in the files is ciphertext under keys that die
-with the run.
+A chunk that can be read is whole, and it is kept when `write` returns. Only then does its row enter the
+database, so a crash leaves at worst a chunk that no row names; the sweep drops those. What is stored is
+ciphertext under keys that die with the run, and whoever reads it checks its digest. A store that fails raises
+`OSError`, and what it was asked is done or not done, never half.
+
+`LocalBlobs` keeps files ``ROOT/RUN/UPLOAD/NUMBER``: a fresh file of the same folder, flushed to the disk, takes its
+name in one step, and every folder made on the way is flushed. The store in a bucket is in `bucket`.
 """
 
 from __future__ import annotations
@@ -15,15 +17,49 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-__all__ = ["Blobs"]
+__all__ = ["Blobs", "LocalBlobs", "check_name"]
 
 _NAME = re.compile(r"[0-9a-f]{32}")
 
 
+def check_name(name: str) -> str:
+    """An identifier of a run or of an upload, and nothing that could name another place.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if not _NAME.fullmatch(name):
+        raise ValueError("not the identifier of a run or of an upload")
+    return name
+
+
+class Blobs(Protocol):
+    """Where the chunks of a third party are."""
+
+    def write(self, run: str, upload: str, number: int, data: bytes) -> None:
+        """Keep a chunk; writing it again changes nothing. Raises OSError."""
+
+    def read(self, run: str, upload: str, number: int) -> bytes | None:
+        """A chunk, or None when it is not there. Raises OSError."""
+
+    def drop_upload(self, run: str, upload: str) -> None:
+        """Remove the chunks of an upload; there may be none. Raises OSError."""
+
+    def drop_run(self, run: str) -> None:
+        """Remove the chunks of a run; there may be none. Raises OSError."""
+
+    def holds(self, run: str) -> bool:
+        """Whether anything of a run is there. Raises OSError."""
+
+    def held(self) -> set[tuple[str, str]]:
+        """(run, upload) of everything that is there; the upload is empty for a run of which only a trace is left."""
+
+
 @dataclass(frozen=True)
-class Blobs:
-    """The chunks of one data directory."""
+class LocalBlobs:
+    """Files of one data directory."""
 
     root: Path
 
@@ -34,7 +70,7 @@ class Blobs:
             OSError: the disk refused.
         """
         folder = self._upload(run, upload)
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make(folder)
         descriptor, name = tempfile.mkstemp(dir=folder, prefix=".", suffix=".tmp")
         fresh = Path(name)
         try:
@@ -76,14 +112,19 @@ class Blobs:
         return found
 
     def _run(self, run: str) -> Path:
-        if not _NAME.fullmatch(run):
-            raise ValueError("not the identifier of a run")
-        return self.root / run
+        return self.root / check_name(run)
 
     def _upload(self, run: str, upload: str) -> Path:
-        if not _NAME.fullmatch(upload):
-            raise ValueError("not the identifier of an upload")
-        return self._run(run) / upload
+        return self._run(run) / check_name(upload)
+
+
+def _make(folder: Path) -> None:
+    """Make a folder and those above it; the name of each is on the disk before anything is put in it."""
+    if folder.exists():
+        return
+    _make(folder.parent)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    _flush(folder.parent)
 
 
 def _remove(folder: Path) -> None:

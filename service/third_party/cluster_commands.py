@@ -34,11 +34,13 @@ def work_command(args: argparse.Namespace) -> int:
         harden()
         return run_worker(args.scheduler, _credentials(args), memory, _say)
     from service.third_party import app  # noqa: PLC0415 - with it come the database and the web server
+    from service.third_party.storage import StorageOptions  # noqa: PLC0415
 
+    options = StorageOptions.of(args)
     if not args.scheduler:
-        return app.work(args.data, memory=memory)
+        return app.work(args.data, options=options, memory=memory)
     with joined(args.scheduler, _credentials(args)) as cluster:
-        return app.work(args.data, memory=memory, executor=cluster)
+        return app.work(args.data, options=options, memory=memory, executor=cluster)
 
 
 def schedule_command(args: argparse.Namespace) -> int:

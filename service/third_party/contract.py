@@ -6,6 +6,7 @@ schemas come from the very forms that read bodies and write answers, so that no 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,9 @@ class Contract:
     status: int  # when it goes well
     body: Form | str | None  # of a JSON body, or the media type of another one
     also: tuple[int, ...]  # statuses of refusals that the route's shape does not already tell
+    query: Mapping[str, Form]  # parameters of the query, all required
+    headers: Mapping[str, Form]  # fields that the request may have
+    bare: bool  # the answer is not under `data`
 
 
 def says(
@@ -39,6 +43,9 @@ def says(
     *,
     body: Form | type[Message] | str | None = None,
     also: tuple[int, ...] = (),
+    query: Mapping[str, Form] | None = None,
+    headers: Mapping[str, Form] | None = None,
+    bare: bool = False,
 ) -> dict[str, Any]:
     """The arguments of a route's decorator that carry its contract.
 
@@ -47,8 +54,19 @@ def says(
         status: when it goes well.
         body: form or class of the JSON body, or `CHUNK`.
         also: statuses of refusals beyond those that follow from the action, the path and the body.
+        query: forms of the parameters of the query.
+        headers: forms of fields of the header that mean something to this route.
+        bare: the answer is not under ``data``.
     """
-    contract = Contract(answer=_form(answer), status=status, body=_form(body), also=also)
+    contract = Contract(
+        answer=_form(answer),
+        status=status,
+        body=_form(body),
+        also=also,
+        query=dict(query or {}),
+        headers=dict(headers or {}),
+        bare=bare,
+    )
     return {"openapi_extra": {"contract": contract}}
 
 

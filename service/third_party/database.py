@@ -25,7 +25,7 @@ from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.pool import QueuePool
 
 from service.errors import ServiceError
@@ -112,6 +112,16 @@ class Database:
             self.close()
             raise
 
+    @property
+    def url(self) -> URL:
+        """Where it is, password included; it does not show when printed."""
+        return self._url
+
+    @property
+    def connect_args(self) -> dict[str, Any]:
+        """How its connections are opened, for whoever opens more of them."""
+        return {} if self.on_sqlite else dict(_POSTGRESQL)
+
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection that sees one state of the database."""
@@ -164,7 +174,9 @@ class Database:
 
     def _sqlite(self) -> Engine:
         if sqlite3.sqlite_version_info < _LEAST_SQLITE:
-            raise ServiceError("E_BASE_VERSION", "la bibliothèque SQLite de ce poste est trop ancienne (3.37 au moins).")
+            raise ServiceError(
+                "E_BASE_VERSION", "la bibliothèque SQLite de ce poste est trop ancienne (3.37 au moins)."
+            )
         # No parameter in any error message: they are identifiers and statements of parties.
         engine = create_engine(
             self._url, hide_parameters=True, poolclass=QueuePool, pool_size=20, max_overflow=40, pool_timeout=30
@@ -187,10 +199,14 @@ class Database:
         )
 
     def _migrate(self) -> None:
-        with self.read() as connection:
-            self._check_server(connection)
-            if _schema_version(connection) == SCHEMA_VERSION:
-                return
+        try:
+            with self.read() as connection:
+                self._check_server(connection)
+                if _schema_version(connection) == SCHEMA_VERSION:
+                    return
+        except OperationalError:
+            sentence = "la base de données ne répond pas ; vérifiez son adresse et qu'elle est en service."
+            raise ServiceError("E_INDISPONIBLE", sentence, 503) from None  # the cause would name the account
         from service.third_party.migration import upgrade  # noqa: PLC0415 - Alembic, only where it has work to do
 
         with self.write() as connection:
@@ -271,7 +287,9 @@ def _prepare(raw: sqlite3.Connection, _: object) -> None:
     for pragma in _PRAGMAS:
         raw.execute(f"PRAGMA {pragma}")
     if raw.execute("PRAGMA journal_mode=DELETE").fetchone() != ("delete",):
-        raise ServiceError("E_BASE_VERSION", "la base est ouverte par un autre programme, dans un mode refusé ; fermez-le.")
+        raise ServiceError(
+            "E_BASE_VERSION", "la base est ouverte par un autre programme, dans un mode refusé ; fermez-le."
+        )
 
 
 def _begin(connection: Connection) -> None:

@@ -1,9 +1,14 @@
 """The only place where links become what a party may learn.
 
-A recipient learns, for one pass, which of its own rows are linked: a list *certain* (at or above the strict
+What is told of one pass is which rows of the recipient are linked: a list *certain* (at or above the strict
 threshold) and, if the agreement's policy for the grey zone uses it, a list *grey* (between the two
-thresholds). It learns no score, no row of the other party, no order but that of its own random ids, and no
-exact number (padded size). The source learns nothing.
+thresholds). No score, no row of the other party, no order but that of the recipient's own random ids, and no
+exact number (padded size). The source learns nothing. Where the agreement has a payload, the source's sealed
+bytes for a certain link go with it; a doubtful link never shows anybody's payload.
+
+It is told to the recipient, which joins the passes of its one comparison; or, when the recipient has several, to its
+joiner, to which these ids are random names: the recipient then learns which of its records satisfy the rule, and
+nothing of each comparison.
 
 Non-interference: rows of the source that are linked to nothing leave every byte unchanged, whatever they hold
 and however many they are.
@@ -43,17 +48,22 @@ def uses_grey(agreement: Agreement) -> bool:
     return agreement.grey_policy != "ecarter" or "-" in agreement.expression
 
 
-def disclose(ids: NDArray[np.uint8], links: RecipientLinks, *, grey: bool) -> bytes:
+def disclose(
+    ids: NDArray[np.uint8], links: RecipientLinks, *, grey: bool, payloads: NDArray[np.uint8] | None = None
+) -> bytes:
     """The plaintext of a delivery.
 
     Args:
         ids: (n, 16) uint8, the recipient's row ids of the pass.
         links: of these rows.
         grey: whether the grey list is part of it.
+        payloads: (k, width) uint8, of the source's row of each link; none when absent.
 
     Returns:
         `linkage.wire.delivery_to_bytes` of both lists: sorted by id, each id once, padded.
     """
-    certain = np.unique(links.rows[links.strict])
+    strict = np.flatnonzero(links.strict)
+    certain, first = np.unique(links.rows[strict], return_index=True)
     doubtful = np.setdiff1d(links.rows[~links.strict], certain) if grey else np.empty(0, dtype=np.int64)
-    return delivery_to_bytes(ids[certain], ids[doubtful])
+    told = None if payloads is None else payloads[strict[first]]
+    return delivery_to_bytes(ids[certain], ids[doubtful], told)

@@ -15,8 +15,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from crypto.framing import to_base64
 from service.errors import ServiceError, error_body
 from service.third_party.authentication import check_headers
+from service.third_party.database import is_full
 from service.third_party.journal import Emit, incident_line, line
 from service.third_party.site import Clock
 
@@ -52,7 +54,7 @@ class Gate:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message = {**message, "headers": [*message.get("headers", ()), *_HEADERS]}
+                message = {**message, "headers": [*message.get("headers", ()), *_HEADERS, *_checkpoint(scope)]}
             await send(message)
 
         try:
@@ -71,9 +73,9 @@ class Gate:
         if isinstance(error, ServiceError):
             return error
         self._emit(incident_line(self._clock(), "request", error))
-        if isinstance(error, OSError) and error.errno in _FULL:
+        if is_full(error) or (isinstance(error, OSError) and error.errno in _FULL):
             return ServiceError("E_DISQUE_PLEIN", "le service n'a plus d'espace ; réessayez plus tard.", 507)
-        if isinstance(error, SQLAlchemyError):
+        if isinstance(error, SQLAlchemyError | OSError):
             return ServiceError("E_INDISPONIBLE", "le service est occupé ; réessayez dans un instant.", 503)
         return ServiceError("E_INTERNE", "le service a rencontré une erreur ; prévenez son exploitant.", 500)
 
@@ -81,8 +83,21 @@ class Gate:
         route = getattr(scope.get("route"), "path", "-")
         caller = scope.get("state", {}).get("caller")
         members = {"method": scope["method"], "route": route, "status": status}
-        elapsed = round(1000 * (self._ticks() - started))
-        self._emit(line(self._clock(), **members, ms=elapsed, party=getattr(caller, "party", None)))
+        seconds = self._ticks() - started
+        if (metrics := _of_application(scope, "metrics")) is not None:
+            metrics.observe(**members, seconds=seconds)
+        self._emit(line(self._clock(), **members, ms=round(1000 * seconds), party=getattr(caller, "party", None)))
+
+
+def _of_application(scope: Mapping[str, Any], name: str) -> Any:
+    return getattr(getattr(scope.get("app"), "state", None), name, None)
+
+
+def _checkpoint(scope: Mapping[str, Any]) -> list[tuple[bytes, bytes]]:
+    """The log's latest checkpoint, told to each authenticated caller so that it can watch over the log's history."""
+    latest = _of_application(scope, "latest_note")
+    note = latest() if latest is not None and "caller" in scope.get("state", {}) else None
+    return [] if note is None else [(b"allervers-checkpoint", to_base64(note.encode()).encode())]
 
 
 async def _answer(refusal: ServiceError, send: Send) -> None:
@@ -90,5 +105,6 @@ async def _answer(refusal: ServiceError, send: Send) -> None:
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     if refusal.status == 503:
         headers.append((b"retry-after", b"2"))
+    headers += [(name.encode(), value.encode()) for name, value in refusal.headers.items()]
     await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

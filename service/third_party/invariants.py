@@ -82,7 +82,7 @@ RULES: tuple[Rule, ...] = (
 _REFUSE = """\
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  RAISE EXCEPTION '%', TG_NAME USING ERRCODE = 'check_violation';
+  RAISE check_violation USING MESSAGE = TG_NAME;
 END
 $$"""
 

@@ -6,8 +6,9 @@
     DATA/keystore/wrapped-N.json   the keys of epoch N, wrapped; each may carry a secret sealed under it
     DATA/keystore/lock             held by whoever reads or changes the two others
 
-Every destruction ends an epoch: what survives is wrapped anew under a fresh key, and the key of the old epoch is overwritten. A copy
-of `wrapped-N.json` taken at any time before then opens nothing any more, whatever else remains: `epoch.key` stays out of backups.
+Every destruction ends an epoch: what survives is wrapped anew under a fresh key, and the key of the old epoch is
+overwritten. A copy of `wrapped-N.json` taken at any time before then opens nothing any more, whatever else remains:
+`epoch.key` stays out of backups.
 
 Crash safety. `epoch.key` names its epoch, and its replacement, in one step, is the moment at which the next epoch begins: before
 it the old file of keys holds, after it the new one. What a crash leaves beside is ciphertext under a key that is gone or was

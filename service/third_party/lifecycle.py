@@ -31,6 +31,7 @@ __all__ = [
     "Event",
     "after",
     "check_action",
+    "depends_on_state",
     "encodings_deadline",
     "expected_confirmations",
     "expected_uploads",
@@ -45,6 +46,9 @@ class Action(StrEnum):
     """Everything that a request may ask for; each route declares one."""
 
     READ_IDENTITY = auto()
+    READ_INTERFACE = auto()
+    READ_KEYS = auto()
+    SUCCEED_KEY = auto()
     PROPOSE_AGREEMENT = auto()
     LIST_AGREEMENTS = auto()
     READ_AGREEMENT = auto()
@@ -66,10 +70,15 @@ class Action(StrEnum):
     LIST_DELIVERIES = auto()
     READ_DELIVERY = auto()
     ACKNOWLEDGE = auto()
+    SEND_RELAY = auto()
+    READ_RELAYS = auto()
     READ_RECEIPTS = auto()
     READ_RUN_LOG = auto()
     READ_CHECKPOINT = auto()
     READ_CONSISTENCY = auto()
+    READ_WITNESSES = auto()
+    WITNESS = auto()
+    READ_HEALTH = auto()
     READ_REVIEW = auto()
     RELEASE_RUN = auto()
 
@@ -129,6 +138,8 @@ _ALLOWED: Mapping[Action, frozenset[RunState]] = {
     Action.LIST_DELIVERIES: frozenset({_S.DELIVERED}),
     Action.READ_DELIVERY: frozenset({_S.DELIVERED}),
     Action.ACKNOWLEDGE: frozenset({_S.DELIVERED, _S.CLOSED}),
+    Action.SEND_RELAY: frozenset({_S.DELIVERED}),
+    Action.READ_RELAYS: frozenset({_S.DELIVERED}),
 }
 
 _NOW: Mapping[RunState, str] = {
@@ -178,6 +189,11 @@ def check_action(action: Action, state: RunState, deadline: datetime, now: datet
         raise _not_now(state)
 
 
+def depends_on_state(action: Action) -> bool:
+    """Whether an action is allowed in some states of a run only."""
+    return action in _ALLOWED
+
+
 def over(deadline: datetime, now: datetime) -> bool:
     """Whether a deadline is reached."""
     return now >= deadline
@@ -211,8 +227,8 @@ def total_passes(agreement: Agreement) -> int:
 
 
 def recipients(agreement: Agreement) -> frozenset[str]:
-    """The parties that receive something."""
-    return frozenset(one.recipient for one in agreement.comparisons)
+    """The parties that receive something: recipients, and joiners for them."""
+    return agreement.receivers
 
 
 def _not_now(state: RunState) -> ServiceError:

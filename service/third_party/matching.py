@@ -1,54 +1,65 @@
 """What the worker does with the encodings of a run: open, judge, compare, seal what is disclosed.
 
-Uploads are opened chunk by chunk, a few chunks ahead of their use, and read twice: first judged, then compared. What is opened
-lives in memory, within a budget, and is never written anywhere. Uploads are all judged before anything is compared, so that one
-answer names every upload to be sent again. Comparing is pure work on two passes; its result leaves this module only as a delivery
-sealed to its recipient, beside sizes for the operator.
+Uploads are opened chunk by chunk, a few chunks ahead of their use, and read twice: first judged, then compared, piece by piece
+(`piecewise`). What is opened lives in memory, within a budget, and is never written anywhere. Uploads are all judged before
+anything is compared, so that one answer names every upload to be sent again. Comparing is pure work on two passes; its result
+leaves this module only as a delivery sealed to its recipient, beside sizes for the operator. Who does these steps, in which order
+and what is kept between them is in `matching_job`.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections import deque
-from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 
 from crypto.errors import CryptoError
-from crypto.sealing import SealingKey, seal, unseal, unseal_chunk
+from crypto.framing import Json
+from crypto.sealing import SealingKey, seal
 from linkage.batch import Executor
-from linkage.blocks import Skew
+from linkage.blocks import Skew, check_largest_block, runs
 from linkage.errors import LinkageError
-from linkage.linker import MEMORY, check_pieces, link_pieces
+from linkage.linker import MEMORY, PassLinks, check_pieces
 from linkage.plan import PassPlan
-from linkage.wire import EncodedPass, rows_from_bytes
-from service.agreement import MIN_SIZE, Agreement, Comparison
+from linkage.wire import EncodedPass
+from service.agreement import Agreement, Comparison
 from service.errors import ServiceError
-from service.messages import Delivery, Manifest, UploadState, chunk_context, delivery_context, upload_key_context
+from service.messages import Delivery, Manifest, UploadState, delivery_context
+from service.third_party.bait import caught as bait_caught
+from service.third_party.bait import only
 from service.third_party.disclosure import RecipientLinks, disclose, uses_grey
+from service.third_party.opened import OpenedUpload, canaries_of, manifest_of, open_upload, told
 from service.third_party.parcels import Upload, uploads_of
+from service.third_party.payloads import linked_payloads
+from service.third_party.piecewise import PIECE_ROWS, Cursor, Work, assembled, pieces_for
+from service.third_party.probing import Watch
 from service.third_party.site import Site
-from service.third_party.store import find_party, stored, unstored
+from service.third_party.store import find_party, stored
 
 __all__ = [
     "LEAST_PASS_PERCENT",
-    "LEAST_SIZE_PERCENT",
     "Compared",
+    "Judgement",
     "Means",
     "Step",
+    "caught",
     "compare",
+    "counts_of",
+    "cursor",
+    "finish",
     "judge",
-    "open_upload",
+    "judge_upload",
+    "pieces_of",
     "steps_of",
+    "uploads_in",
+    "verdict",
 ]
 
 LEAST_PASS_PERCENT = 25  # of its largest pass: one that holds a handful of chosen people is a question about them
-LEAST_SIZE_PERCENT = 80  # of the declared size: in a subtraction, a truncated file would award its missing people
 _FILL_TOLERANCE_PERMILLE = 2  # rounding, on either side
-_AHEAD = 3  # chunks opened ahead of their use, at most 16 MiB each
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,10 +69,39 @@ class Means:
     Attributes:
         memory: bytes to hold of opened rows.
         executor: where rows are compared; the threads of this process when absent.
+        piece_rows: rows of both sides in one piece of a pass.
     """
 
     memory: int = MEMORY
     executor: Executor | None = None
+    piece_rows: int = PIECE_ROWS
+
+    def work(self, alive: Callable[[], None]) -> Work:
+        """The same, for the comparison of a piece."""
+        return Work(executor=self.executor, memory=self.memory, alive=alive)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """What was found of one upload when all of it was read.
+
+    Attributes:
+        code: of its fault; none when it is what its plan could have produced.
+        counts: what else is kept of it until the run is concluded, by name.
+    """
+
+    code: str | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Json]:
+        """As `from_json` reads it."""
+        return {"code": self.code, "counts": dict(self.counts)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Json]) -> Judgement:
+        """What `to_json` has written."""
+        counts = cast("dict[str, int]", value["counts"])
+        return cls(code=cast("str | None", value["code"]), counts=counts)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,10 +111,12 @@ class Compared:
     Attributes:
         delivery: the signed `Delivery`, as the tables hold it.
         skew: sizes of its blocks, for the operator.
+        links: how many there are, for the guards.
     """
 
     delivery: bytes
     skew: Skew
+    links: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,39 +150,75 @@ def steps_of(site: Site, run: str, agreement: Agreement) -> list[Step]:
     ]
 
 
-def judge(
-    site: Site, key: SealingKey, steps: list[Step], alive: Callable[[], None], means: Means | None = None
-) -> dict[str, str]:
-    """Open every upload once and check what is inside.
+def uploads_in(steps: list[Step]) -> Iterator[tuple[Step, Upload]]:
+    """Every upload of some steps, in a fixed order."""
+    for step in steps:
+        yield step, step.recipient
+        yield step, step.source
+
+
+def judge_upload(
+    site: Site, key: SealingKey, step: Step, upload: Upload, alive: Callable[[], None], means: Means | None = None
+) -> Judgement:
+    """Open an upload and check what is inside.
 
     Args:
         site: whose.
         key: of the run.
-        steps: of the run.
+        step: of the run.
+        upload: one of its two.
         alive: called between chunks; raises to stop.
         means: to work with.
-
-    Returns:
-        Upload identifier → code, for each upload that must be sent again.
     """
-    refused: dict[str, str] = {}
+    manifest, memory = manifest_of(upload), (means or Means()).memory
+    try:
+        canaries = canaries_of(key, upload)
+        if len(canaries) > (step.agreement.guards.canaries if upload.party == step.comparison.source else 0):
+            return Judgement(code="E_ANNEXE")  # else a source could ask about people by calling them canaries
+        with closing(told(open_upload(site, key, upload, step.plan), alive)) as pieces:
+            if upload.party == step.comparison.source:
+                _check_content(pieces, manifest, step.plan, memory)
+                return Judgement(counts={"canaries": len(canaries)})
+            watch = Watch(step.plan, alive)
+            _check_content(watch.through(_capped(pieces, step.plan)), manifest, step.plan, memory)
+            return Judgement(counts={"near": watch.seen().near, "most": watch.seen().most})
+    except (CryptoError, LinkageError, ServiceError) as error:
+        return Judgement(code=error.code)
+
+
+def verdict(steps: list[Step], judgements: Mapping[str, Judgement]) -> dict[str, str]:
+    """Upload identifier → code, for each upload that must be sent again.
+
+    Args:
+        steps: all passes of a run.
+        judgements: by upload.
+    """
+    refused = {upload: one.code for upload, one in judgements.items() if one.code is not None}
     largest: dict[tuple[str, str], int] = {}
-    for step, upload in _uploads(steps):
-        alive()
+    for _, upload in uploads_in(steps):
         side = (upload.comparison, upload.party)
-        largest[side] = max(largest.get(side, 0), _manifest(upload).count)
-        try:
-            with closing(_told(open_upload(site, key, upload, step.plan), alive)) as pieces:
-                _check_content(pieces, _manifest(upload), step.plan, (means or Means()).memory)
-        except (CryptoError, LinkageError, ServiceError) as error:
-            refused[upload.upload] = error.code
-    for step, upload in _uploads(steps):
+        people = manifest_of(upload).count - judgements[upload.upload].counts.get("canaries", 0)
+        largest[side] = max(largest.get(side, 0), people)
+    for step, upload in uploads_in(steps):
         most, declared = largest[upload.comparison, upload.party], _declared(step, upload)
-        if most < MIN_SIZE or 100 * _manifest(upload).count < LEAST_PASS_PERCENT * most:
+        guards = step.agreement.guards
+        tolerance = guards.recipient if upload.party == step.comparison.recipient else guards.source
+        if most < guards.least_rows or 100 * manifest_of(upload).count < LEAST_PASS_PERCENT * most:
             refused.setdefault(upload.upload, "E_EFFECTIF_FAIBLE")
-        elif 100 * most < LEAST_SIZE_PERCENT * declared:
+        elif 100 * most < tolerance.shortest * declared:
             refused.setdefault(upload.upload, "E_EFFECTIF_INSUFFISANT")
     return refused
+
+
+def judge(
+    site: Site, key: SealingKey, steps: list[Step], alive: Callable[[], None], means: Means | None = None
+) -> dict[str, str]:
+    """Judge every upload once; arguments as `judge_upload`, answer as `verdict`."""
+    judgements = {}
+    for step, upload in uploads_in(steps):
+        alive()
+        judgements[upload.upload] = judge_upload(site, key, step, upload, alive, means)
+    return verdict(steps, judgements)
 
 
 def _declared(step: Step, upload: Upload) -> int:
@@ -148,71 +226,72 @@ def _declared(step: Step, upload: Upload) -> int:
     return sizes.recipient if upload.party == step.comparison.recipient else sizes.source
 
 
-def open_upload(site: Site, key: SealingKey, upload: Upload, plan: PassPlan) -> Generator[EncodedPass]:
-    """The rows of an upload, chunk by chunk; the next chunks are opened meanwhile, by threads of its own.
-
-    Raises:
-        CryptoError: something does not open.
-        ServiceError: `E_MORCEAU_ALTERE`, a chunk is gone or is not the one that was received.
-        LinkageError: `E_FORMAT_LIGNES`, a chunk does not hold whole rows.
-    """
-    manifest = _manifest(upload)
-    one = manifest
-    info = upload_key_context(one.agreement, one.run, one.comparison, one.pass_, one.party)
-    upload_key = unseal(key, one.wrapped_key, info)
-    context, last = chunk_context(one), len(one.chunks) - 1
-
-    def opened(number: int) -> EncodedPass:
-        sealed = site.blobs.read(upload.run, upload.upload, number)
-        if sealed is None or hashlib.sha256(sealed).hexdigest() != one.chunks[number]:
-            raise ServiceError("E_MORCEAU_ALTERE", "un morceau reçu n'est plus lisible ; envoyez-le de nouveau.")
-        return rows_from_bytes(unseal_chunk(upload_key, context, number, number == last, sealed), plan.length)
-
-    with ThreadPoolExecutor(max_workers=_AHEAD, thread_name_prefix="open") as pool:
-        coming: deque[Future[EncodedPass]] = deque()
-        try:
-            for number in range(len(one.chunks)):
-                coming.append(pool.submit(opened, number))
-                if len(coming) > _AHEAD:
-                    yield coming.popleft().result()
-            while coming:
-                yield coming.popleft().result()
-        finally:
-            for future in coming:
-                future.cancel()
+def counts_of(step: Step) -> tuple[int, int]:
+    """Rows of the recipient and of the source, as their manifests announce them."""
+    return manifest_of(step.recipient).count, manifest_of(step.source).count
 
 
-def compare(site: Site, key: SealingKey, step: Step, alive: Callable[[], None], means: Means | None = None) -> Compared:
-    """Compare both sides of a pass, and seal to the recipient what it may learn.
+def pieces_of(step: Step, means: Means) -> int:
+    """How many pieces a pass is compared in."""
+    return pieces_for(sum(counts_of(step)), means.piece_rows)
+
+
+def cursor(
+    site: Site, key: SealingKey, step: Step, place: tuple[int, int, tuple[int, int]], alive: Callable[[], None]
+) -> Cursor:
+    """A pass that was judged, read from the beginning of one of its pieces.
 
     Args:
         site: whose.
         key: of the run.
         step: judged before.
-        alive: called during the work; raises to stop.
-        means: to work with.
+        place: pieces in all, the piece to begin with, rows of either side before it.
+        alive: called between chunks; raises to stop.
+    """
+    of, number, rows = place
+    sides = (
+        OpenedUpload(site, key, step.recipient, step.plan, alive),
+        OpenedUpload(site, key, step.source, step.plan, alive),
+    )
+    return Cursor(sides, step.plan, of=of, number=number, rows=rows)
+
+
+def compare(site: Site, key: SealingKey, step: Step, alive: Callable[[], None], means: Means | None = None) -> Compared:
+    """Compare both sides of a pass from beginning to end, as `matching_job` does piece by piece.
 
     Raises:
-        CryptoError, LinkageError, ServiceError: as `open_upload` and `link_pieces`.
+        CryptoError, LinkageError, ServiceError: as `open_upload` and `linkage.linker.link_pieces`.
     """
     means = means or Means()
-    with (
-        closing(_told(open_upload(site, key, step.recipient, step.plan), alive)) as recipient,
-        closing(_told(open_upload(site, key, step.source, step.plan), alive)) as source,
-    ):
-        links = link_pieces(
-            recipient,
-            source,
-            step.plan,
-            executor=means.executor,
-            memory=means.memory,
-            progress=lambda *_: alive(),
-        )
+    of = pieces_of(step, means)
+    with cursor(site, key, step, (of, 0, (0, 0)), alive) as reading:
+        found = [reading.next(means.work(alive)) for _ in range(of)]
+    return finish(site, key, step, assembled(found, step.plan), alive)
+
+
+def caught(site: Site, key: SealingKey, step: Step, alive: Callable[[], None], means: Means) -> int:
+    """How many canaries of the source are linked to a row of the recipient; arguments as `compare`."""
+    hidden = canaries_of(key, step.source)
+    if not hidden:
+        return 0
+    canaries = only(told(open_upload(site, key, step.source, step.plan), alive), hidden)
+    with closing(told(open_upload(site, key, step.recipient, step.plan), alive)) as rows:
+        return bait_caught(rows, canaries, step.plan, alive, means.executor, means.memory)
+
+
+def finish(site: Site, key: SealingKey, step: Step, links: PassLinks, alive: Callable[[], None]) -> Compared:
+    """Seal to its receiver what it may learn of the links of a pass, with the payloads of certain ones.
+
+    Raises:
+        ServiceError: `E_PARTIE_INCONNUE`; as `open_upload`, where there are payloads.
+        CryptoError: as `open_upload`.
+    """
+    payloads = linked_payloads(site, key, step.source, step.plan, links, alive)
     # No row stands in two links, so that a linked row may be named by the place of its link.
     mine = RecipientLinks(rows=np.arange(len(links.left_ids)), strict=links.strict)
-    plaintext = disclose(links.left_ids, mine, grey=uses_grey(step.agreement))
+    plaintext = disclose(links.left_ids, mine, grey=uses_grey(step.agreement), payloads=payloads)
     with site.database.read() as connection:
-        receiver = find_party(connection, step.comparison.recipient)
+        receiver = find_party(connection, step.agreement.receiver_of(step.comparison))
     if receiver is None:
         raise ServiceError("E_PARTIE_INCONNUE", "le destinataire n'est plus inscrit.")
     names = (step.agreement.identifier, step.run, *step.name, receiver.party)
@@ -224,25 +303,21 @@ def compare(site: Site, key: SealingKey, step: Step, alive: Callable[[], None], 
         recipient=receiver.party,
         sealed=seal(receiver.sealing_key, plaintext, delivery_context(*names)),
     )
-    return Compared(delivery=stored(delivery.signed(site.identity.signing_key)), skew=links.skew)
+    signed = stored(delivery.signed(site.identity.signing_key))
+    return Compared(delivery=signed, skew=links.skew, links=len(links.left_ids))
 
 
-def _told(pieces: Generator[EncodedPass], alive: Callable[[], None]) -> Generator[EncodedPass]:
-    """The pieces, asking before each whether to go on."""
-    with closing(pieces):
-        for piece in pieces:
-            alive()
-            yield piece
-
-
-def _uploads(steps: list[Step]) -> Iterator[tuple[Step, Upload]]:
-    for step in steps:
-        yield step, step.recipient
-        yield step, step.source
-
-
-def _manifest(upload: Upload) -> Manifest:
-    return Manifest.from_json(unstored(upload.manifest)["statement"])
+def _capped(pieces: Iterator[EncodedPass], plan: PassPlan) -> Generator[EncodedPass]:
+    """The pieces, refused as soon as a block is over its cap: whoever looks at them holds a whole block at a time."""
+    tag, rows = b"", 0
+    for piece in pieces:
+        _, bounds = runs(piece.tags)
+        if len(piece):
+            sizes = np.diff(bounds)
+            sizes[0] += rows if bytes(piece.tags[0]) == tag else 0
+            check_largest_block(int(sizes.max()), plan.cap)
+            tag, rows = bytes(piece.tags[-1]), int(sizes[-1])
+        yield piece
 
 
 def _check_content(pieces: Iterator[EncodedPass], manifest: Manifest, plan: PassPlan, memory: int) -> None:

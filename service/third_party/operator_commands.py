@@ -7,6 +7,7 @@ import sys
 
 from service.operator_arguments import NAME
 from service.third_party import app
+from service.third_party.storage import StorageOptions
 from service.third_party.vault import Vault
 
 __all__ = ["enrol_command", "serve_command", "third_party_command"]
@@ -23,12 +24,13 @@ def third_party_command(args: argparse.Namespace) -> None:
 def serve_command(args: argparse.Namespace) -> int:
     """`allervers serve`: the third party's web process, and one worker unless told otherwise."""
     third_party_command(args)
-    return app.serve(args.data, args.host, args.port, with_worker=not args.no_worker, announce=_say)
+    means = {"options": StorageOptions.of(args), "metrics": args.metrics}
+    return app.serve(args.data, args.host, args.port, with_worker=not args.no_worker, announce=_say, **means)
 
 
 def enrol_command(args: argparse.Namespace) -> None:
     """`allervers enrol`: let an administration in, fingerprint in hand."""
-    app.enrol(args.data, args.file, args.fingerprint)
+    app.enrol(args.data, args.file, args.fingerprint, StorageOptions.of(args))
     _say("administration inscrite")
 
 

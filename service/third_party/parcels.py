@@ -1,4 +1,4 @@
-"""The rows of what a run carries for a while: uploads and their chunks, deliveries, acknowledgements, the job.
+"""The rows of what a run carries for a while: uploads and their chunks, deliveries, acknowledgements.
 
 Same rules as `store`: named functions in the transaction of their caller. All these rows are emptied by
 `purge`.
@@ -7,14 +7,12 @@ Same rules as `store`: named functions in the transaction of their caller. All t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, delete, exists, func, insert, select, update
 
 from service.messages import UploadState
-from service.third_party.schema import acknowledgements, chunks, deliveries, jobs, uploads
-from service.third_party.store import to_seconds
+from service.third_party.schema import acknowledgements, chunks, deliveries, uploads
 
 __all__ = [
     "Upload",
@@ -23,20 +21,14 @@ __all__ = [
     "add_chunk",
     "add_delivery",
     "add_upload",
-    "claim_job",
     "deliveries_of",
     "drop_deliveries",
-    "drop_job",
     "drop_upload",
     "find_upload",
     "held_bytes",
     "held_chunks",
-    "job_attempts",
     "live_uploads",
     "load_delivery",
-    "queue_job",
-    "release_job",
-    "renew_job",
     "set_upload",
     "uploads_of",
 ]
@@ -167,57 +159,3 @@ def add_acknowledgement(connection: Connection, run: str, party: str, statement:
 def acknowledged_by(connection: Connection, run: str) -> set[str]:
     """The recipients that have acknowledged."""
     return set(connection.scalars(select(acknowledgements.c.party).where(acknowledgements.c.run == run)))
-
-
-# The job of a run: one row, and a lease that a worker renews while it lives
-
-
-def queue_job(connection: Connection, run: str) -> None:
-    """Ask for the matching of a run."""
-    connection.execute(insert(jobs).values(run=run, owner=None, lease_until=0, attempts=0))
-
-
-def claim_job(connection: Connection, owner: str, now: datetime, lease_until: datetime) -> str | None:
-    """Take the job of a run whose lease is free or over; its worker is then presumed dead.
-
-    Returns:
-        The run, or None when there is nothing to do.
-    """
-    free = or_(jobs.c.owner.is_(None), jobs.c.lease_until <= to_seconds(now))
-    run = connection.scalar(select(jobs.c.run).where(free).order_by(jobs.c.run).limit(1))
-    if run is None:
-        return None
-    values = {"owner": owner, "lease_until": to_seconds(lease_until), "attempts": jobs.c.attempts + 1}
-    connection.execute(update(jobs).where(jobs.c.run == run).values(values))
-    return str(run)
-
-
-def renew_job(connection: Connection, run: str, owner: str, lease_until: datetime) -> bool:
-    """Keep a job; False when it is no longer this worker's: cancelled, expired, or taken over."""
-    held = and_(jobs.c.run == run, jobs.c.owner == owner)
-    values = {"lease_until": to_seconds(lease_until)}
-    return connection.execute(update(jobs).where(held).values(values)).rowcount == 1
-
-
-def release_job(connection: Connection, run: str, owner: str, *, counted: bool) -> None:
-    """Give a job back, to be taken by the next worker that looks.
-
-    Args:
-        connection: of the caller.
-        run: whose job.
-        owner: who holds it; nothing happens when it is another.
-        counted: whether this attempt counts (it failed), or not (the worker was asked to stop).
-    """
-    held = and_(jobs.c.run == run, jobs.c.owner == owner)
-    values = {"owner": None, "attempts": jobs.c.attempts - (0 if counted else 1)}
-    connection.execute(update(jobs).where(held).values(values))
-
-
-def job_attempts(connection: Connection, run: str) -> int:
-    """How many times the job was taken."""
-    return connection.scalar(select(jobs.c.attempts).where(jobs.c.run == run)) or 0
-
-
-def drop_job(connection: Connection, run: str) -> None:
-    """Forget a job."""
-    connection.execute(delete(jobs).where(jobs.c.run == run))

@@ -1,40 +1,46 @@
 """Destruction, in steps that can all be done again, and its proof.
 
-1. *Decided* (`decide`), in the transaction of the change that causes it: an inventory of what is to be
-destroyed is
-   written while the rows that tell it still exist.
-2. *Done* (`carry_out`): the run's key first, which alone makes every upload unreadable, backups included;
-then the
-   files; then, in one transaction, the rows, a check that nothing is left, the signed receipt and its leaf.
+1. *Decided* (`decide`), in the transaction of the change that causes it: an inventory of what is to be destroyed is written
+   while the rows that tell it still exist.
+2. *Done* (`carry_out`): the key first, with the epoch of the keystore, which alone makes everything under it unreadable,
+   copies and backups included; then the files; then the rows, at most `MOST_ROWS` in a transaction, so that nobody waits long for
+   the lock; then, in one transaction, a check that nothing is left, the signed receipt and its leaf.
 
-A crash anywhere leaves the decision in the database, and the worker carries it out again: the normal path and
-the recovery are the same function. A receipt is signed only after the check has found nothing.
+A crash anywhere leaves the decision in the database, and the worker carries it out again: the normal path and the recovery are
+the same function. A receipt is signed only after the check has found nothing.
 
 `PURGED` is the list of all that holds personal or derived data, by kind; a test compares it with the tables.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, exists, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Table, delete, exists, func, insert, select, tuple_
 from sqlalchemy.exc import SQLAlchemyError
 
+from crypto.errors import CryptoError, KeyAbsent
 from crypto.framing import Json, canonical_json, parse_canonical_json
 from service.answers import ReceiptProof, ReceiptView
 from service.errors import ServiceError
 from service.messages import Destroyed, Receipt, UploadState, WorkerKey, key_commitment, statement_digest
-from service.third_party.parcels import deliveries_of, held_chunks, load_delivery, uploads_of
+from service.third_party import sealed_deliveries
+from service.third_party.parcels import deliveries_of, load_delivery, uploads_of
+from service.third_party.relay_store import addressees, relays_to
 from service.third_party.run_store import Run, load_run
 from service.third_party.schema import (
     chunks,
     confirmations,
     deliveries,
+    findings,
     jobs,
+    pieces,
     purges,
     receipts,
+    relays,
     shares,
     uploads,
 )
@@ -42,6 +48,7 @@ from service.third_party.site import Site
 from service.third_party.store import LARGEST_STATEMENT, stored, unstored
 
 __all__ = [
+    "MOST_ROWS",
     "PURGED",
     "Cause",
     "Decision",
@@ -57,10 +64,13 @@ __all__ = [
 Kind = Literal["encodings", "deliveries"]
 Cause = Literal["rapprochement_termine", "annulation", "expiration", "echec", "accuse_reception"]
 
+MOST_ROWS = 5000
+"""Rows deleted in one transaction: some tens of milliseconds of the lock that all writers share."""
+
 # Children before parents.
 PURGED: Mapping[Kind, tuple[Table, ...]] = {
-    "encodings": (chunks, uploads, shares, confirmations, jobs),
-    "deliveries": (deliveries,),
+    "encodings": (chunks, uploads, shares, confirmations, jobs, pieces, findings),
+    "deliveries": (deliveries, relays),
 }
 
 
@@ -81,7 +91,7 @@ def decide(site: Site, connection: Connection, run: Run, kind: Kind, party: str,
         return
     commitment = _commitment(site, run)
     if kind == "deliveries":
-        items = _deliveries(connection, run.run, party)
+        items = [*_deliveries(site, connection, run.run, party), *_relays(site, connection, run.run, party)]
     else:
         items = [*_run_key(site, commitment), *_uploads(connection, run.run)]
     inventory = canonical_json({"destroyed": [item.to_json() for item in items], "commitment": commitment})
@@ -91,7 +101,8 @@ def decide(site: Site, connection: Connection, run: Run, kind: Kind, party: str,
 
 def decide_all(site: Site, connection: Connection, run: Run, cause: Cause) -> None:
     """Decide the destruction of all that a run still holds."""
-    for party in sorted({recipient for _, _, recipient in deliveries_of(connection, run.run)}):
+    waiting = {recipient for _, _, recipient in deliveries_of(connection, run.run)}
+    for party in sorted(waiting | addressees(connection, run.run)):
         decide(site, connection, run, "deliveries", party, cause)
     decide(site, connection, run, "encodings", site.party, cause)
 
@@ -120,7 +131,7 @@ def resume(site: Site, complain: Callable[[Exception], None]) -> bool:
         try:
             carry_out(site, decision)
             finished = True
-        except (OSError, ServiceError, SQLAlchemyError) as error:
+        except (OSError, ServiceError, CryptoError, SQLAlchemyError) as error:
             complain(error)
     return finished
 
@@ -130,6 +141,7 @@ def carry_out(site: Site, decision: Decision) -> None:
 
     Raises:
         ServiceError: `E_DESTRUCTION_INCOMPLETE`, something is still there; it stays decided.
+        CryptoError: the keystore cannot be read; it stays decided.
         OSError: the disk refused; it stays decided.
     """
     run = decision.run
@@ -137,17 +149,28 @@ def carry_out(site: Site, decision: Decision) -> None:
         site.vault.destroy_run_key(run)
         # A crash here leaves files that nothing can open.
         site.blobs.drop_run(run)
+    else:
+        site.vault.destroy_parcel_key(run, decision.party)
     # A crash here leaves rows about files that are gone; the run's state already refuses every use of them.
+    for table in PURGED[decision.kind]:
+        while _delete_some(site, table, decision) == MOST_ROWS:
+            pass
     with site.database.write() as connection:
         where = (purges.c.run == run, purges.c.kind == decision.kind, purges.c.party == decision.party)
         row = connection.execute(select(purges).where(*where)).mappings().one_or_none()
         if row is None:
             return
-        for table in PURGED[decision.kind]:
-            connection.execute(delete(table).where(_about(table, decision)))
         _prove(site, connection, decision)
         _sign_receipt(site, connection, decision, str(row["cause"]), row["inventory"])
         connection.execute(delete(purges).where(*where))
+
+
+def _delete_some(site: Site, table: Table, decision: Decision) -> int:
+    """Delete rows that a destruction concerns, in one transaction; returns how many."""
+    key = tuple(table.primary_key.columns)
+    some = select(*key).where(_about(table, decision)).limit(MOST_ROWS)
+    with site.database.write() as connection:
+        return connection.execute(delete(table).where(tuple_(*key).in_(some))).rowcount
 
 
 def receipts_of(site: Site, connection: Connection, run: str) -> list[ReceiptView]:
@@ -172,7 +195,7 @@ def _about(table: Table, decision: Decision) -> ColumnElement[bool]:
         mine = select(uploads.c.upload).where(uploads.c.run == decision.run)
         return chunks.c.upload.in_(mine)
     where = table.c.run == decision.run
-    return where & (table.c.recipient == decision.party) if table is deliveries else where
+    return where & (table.c.recipient == decision.party) if table in PURGED["deliveries"] else where
 
 
 def _run_key(site: Site, commitment: str | None) -> list[Destroyed]:
@@ -188,7 +211,7 @@ def _uploads(connection: Connection, run: str) -> list[Destroyed]:
             party=upload.party,
             comparison=upload.comparison,
             pass_=upload.pass_,
-            pieces=len(held_chunks(connection, upload.upload)),
+            pieces=_count(connection, chunks, chunks.c.upload == upload.upload),
             digest=statement_digest(unstored(upload.manifest)),
         )
         for upload in uploads_of(connection, run)
@@ -196,7 +219,7 @@ def _uploads(connection: Connection, run: str) -> list[Destroyed]:
     ]
 
 
-def _deliveries(connection: Connection, run: str, recipient: str) -> list[Destroyed]:
+def _deliveries(site: Site, connection: Connection, run: str, receiver: str) -> list[Destroyed]:
     return [
         Destroyed(
             kind="delivery",
@@ -204,9 +227,23 @@ def _deliveries(connection: Connection, run: str, recipient: str) -> list[Destro
             comparison=comparison,
             pass_=pass_name,
             pieces=1,
-            digest=statement_digest(unstored(load_delivery(connection, run, comparison, pass_name) or b"{}")),
+            digest=_digest(site, connection, run, (comparison, pass_name, party)),
         )
-        for comparison, pass_name, party in deliveries_of(connection, run, recipient)
+        for comparison, pass_name, party in deliveries_of(connection, run, receiver)
+    ]
+
+
+def _digest(site: Site, connection: Connection, run: str, names: tuple[str, str, str]) -> str:
+    try:
+        return statement_digest(unstored(sealed_deliveries.statement(site, connection, run, names)))
+    except KeyAbsent:  # a copy of the database brought the row back: nobody can say any more what was in it
+        return hashlib.sha256(load_delivery(connection, run, names[0], names[1]) or b"").hexdigest()
+
+
+def _relays(site: Site, connection: Connection, run: str, recipient: str) -> list[Destroyed]:
+    return [
+        Destroyed(kind="relay", party=recipient, comparison=None, pass_=None, pieces=pieces, digest=digest)
+        for _, pieces, digest in relays_to(site, connection, run, recipient)
     ]
 
 
@@ -217,17 +254,19 @@ def _commitment(site: Site, run: Run) -> str | None:
     return key_commitment(WorkerKey.opened(site.public.signing_key, unstored(run.worker_key)).sealing_key)
 
 
+def _count(connection: Connection, table: Table, where: ColumnElement[bool]) -> int:
+    return connection.scalar(select(func.count()).select_from(table).where(where)) or 0
+
+
 def _prove(site: Site, connection: Connection, decision: Decision) -> None:
-    left = [
-        table.name
-        for table in PURGED[decision.kind]
-        if connection.scalar(select(func.count()).select_from(table).where(_about(table, decision)))
-    ]
+    left = [table.name for table in PURGED[decision.kind] if _count(connection, table, _about(table, decision))]
     if decision.kind == "encodings":
         if site.vault.holds_run_key(decision.run):
-            left.append("worker")
+            left.append("keystore")
         if site.blobs.holds(decision.run):
             left.append("blobs")
+    elif site.vault.holds_parcel_key(decision.run, decision.party):
+        left.append("keystore")
     if left:
         raise ServiceError("E_DESTRUCTION_INCOMPLETE", f"il reste quelque chose dans : {', '.join(left)}.", 500)
 

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 
 from service.answers import CheckpointView, ConsistencyView, IdentityView, LogView, ReceiptView
 from service.errors import ServiceError
-from service.forms import listed, nested
+from service.forms import INTEGER, listed, nested
 from service.third_party import purge, runs
 from service.third_party.admission import Admit, Visit
 from service.third_party.contract import reply, says
@@ -59,7 +59,7 @@ def read_checkpoint(visit: Annotated[Visit, Depends(Admit(Action.READ_CHECKPOINT
         return reply({"checkpoint": visit.site.log.checkpoint(connection)[0]})
 
 
-@router.get("/log/consistency", **says(ConsistencyView, also=(422,)))
+@router.get("/log/consistency", **says(ConsistencyView, also=(422,), query={"first": INTEGER, "second": INTEGER}))
 def read_consistency(
     visit: Annotated[Visit, Depends(Admit(Action.READ_CONSISTENCY))], request: Request
 ) -> JSONResponse:

@@ -42,6 +42,7 @@ from service.third_party.lifecycle import (
 )
 from service.third_party.parcels import acknowledged_by, add_acknowledgement, uploads_of
 from service.third_party.purge import decide, decide_all
+from service.third_party.relay_store import owes_hits
 from service.third_party.run_store import (
     Run,
     add_approval,
@@ -147,7 +148,7 @@ def acknowledge(site: Site, caller: Caller, run_id: str, signed: object) -> RunV
     """A recipient holds its deliveries: their destruction is decided; the last one closes the run.
 
     Raises:
-        ServiceError: `E_INTROUVABLE`, `E_ACCES_REFUSE`, `E_ETAT`, `E_MESSAGE`.
+        ServiceError: `E_INTROUVABLE`, `E_ACCES_REFUSE`, `E_ETAT`, `E_MESSAGE`, `E_JONCTION_DUE`.
         CryptoError: not the caller's statement.
     """
     with site.database.write() as connection:
@@ -155,6 +156,9 @@ def acknowledge(site: Site, caller: Caller, run_id: str, signed: object) -> RunV
         open_statement_of(Acknowledgement, caller, signed, run)
         if caller.party not in acknowledged_by(connection, run_id):
             check_action(Action.READ_DELIVERY, run.state, run.deadline, site.clock())
+            if owes_hits(connection, run_id, agreement, caller.party):
+                sentence = "déposez d'abord les résultats du destinataire dont vous êtes le jointeur."
+                raise ServiceError("E_JONCTION_DUE", sentence, 409)
             add_acknowledgement(connection, run_id, caller.party, stored(_object(signed)))
             _record(site, connection, caller.party, "run_acknowledged", run, signed)
             decide(site, connection, run, "deliveries", caller.party, "accuse_reception")

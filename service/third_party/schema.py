@@ -32,17 +32,27 @@ __all__ = [
     "chunks",
     "confirmations",
     "deliveries",
+    "findings",
+    "histories",
+    "holds",
     "jobs",
     "log_head",
     "log_leaves",
+    "marks",
     "metadata",
     "nonces",
+    "openings",
     "parties",
+    "party_keys",
+    "pieces",
     "purges",
     "receipts",
+    "relays",
+    "releases",
     "runs",
     "shares",
     "uploads",
+    "witnesses",
 ]
 
 _HOUR, _DAY = 3600, 86_400
@@ -75,6 +85,22 @@ nonces = Table(
     Column("party", Text, ForeignKey("parties.party"), primary_key=True),
     Column("nonce", Text, primary_key=True),
     Column("forget_at", BigInteger, nullable=False, index=True),
+)
+
+party_keys = Table(  # two active keys a party at most: the places 0 and 1; null once the key has ended
+    "party_keys",
+    metadata,
+    Column("party", Text, ForeignKey("parties.party"), primary_key=True),
+    Column("key", Text, primary_key=True),  # SHA-256 of the public key
+    Column("public", LargeBinary, nullable=False),
+    Column("slot", Integer),
+    Column("added_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("statement", LargeBinary),  # the signed succession; null for the key of the identity
+    UniqueConstraint("key", name="key_once"),
+    UniqueConstraint("party", "slot", name="two_active_keys"),
+    CheckConstraint("slot IS NULL OR slot IN (0, 1)", name="key_places"),
+    CheckConstraint("(slot IS NULL) = (ended_at IS NOT NULL)", name="key_ended"),
 )
 
 agreements = Table(
@@ -125,6 +151,15 @@ runs = Table(
     CheckConstraint(
         "delivered_at IS NULL OR state NOT IN ('opened', 'joining', 'sending', 'matching')", name="one_shot"
     ),
+)
+
+openings = Table(  # requests to open a run, by the key that makes them one: sent again, they are answered, not repeated
+    "openings",
+    metadata,
+    Column("party", Text, ForeignKey("parties.party"), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("digest", Text, nullable=False),  # of the body
+    Column("run", Text, ForeignKey("runs.run"), nullable=False),
 )
 
 approvals = Table(
@@ -183,9 +218,26 @@ jobs = Table(
     "jobs",
     metadata,
     _run(),
+    Column("job", Text, nullable=False),  # one round of matching; drawn afresh when it failed
     Column("owner", Text),  # token of the worker that holds the lease
     Column("lease_until", BigInteger, nullable=False),
-    Column("attempts", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),  # failures since it last got on
+    Column("done", Integer, nullable=False),
+    Column("total", Integer, nullable=False),  # parts of the work; 0 until somebody has looked
+    Column("paused", Integer, nullable=False),  # 1 while an operator holds it back
+    CheckConstraint("done >= 0 AND total >= 0 AND attempts >= 0 AND paused IN (0, 1)", name="job_bounds"),
+)
+
+pieces = Table(  # what the matching has found so far: each sealed under the key of its run
+    "pieces",
+    metadata,
+    _run(),
+    Column("comparison", Text, primary_key=True),
+    Column("pass", Text, primary_key=True),
+    Column("part", Text, primary_key=True),  # the party whose upload was judged, or the links
+    Column("number", Integer, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    CheckConstraint("number >= 0", name="piece_bounds"),
 )
 
 deliveries = Table(
@@ -196,6 +248,19 @@ deliveries = Table(
     Column("pass", Text, primary_key=True),
     Column("recipient", Text, ForeignKey("parties.party"), nullable=False),
     Column("statement", LargeBinary, nullable=False),  # sealed to the recipient, signed
+)
+
+relays = Table(  # pieces that a recipient and its joiner seal to each other
+    "relays",
+    metadata,
+    _run(),
+    Column("kind", Text, primary_key=True),
+    Column("sender", Text, ForeignKey("parties.party"), primary_key=True),
+    Column("recipient", Text, ForeignKey("parties.party"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("pieces", Integer, nullable=False),
+    Column("statement", LargeBinary, nullable=False),  # sealed to the recipient, signed by the sender
+    CheckConstraint("number >= 0 AND number < pieces", name="relay_bounds"),
 )
 
 acknowledgements = Table(
@@ -238,8 +303,60 @@ log_leaves = Table(
     "log_leaves",
     metadata,
     Column("seq", BigInteger, primary_key=True),
-    Column("leaf", LargeBinary, nullable=False),
+    Column("leaf", LargeBinary),  # null once its retention is over: the hash stays, salted, and proofs with it
     Column("hash", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False, index=True),
     Column("agreement", Text, index=True),
     Column("run", Text, index=True),
+)
+
+marks = Table(  # moments that must outlive a restart: the highest the clock has shown, the last signature of the log
+    "marks",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+)
+
+witnesses = Table(  # the latest checkpoint that each party says it has seen, signed by the log and by the party
+    "witnesses",
+    metadata,
+    Column("party", Text, ForeignKey("parties.party"), primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("note", Text, nullable=False),
+)
+
+findings = Table(  # what guards count, a pass each
+    "findings",
+    metadata,
+    _run(),
+    Column("comparison", Text, primary_key=True),
+    Column("pass", Text, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),  # to the run's own worker
+)
+
+holds = Table(  # why results are held, a comparison each
+    "holds",
+    metadata,
+    _run(),
+    Column("comparison", Text, primary_key=True),
+    Column("statement", LargeBinary, nullable=False),
+)
+
+releases = Table(
+    "releases",
+    metadata,
+    _run(),
+    Column("party", Text, ForeignKey("parties.party"), primary_key=True),
+    Column("statement", LargeBinary, nullable=False),
+)
+
+histories = Table(  # steps of coarse scales, never a count: what the next runs of the agreement are compared with
+    "histories",
+    metadata,
+    _run(),
+    Column("comparison", Text, primary_key=True),
+    Column("recipient_step", Integer, nullable=False),
+    Column("source_step", Integer, nullable=False),
+    Column("rate_step", Integer, nullable=False),
+    Column("forget_at", BigInteger, nullable=False, index=True),  # when the agreement ends
 )

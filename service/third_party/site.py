@@ -11,9 +11,12 @@ from typing import Any
 from sqlalchemy import Connection
 
 from crypto.keys import Identity, PublicIdentity
-from service.third_party.blobs import Blobs
+from service.third_party.blobs import Blobs, LocalBlobs
+from service.third_party.bucket import BucketBlobs
+from service.third_party.clocks import CLOCK, SteadyClock, marked
+from service.third_party.database import Database, sqlite_url
 from service.third_party.log import AuditLog, Fact
-from service.third_party.store import Database
+from service.third_party.storage import Storage
 from service.third_party.vault import Vault
 
 __all__ = ["Clock", "Site", "open_site"]
@@ -44,22 +47,30 @@ class Site:
         return self.log.append(connection, Fact(at=self.clock(), actor=actor, action=action, **about))
 
 
-def open_site(data: Path, clock: Clock) -> Site:
+def open_site(data: Path, clock: Clock, storage: Storage | None = None) -> Site:
     """Open a data directory whose identity exists.
 
     Raises:
-        ServiceError: `E_DONNEES_ABSENTES`, no identity was created there.
+        ServiceError: `E_DONNEES_ABSENTES`, no identity was created there; `E_BASE_URL`, `E_BASE_VERSION`,
+            `E_BLOBS_URL`, `E_INDISPONIBLE`.
         CryptoError: a key file is readable by others, or damaged.
+        SQLAlchemyError: the database does not answer.
     """
+    storage = storage or Storage()
     vault = Vault(data)
     identity = vault.identity()
-    return Site(
+    site = Site(
         data=data,
         clock=clock,
-        database=Database(data / "database.sqlite"),
-        blobs=Blobs(data / "blobs"),
+        database=Database(storage.database or sqlite_url(data / "database.sqlite")),
+        blobs=BucketBlobs.at(storage.blobs, storage.bucket) if storage.blobs else LocalBlobs(data / "blobs"),
         vault=vault,
         identity=identity,
         public=identity.public,
-        log=AuditLog(vault.log_key(), identity.party),
+        log=AuditLog(vault.log_key(), identity.party, data / "log_checkpoint"),
     )
+    if isinstance(clock, SteadyClock):  # a restart does not bring back a moment that was over
+        with site.database.read() as connection:
+            if (floor := marked(connection, CLOCK)) is not None:
+                clock.raise_to(floor)
+    return site

@@ -1,53 +1,29 @@
 """Named functions on the database: each does one thing in the transaction of its caller.
 
-`Database` opens SQLite in the only mode that suits deletions: rollback journal (the write-ahead log keeps
-deleted pages and loses commits in the versions still around), full synchronisation, deleted content
-overwritten. A write transaction takes the lock at its start (BEGIN IMMEDIATE), so whatever it reads stays
-true until it commits. Statements are plain SQL that PostgreSQL runs unchanged; only `Database` knows SQLite.
-Values never enter messages or logs.
+Statements are plain SQL that SQLite and PostgreSQL run unchanged; what differs is in `database`.
 """
 
 from __future__ import annotations
 
-import sqlite3
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    Engine,
-    create_engine,
-    delete,
-    event,
-    exists,
-    func,
-    insert,
-    select,
-    update,
-)
-from sqlalchemy.engine import URL
+from sqlalchemy import Connection, delete, exists, insert, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from crypto.framing import canonical_json, parse_canonical_json
 from crypto.keys import PublicIdentity
 from service.agreement import Agreement
 from service.errors import absent
-from service.third_party.schema import (
-    agreement_members,
-    agreements,
-    log_head,
-    metadata,
-    nonces,
-    parties,
-)
+from service.third_party.party_keys import add_first_key
+from service.third_party.schema import agreement_members, agreements, nonces, parties
 
 __all__ = [
-    "Database",
+    "Nonce",
     "activate",
     "add_agreement",
     "add_party",
@@ -61,67 +37,14 @@ __all__ = [
     "sign_agreement",
     "signatures_of",
     "spend_nonce",
+    "spend_nonces",
     "stored",
     "to_seconds",
     "unstored",
 ]
 
 LARGEST_STATEMENT = 1 << 30  # bytes of a stored statement; what entered was already limited
-_PRAGMAS = (
-    "journal_mode=DELETE",
-    "synchronous=EXTRA",
-    "secure_delete=ON",
-    "foreign_keys=ON",
-    "temp_store=MEMORY",
-    "trusted_schema=OFF",
-    "busy_timeout=30000",
-)
-
-
-class Database:
-    """One database file, shared by the threads of this process and by the worker's process."""
-
-    def __init__(self, path: Path) -> None:
-        url = URL.create("sqlite", database=str(path))
-        # No parameter in any error message: they are identifiers and statements of parties.
-        self._engine: Engine = create_engine(url, hide_parameters=True, pool_size=20, max_overflow=40)
-        event.listen(self._engine, "connect", _prepare)
-        event.listen(self._engine, "begin", _begin)
-        # Threads queue here, in order; the file's own lock, which is polled, is left to the other process.
-        self._writers = threading.Lock()
-        with self.write() as connection:
-            metadata.create_all(connection)
-            if connection.scalar(select(func.count()).select_from(log_head)) == 0:
-                connection.execute(insert(log_head).values(one=1, size=0))
-
-    @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """A connection that sees one state of the database."""
-        with self._engine.connect() as connection:
-            yield connection
-
-    @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """A transaction that holds the write lock; committed at the end, rolled back by any exception."""
-        with self._writers, self._engine.connect() as plain:
-            connection = plain.execution_options(writes=True)
-            with connection.begin():
-                yield connection
-
-    def close(self) -> None:
-        """Close all connections."""
-        self._engine.dispose()
-
-
-def _prepare(raw: sqlite3.Connection, _: object) -> None:
-    raw.isolation_level = None  # transactions are begun here, not by the driver
-    for pragma in _PRAGMAS:
-        raw.execute(f"PRAGMA {pragma}")
-
-
-def _begin(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+_MOST_FORGOTTEN = 1000  # nonces in one commit
 
 
 def to_seconds(moment: datetime) -> int:
@@ -152,6 +75,7 @@ def add_party(connection: Connection, identity: PublicIdentity, now: datetime) -
     """Enrol a party."""
     row = {"party": identity.party, "identity": identity.to_bytes(), "enrolled_at": to_seconds(now)}
     connection.execute(insert(parties).values(row))
+    add_first_key(connection, identity.party, identity.signing_key, to_seconds(now))
 
 
 def find_party(connection: Connection, party: str) -> PublicIdentity | None:
@@ -169,6 +93,42 @@ def spend_nonce(connection: Connection, party: str, nonce: str, forget_at: datet
     except IntegrityError:
         return False
     return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nonce:
+    """A nonce of a request, to be spent."""
+
+    party: str
+    nonce: str
+    now: datetime
+    forget_at: datetime
+
+
+def spend_nonces(connection: Connection, spent: Sequence[Nonce]) -> list[bool]:
+    """Record nonces, for `Database.grouped`; False for each that its party has already used.
+
+    It takes no lock but those of its rows, always in the same order, so that several processes may do it at once.
+    Nonces that no clock would accept any more are dropped on the way.
+    """
+    oldest = min(one.now for one in spent)
+    old = select(nonces.c.party, nonces.c.nonce).where(nonces.c.forget_at < to_seconds(oldest)).limit(_MOST_FORGOTTEN)
+    rows = [{"party": one.party, "nonce": one.nonce, "forget_at": to_seconds(one.forget_at)} for one in spent]
+    rows.sort(key=lambda row: (row["party"], row["nonce"]))
+    made: Any
+    if connection.dialect.name == "postgresql":
+        made = postgresql.insert(nonces).values(rows).on_conflict_do_nothing()
+        old = old.with_for_update(skip_locked=True)
+    else:
+        made = sqlite.insert(nonces).values(rows).on_conflict_do_nothing()
+    gone = delete(nonces).where(tuple_(nonces.c.party, nonces.c.nonce).in_(old))
+    fresh = {(party, nonce) for party, nonce in connection.execute(made.returning(nonces.c.party, nonces.c.nonce))}
+    connection.execute(gone)
+    answers = []
+    for one in spent:  # of two requests with one nonce in the same commit, the first is the one that spends it
+        answers.append((one.party, one.nonce) in fresh)
+        fresh.discard((one.party, one.nonce))
+    return answers
 
 
 def forget_nonces(connection: Connection, now: datetime) -> None:

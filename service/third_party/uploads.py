@@ -17,12 +17,14 @@ from sqlalchemy import Connection
 
 from crypto.sealing import CHUNK_OVERHEAD, SEAL_OVERHEAD
 from linkage.plan import PassPlan
-from linkage.wire import row_bytes
+from linkage.wire import payload_width, row_bytes
 from service.agreement import Agreement, Sizes
 from service.answers import DeliveryName, UploadStatus
 from service.errors import ServiceError, absent
 from service.messages import MAX_CHUNK_BYTES, Manifest, UploadState, statement_digest
+from service.third_party import sealed_deliveries
 from service.third_party.authentication import Caller
+from service.third_party.jobs import submit
 from service.third_party.lifecycle import Action, Event, expected_uploads
 from service.third_party.parcels import (
     Upload,
@@ -34,8 +36,6 @@ from service.third_party.parcels import (
     held_bytes,
     held_chunks,
     live_uploads,
-    load_delivery,
-    queue_job,
     set_upload,
     uploads_of,
 )
@@ -162,6 +162,8 @@ def put_chunk(site: Site, caller: Caller, chunk: ExpectedChunk, data: bytes) -> 
         return
     run_id, upload_id = chunk.upload.run, chunk.upload.upload
     with site.database.read() as connection:
+        if chunk.number in held_chunks(connection, upload_id):
+            return  # the same bytes came by another request meanwhile
         _check_room(connection, chunk.upload, len(data))  # before the disk is asked for anything
     site.blobs.write(run_id, upload_id, chunk.number, data)
     # A crash here leaves a file that no row names: the party sends the chunk again and the file is replaced.
@@ -214,7 +216,7 @@ def complete(site: Site, caller: Caller, run_id: str, upload_id: str) -> UploadS
             _record(site, connection, caller.party, "upload_complete", upload, run)
             if _all_complete(connection, run_id, agreement):
                 move(site, connection, run, Event.COMPLETED, site.party)
-                queue_job(connection, run_id)
+                submit(connection, run_id)
     return UploadStatus(state=UploadState.COMPLETE, missing=())
 
 
@@ -236,13 +238,16 @@ def read_delivery(site: Site, caller: Caller, run_id: str, comparison: str, pass
     Raises:
         ServiceError: `E_INTROUVABLE`, `E_ACCES_REFUSE`, `E_ETAT`.
     """
+    names = (comparison, pass_name, caller.party)
     with site.database.read() as connection:
-        load_for(site, connection, caller, run_id, Action.READ_DELIVERY)
-        mine = deliveries_of(connection, run_id, caller.party)
-        data = load_delivery(connection, run_id, comparison, pass_name)
-    if data is None or (comparison, pass_name, caller.party) not in mine:
-        raise absent()
-    return unstored(data)
+        run, _ = load_for(site, connection, caller, run_id, Action.READ_DELIVERY)
+        if names not in deliveries_of(connection, run_id, caller.party):
+            raise absent()
+        signed = unstored(sealed_deliveries.statement(site, connection, run_id, names))
+    about = {"agreement": run.agreement, "run": run_id, "digest": statement_digest(signed)}
+    with site.database.write() as connection:  # who took what is told before it is given
+        site.record(connection, caller.party, "delivery_fetched", **about)
+    return signed
 
 
 def _own(connection: Connection, caller: Caller, run_id: str, upload_id: str) -> Upload:
@@ -287,9 +292,12 @@ def _check_manifest(agreement: Agreement, manifest: Manifest, caller: Caller) ->
         raise absent()
     role = "recipient" if caller.party == comparison.recipient else "source"
     _check(manifest.role == role, "role", "le rôle n'est pas celui de la convention")
-    _check_shape(manifest, plan)
+    payload = payload_width(comparison.payload_bytes) if role == "source" else 0
+    _check_shape(manifest, plan, payload)
     declared = _declared(comparison.sizes, role)
-    if manifest.count * 100 > declared * (100 + _TOLERANCE_PERCENT):
+    # Controls stand in both files, canaries in the source's, which alone knows how many.
+    invented = agreement.controls + (agreement.guards.canaries if role == "source" else 0)
+    if (manifest.count - invented) * 100 > declared * (100 + _TOLERANCE_PERCENT):
         sentence = (
             f"le fichier dépasse de plus de {_TOLERANCE_PERCENT} % l'effectif déclaré dans la convention ; "
             "réduisez-le ou signez une convention avec le bon effectif."
@@ -297,8 +305,8 @@ def _check_manifest(agreement: Agreement, manifest: Manifest, caller: Caller) ->
         raise ServiceError("E_EFFECTIF_DEPASSE", sentence, source={"pointer": "/statement/count"})
 
 
-def _check_shape(manifest: Manifest, plan: PassPlan) -> None:
-    size = row_bytes(plan.length)
+def _check_shape(manifest: Manifest, plan: PassPlan, payload: int) -> None:
+    size = row_bytes(plan.length, payload)
     _check(manifest.row_bytes == size, "row_bytes", f"une ligne de cette passe a {size} octets")
     pieces = len(manifest.chunks)
     rows = (MAX_CHUNK_BYTES - CHUNK_OVERHEAD) // size  # of the largest chunk

@@ -6,8 +6,9 @@
     DATA/log_key          Ed25519 key that signs checkpoints of the audit log and nothing else
     DATA/keystore/        the keys of live runs (`keystore`), out of backups
 
-A run has an HPKE key, to which its uploads are sealed, and one key for each party whose deliveries wait. Destroying one makes what is
-under it unreadable wherever it was copied, backups of the whole data directory without `keystore/epoch.key` included.
+A run has an HPKE key, to which its uploads are sealed, and one key for each party whose deliveries wait. Destroying one
+makes what is under it unreadable wherever it was copied, backups of the whole data directory without `keystore/epoch.key`
+included.
 
 The web process never opens a run's HPKE key; it may destroy it, and opens the deliveries that it hands out.
 """

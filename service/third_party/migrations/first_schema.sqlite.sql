@@ -15,8 +15,9 @@ CREATE TABLE log_head (
 
 CREATE TABLE log_leaves (
     seq BIGINT NOT NULL,
-    leaf BLOB NOT NULL,
+    leaf BLOB,
     hash BLOB NOT NULL,
+    at BIGINT NOT NULL,
     agreement TEXT,
     run TEXT,
     PRIMARY KEY (seq)
@@ -24,7 +25,15 @@ CREATE TABLE log_leaves (
 
 CREATE INDEX ix_log_leaves_agreement ON log_leaves (agreement)
 
+CREATE INDEX ix_log_leaves_at ON log_leaves (at)
+
 CREATE INDEX ix_log_leaves_run ON log_leaves (run)
+
+CREATE TABLE marks (
+    name TEXT NOT NULL,
+    at BIGINT NOT NULL,
+    PRIMARY KEY (name)
+)
 
 CREATE TABLE parties (
     party TEXT NOT NULL,
@@ -52,6 +61,22 @@ CREATE TABLE nonces (
 
 CREATE INDEX ix_nonces_forget_at ON nonces (forget_at)
 
+CREATE TABLE party_keys (
+    party TEXT NOT NULL,
+    "key" TEXT NOT NULL,
+    public BLOB NOT NULL,
+    slot INTEGER,
+    added_at BIGINT NOT NULL,
+    ended_at BIGINT,
+    statement BLOB,
+    PRIMARY KEY (party, "key"),
+    CONSTRAINT key_once UNIQUE ("key"),
+    CONSTRAINT two_active_keys UNIQUE (party, slot),
+    CONSTRAINT key_places CHECK (slot IS NULL OR slot IN (0, 1)),
+    CONSTRAINT key_ended CHECK ((slot IS NULL) = (ended_at IS NOT NULL)),
+    FOREIGN KEY(party) REFERENCES parties (party)
+)
+
 CREATE TABLE runs (
     run TEXT NOT NULL,
     agreement TEXT NOT NULL,
@@ -73,6 +98,14 @@ CREATE TABLE runs (
     CONSTRAINT progress_bounds CHECK (passes_done >= 0 AND passes_done <= passes_total),
     CONSTRAINT one_shot CHECK (delivered_at IS NULL OR state NOT IN ('opened', 'joining', 'sending', 'matching')),
     FOREIGN KEY(agreement) REFERENCES agreements (agreement)
+)
+
+CREATE TABLE witnesses (
+    party TEXT NOT NULL,
+    size BIGINT NOT NULL,
+    note TEXT NOT NULL,
+    PRIMARY KEY (party),
+    FOREIGN KEY(party) REFERENCES parties (party)
 )
 
 CREATE TABLE acknowledgements (
@@ -114,12 +147,69 @@ CREATE TABLE deliveries (
     FOREIGN KEY(recipient) REFERENCES parties (party)
 )
 
+CREATE TABLE findings (
+    run TEXT NOT NULL,
+    comparison TEXT NOT NULL,
+    pass TEXT NOT NULL,
+    sealed BLOB NOT NULL,
+    PRIMARY KEY (run, comparison, pass),
+    FOREIGN KEY(run) REFERENCES runs (run)
+)
+
+CREATE TABLE histories (
+    run TEXT NOT NULL,
+    comparison TEXT NOT NULL,
+    recipient_step INTEGER NOT NULL,
+    source_step INTEGER NOT NULL,
+    rate_step INTEGER NOT NULL,
+    forget_at BIGINT NOT NULL,
+    PRIMARY KEY (run, comparison),
+    FOREIGN KEY(run) REFERENCES runs (run)
+)
+
+CREATE INDEX ix_histories_forget_at ON histories (forget_at)
+
+CREATE TABLE holds (
+    run TEXT NOT NULL,
+    comparison TEXT NOT NULL,
+    statement BLOB NOT NULL,
+    PRIMARY KEY (run, comparison),
+    FOREIGN KEY(run) REFERENCES runs (run)
+)
+
 CREATE TABLE jobs (
     run TEXT NOT NULL,
+    job TEXT NOT NULL,
     owner TEXT,
     lease_until BIGINT NOT NULL,
     attempts INTEGER NOT NULL,
+    done INTEGER NOT NULL,
+    total INTEGER NOT NULL,
+    paused INTEGER NOT NULL,
     PRIMARY KEY (run),
+    CONSTRAINT job_bounds CHECK (done >= 0 AND total >= 0 AND attempts >= 0 AND paused IN (0, 1)),
+    FOREIGN KEY(run) REFERENCES runs (run)
+)
+
+CREATE TABLE openings (
+    party TEXT NOT NULL,
+    "key" TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    run TEXT NOT NULL,
+    PRIMARY KEY (party, "key"),
+    FOREIGN KEY(party) REFERENCES parties (party),
+    FOREIGN KEY(run) REFERENCES runs (run)
+)
+
+CREATE TABLE pieces (
+    run TEXT NOT NULL,
+    comparison TEXT NOT NULL,
+    pass TEXT NOT NULL,
+    part TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    sealed BLOB NOT NULL,
+    PRIMARY KEY (run, comparison, pass, part, number),
+    CONSTRAINT piece_bounds CHECK (number >= 0),
     FOREIGN KEY(run) REFERENCES runs (run)
 )
 
@@ -142,6 +232,30 @@ CREATE TABLE receipts (
     PRIMARY KEY (run, kind, party),
     FOREIGN KEY(run) REFERENCES runs (run),
     FOREIGN KEY(leaf) REFERENCES log_leaves (seq)
+)
+
+CREATE TABLE relays (
+    run TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    sender TEXT NOT NULL,
+    recipient TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    pieces INTEGER NOT NULL,
+    statement BLOB NOT NULL,
+    PRIMARY KEY (run, kind, sender, recipient, number),
+    CONSTRAINT relay_bounds CHECK (number >= 0 AND number < pieces),
+    FOREIGN KEY(run) REFERENCES runs (run),
+    FOREIGN KEY(sender) REFERENCES parties (party),
+    FOREIGN KEY(recipient) REFERENCES parties (party)
+)
+
+CREATE TABLE releases (
+    run TEXT NOT NULL,
+    party TEXT NOT NULL,
+    statement BLOB NOT NULL,
+    PRIMARY KEY (run, party),
+    FOREIGN KEY(run) REFERENCES runs (run),
+    FOREIGN KEY(party) REFERENCES parties (party)
 )
 
 CREATE TABLE shares (

@@ -1,0 +1,93 @@
+"""Databases of the tests: each test that asks for `database_url` runs on SQLite and on a real PostgreSQL.
+
+One cluster for the session (each process of a parallel run has its own), one database for each test, copied
+from one that holds the tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from service.third_party.database import Database, sqlite_url
+from tests.bucket_service import BucketService
+from tests.postgres import TEMPLATE, TempPg
+
+KINDS = ("sqlite", "postgresql")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[TempPg]:
+    """The cluster of this session; never stop it in a test: make a `TempPg` of your own for that."""
+    cluster = TempPg()
+    try:
+        cluster.administer(f"CREATE DATABASE {TEMPLATE}")
+        Database(cluster.url(TEMPLATE)).close()
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+@pytest.fixture
+def postgres_url(postgres: TempPg) -> Iterator[str]:
+    """A PostgreSQL database with its tables, of this test only."""
+    name = postgres.create(TEMPLATE)
+    yield postgres.url(name)
+    postgres.drop(name)
+
+
+@pytest.fixture(params=KINDS)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database, on each of the two systems."""
+    if request.param == "sqlite":
+        return sqlite_url(tmp_path / "database.sqlite")
+    return str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def module_database_url(
+    request: pytest.FixtureRequest, postgres: TempPg, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The same for a whole file of tests that share one third party."""
+    if request.param == "sqlite":
+        yield sqlite_url(tmp_path_factory.mktemp("database") / "database.sqlite")
+        return
+    name = postgres.create(TEMPLATE)
+    yield postgres.url(name)
+    postgres.drop(name)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A fresh database, on each of the two systems."""
+    one = Database(database_url)
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def new_database_url(postgres: TempPg, request: pytest.FixtureRequest) -> Iterator[Callable[[str, Path], str]]:
+    """Makes the address of an empty database of a kind, for tests that need several or choose when."""
+    made: list[str] = []
+
+    def make(kind: str, folder: Path) -> str:
+        if kind == "sqlite":
+            return sqlite_url(folder / "database.sqlite")
+        made.append(postgres.create(TEMPLATE))
+        return postgres.url(made[-1])
+
+    yield make
+    for name in made:
+        postgres.drop(name)
+
+
+@pytest.fixture(scope="session")
+def bucket() -> Iterator[BucketService]:
+    """An S3 service on the loopback; each test takes a prefix of its own."""
+    service = BucketService()
+    try:
+        yield service
+    finally:
+        service.stop()
