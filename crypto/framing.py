@@ -74,6 +74,7 @@ class Label(StrEnum):
     FINDING = "allervers/v1/finding"
     CHECKPOINT = "allervers/v1/checkpoint"
     IDENTITY = "allervers/v1/identity"
+    SUCCESSION = "allervers/v1/succession"
     LOCAL_ROWS = "allervers/v1/local-rows"
     SPILL = "allervers/v1/spill"
     PIECE = "allervers/v1/piece-of-a-pass"

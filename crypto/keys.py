@@ -143,6 +143,9 @@ class PublicIdentity:
     name: str  # for people, at most 200 characters
     signing_key: bytes  # Ed25519, 32 bytes
     sealing_key: bytes  # hybrid HPKE, 1,216 bytes
+    successors: tuple[bytes, ...] = field(
+        default=(), compare=False
+    )  # signing keys that came after, each signed by one before
 
     def __post_init__(self) -> None:
         """Refuse what could not be an identity."""
@@ -180,6 +183,16 @@ class PublicIdentity:
         )
 
     @property
+    def signing_keys(self) -> tuple[bytes, ...]:
+        """The keys with which the party signs now: two at most."""
+        return self.all_signing_keys[-2:]
+
+    @property
+    def all_signing_keys(self) -> tuple[bytes, ...]:
+        """Every key with which the party has ever signed, the oldest first."""
+        return (self.signing_key, *self.successors)
+
+    @property
     def fingerprint(self) -> str:
         """60 digits in 12 groups, for people to compare by another channel."""
         number = int.from_bytes(hashlib.sha256(self.to_bytes()).digest(), "big") % 10**60
@@ -194,6 +207,7 @@ class Identity:
     name: str
     signing_key: SigningKey = field(repr=False)
     sealing_key: SealingKey = field(repr=False)
+    enrolled: PublicIdentity | None = None  # under which the party is known, once its signing key has a successor
 
     def __post_init__(self) -> None:
         """Refuse what could not be an identity."""
@@ -212,7 +226,9 @@ class Identity:
 
     @property
     def public(self) -> PublicIdentity:
-        """The public half."""
+        """The public half; the one that partners pinned, whatever key signs now."""
+        if self.enrolled is not None:
+            return self.enrolled
         return PublicIdentity(
             party=self.party,
             name=self.name,

@@ -82,17 +82,26 @@ def sign(key: SigningKey, label: Label, message: bytes) -> bytes:
     return key.sign_raw(frame(label, message))
 
 
-def verify(public: bytes, label: Label, message: bytes, signature: bytes) -> None:
+def verify(public: bytes | tuple[bytes, ...], label: Label, message: bytes, signature: bytes) -> None:
     """Check a signature made by `sign`.
+
+    Args:
+        public: the signer's 32-byte public key, or all those with which it may sign.
+        label: the use it must have been signed for.
+        message: what was signed.
+        signature: 64 bytes.
 
     Raises:
         KeyRefused: `public` is not an Ed25519 key.
         SignatureRefused: another key, label or message, or an altered signature.
     """
-    try:
-        check_verify_key(public).verify(signature, frame(label, message))
-    except InvalidSignature:
-        raise SignatureRefused("la signature n'est pas celle de la clé attendue sur ce contenu.") from None
+    for one in (public,) if isinstance(public, bytes) else public:
+        try:
+            check_verify_key(one).verify(signature, frame(label, message))
+        except InvalidSignature:
+            continue
+        return
+    raise SignatureRefused("la signature n'est pas celle de la clé attendue sur ce contenu.")
 
 
 def check_verify_key(public: bytes) -> Ed25519PublicKey:
@@ -117,11 +126,16 @@ def sign_statement(key: SigningKey, label: Label, statement: Mapping[str, object
     return {"statement": content, "signature": to_base64(sign(key, label, canonical_json(content)))}
 
 
-def open_statement(public: bytes, label: Label, signed: object, format: str) -> dict[str, Any]:  # noqa: A002 - the member's name
+def open_statement(
+    public: bytes | tuple[bytes, ...],
+    label: Label,
+    signed: object,
+    format: str,  # noqa: A002 - the member's name
+) -> dict[str, Any]:
     """Check a signed statement and return it: authentic, its values still to be judged.
 
     Args:
-        public: the signer's 32-byte public key.
+        public: the signer's 32-byte public key, or all those with which it may sign.
         label: the use it must have been signed for.
         signed: what was received, already read from JSON.
         format: the value that the statement's ``format`` must have.

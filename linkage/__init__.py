@@ -63,6 +63,8 @@ Map, in the order in which a record travels:
 - ``pass_check``  what is checked of a pass while its rows go by
 - ``kernel``      the compiled inner loop of the matcher; ``matrix_kernel`` the same for large blocks on some processors
 - ``scanning``    all cells of a comparison, on threads
+- ``screen``      a first look at some columns of diffused filters, and how rarely it loses a pair; ``sieve`` does it
+- ``screen_rows`` the compiled half of that
 - ``candidates``  pairs in one promised order, spilled when memory is short
 - ``limits``      the integer rule behind a threshold
 - ``strategy``    how to compare large sets of plain filters without comparing every pair in full, and when that pays

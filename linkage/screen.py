@@ -22,6 +22,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from hashlib import shake_256
 from typing import Self
 
@@ -207,19 +208,29 @@ def choice(missed: float, shape: Shape) -> tuple[int, str]:
     complete = whole * _WORD[shape.matrix] + _PAIR[shape.matrix]
     if complete * shape.pairs < _SMALL:
         return 0, f"{shape.pairs} paires\u202f: trop peu pour un crible"
-    best, words, survivors = complete * _WORTH, 0, 1.0
-    drawn = (_ROW + _ROW_WORD * whole) * shape.rows / shape.pairs
+    best, words = complete * _WORTH, 0
     for some in range(1, whole, max(1, whole // _TRIED)):
         bound, _ = bound_of(shape.length, shape.limit, 64 * some, missed)
-        share = _surviving(shape, 64 * some, bound)
-        met = -np.expm1(-share * _GROUP[shape.matrix])
-        cost = some * _WORD[shape.matrix] + _PAIR[shape.matrix] + _MET[shape.matrix] * met + _SURVIVOR * share + drawn
+        cost = _cost(shape, some, float(_binomial(64 * some)[: bound + 1].sum()))
         if cost < best:
-            best, words, survivors = cost, some, share
+            best, words = cost, some
     if not words:
         return 0, f"aucun crible n'épargne un dixième du travail à ce seuil ({shape.limit} bits sur {shape.length})"
+    bound, _ = bound_of(shape.length, shape.limit, 64 * words, missed)
+    survivors = _surviving(shape, 64 * words, bound)
+    cost = _cost(shape, words, survivors)
     why = f"{64 * words} colonnes sur {shape.length}\u202f: {survivors:.1e} des paires survivraient"
-    return words, f"{why}, coût {best / complete:.2f} de la comparaison complète"
+    if cost > complete * _WORTH:
+        return 0, f"{why}, trop pour épargner un dixième du travail"
+    return words, f"{why}, coût {cost / complete:.2f} de la comparaison complète"
+
+
+def _cost(shape: Shape, words: int, survivors: float) -> float:
+    """Nanoseconds a pair."""
+    met = -np.expm1(-survivors * _GROUP[shape.matrix])
+    drawn = (_ROW + _ROW_WORD * shape.length / 64) * shape.rows / shape.pairs
+    looked = words * _WORD[shape.matrix] + _PAIR[shape.matrix]
+    return float(looked + _MET[shape.matrix] * met + _SURVIVOR * survivors + drawn)
 
 
 def _surviving(shape: Shape, columns: int, bound: int) -> float:
@@ -229,9 +240,10 @@ def _surviving(shape: Shape, columns: int, bound: int) -> float:
         return strangers
     values, counts = np.unique(shape.distances, return_counts=True)
     within = [_hypergeometric(shape.length, value, columns)[: bound + 1].sum() for value in values.tolist()]
-    return max(strangers, float(np.dot(within, counts) / counts.sum()))
+    return max(strangers, float((np.array(within) * counts).sum() / counts.sum()))
 
 
+@lru_cache(maxsize=8)  # public numbers
 def _log_factorials(most: int) -> NDArray[np.float64]:
     return np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, most + 1, dtype=np.float64)))])
 

@@ -190,7 +190,7 @@ def _gathered(
             screen_rows.gather_rows(rows[some], masks, moves, places, out[some], bits[some])
         else:
             drawn = np.unpackbits(rows[some].view(np.uint8), axis=1, bitorder="little")[:, columns]
-            out[some] = np.packbits(drawn, axis=1, bitorder="little").view(np.uint64)
+            out[some] = np.ascontiguousarray(np.packbits(drawn, axis=1, bitorder="little")).view(np.uint64)
             bits[some] = drawn.sum(axis=1, dtype=np.int64)
 
     for future in [pool.submit(gather, start) for start in range(0, len(rows), _AT_ONCE)]:

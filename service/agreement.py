@@ -84,7 +84,7 @@ def _rises(names: list[str]) -> bool:
 
 
 _PASS_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")  # a pass is named in addresses
-_PLAN = Form(_read_plan, Plan.to_json)
+_PLAN = Form(_read_plan, Plan.to_json, {"type": "object", "description": "linkage.plan"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -253,7 +253,7 @@ class Agreement(Message):
         """A party's signature of T."""
         return sign(key, Label.AGREEMENT, bytes.fromhex(self.identifier))
 
-    def check_signature(self, public: bytes, signature: bytes) -> None:
+    def check_signature(self, public: bytes | tuple[bytes, ...], signature: bytes) -> None:
         """Check a party's signature of T.
 
         Raises:

@@ -3,7 +3,8 @@
 Routes (all under /v1) and their answers:
 
 =========================================  ===========================================================
-GET /identity                              `IdentityView`
+GET /identity, /openapi.json               `IdentityView`, the description of all routes
+POST /keys, GET /parties/PARTY/keys        `KeysView`
 POST /agreements                           ``{"agreement": T}``
 GET /agreements, /agreements/T             list of `AgreementView`, one
 POST /runs                                 ``{"run": id}``
@@ -30,7 +31,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from crypto.framing import Label
 from crypto.keys import Identity, PublicIdentity
@@ -42,6 +43,7 @@ from service.forms import (
     CODE,
     DIGEST,
     LINES,
+    OBJECT,
     PARTY,
     RUN,
     TEXT,
@@ -73,14 +75,15 @@ __all__ = [
     "DeliveryName",
     "HealthView",
     "IdentityView",
+    "KeysView",
     "LogEntry",
     "LogLeaf",
     "LogView",
     "Progress",
     "ReceiptProof",
     "ReceiptView",
-    "RunName",
     "RelayView",
+    "RunName",
     "RunView",
     "UploadName",
     "UploadStatus",
@@ -139,6 +142,14 @@ class UploadName(Message):
     """An upload that was declared."""
 
     upload: RunId
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeysView(Message):
+    """The signed successions of a party's signing key, the oldest first; to be followed from its pinned identity."""
+
+    party: PartyId
+    successions: Annotated[tuple[dict[str, Any], ...], listed(OBJECT, 1000)]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,9 @@ __all__ = ["TITLES", "ServiceError", "absent", "error_body"]
 
 TITLES: Mapping[str, str] = {
     "E_ACCES_REFUSE": "Action réservée à une autre partie",
+    "E_BASE_URL": "Adresse de base de données refusée",
+    "E_BASE_VERSION": "Version de base de données refusée",
+    "E_BLOBS_URL": "Adresse de stockage refusée",
     "E_BLOC_TROP_GRAND": "Bloc trop grand",
     "E_CLE": "Clé refusée",
     "E_CLE_ABSENTE": "Fichier de clé absent",
@@ -55,6 +58,7 @@ TITLES: Mapping[str, str] = {
     "E_METHODE": "Méthode non prévue",
     "E_MORCEAU_ALTERE": "Morceau altéré",
     "E_MORCEAUX_MANQUANTS": "Morceaux manquants",
+    "E_MOT_DE_PASSE": "Mot de passe sur la ligne de commande",
     "E_ORDRE_LIGNES": "Lignes non triées",
     "E_PARTIE_INCONNUE": "Partie inconnue",
     "E_PATIENTER": "Pas encore prêt",

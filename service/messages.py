@@ -126,7 +126,7 @@ class Statement(Message):
         return sign_statement(key, self.LABEL, self.to_json())
 
     @classmethod
-    def opened(cls, public: bytes, signed: object) -> Self:
+    def opened(cls, public: bytes | tuple[bytes, ...], signed: object) -> Self:
         """Verify a signed statement and read it.
 
         Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from service.stanzas import Subparsers, add, add_file, add_home, add_timeout, group, pair
+from service.stanzas import Subparsers, add, add_columns, add_file, add_home, add_timeout, group, pair
 
 __all__ = ["office_commands"]
 
@@ -21,6 +21,7 @@ def office_commands(commands: Subparsers) -> None:
     _demarche_commands(commands)
     _agreement_commands(commands)
     _run_commands(commands)
+    _event_commands(commands)
     _proof_commands(commands)
 
 
@@ -98,6 +99,12 @@ def _run_commands(commands: Subparsers) -> None:
         parser.add_argument("run", metavar="CROISEMENT")
         if waits:
             add_timeout(parser)
+    for name, summary in (
+        ("review", "examen d'un croisement dont les résultats sont retenus : motifs et accords"),
+        ("release", "accepter que des résultats retenus soient livrés"),
+    ):
+        parser = add_home(add(actions, name, f"{_OFFICE}.review_commands:{name}", summary))
+        parser.add_argument("run", metavar="CROISEMENT")
     parser = add_home(add(actions, "show", f"{_RUN}:show", "lister les croisements ou en décrire un"))
     parser.add_argument("run", nargs="?", metavar="CROISEMENT")
     summary = "transmettre sa table à son jointeur, ou appliquer la règle comme jointeur"
@@ -119,6 +126,24 @@ def _run_commands(commands: Subparsers) -> None:
         "--run", metavar="CROISEMENT", help="croisement déjà ouvert (sinon le seul en cours, ou un nouveau)"
     )
     add_timeout(parser)
+
+
+def _event_commands(commands: Subparsers) -> None:
+    actions = group(commands, "event", "démarches d'événements : personnes en attente d'un croisement")
+    place = f"{_OFFICE}.event_commands"
+    parser = add_home(
+        add(actions, "add", f"{place}:add", "mettre en attente les personnes d'un fichier, scellées sur ce poste")
+    )
+    parser.add_argument("agreement", metavar="CONVENTION")
+    parser.add_argument("file", type=Path, metavar="FICHIER", help="CSV ou Parquet, une ligne par personne")
+    add_columns(parser)
+    parser.add_argument("--skip-bad-rows", action="store_true", help="écarter les lignes fautives au lieu de refuser")
+    for name, summary in (
+        ("show", "combien manquent pour un croisement"),
+        ("clear", "détruire les personnes en attente"),
+    ):
+        parser = add_home(add(actions, name, f"{place}:{name}", summary))
+        parser.add_argument("agreement", metavar="CONVENTION")
 
 
 def _proof_commands(commands: Subparsers) -> None:

@@ -42,7 +42,10 @@ def add_timeout(parser: argparse.ArgumentParser) -> None:
 
 def add_file(parser: argparse.ArgumentParser) -> None:
     """The arguments that name a file of people."""
-    parser.add_argument("file", type=Path, metavar="FICHIER", help="CSV ou Parquet, une ligne par personne")
+    parser.add_argument("file", type=Path, nargs="?", metavar="FICHIER", help="CSV ou Parquet, une ligne par personne")
+    parser.add_argument(
+        "--pending", action="store_true", help="les personnes en attente (allervers event) au lieu d'un fichier"
+    )
     add_columns(parser)
     parser.add_argument("--extraction", type=day, metavar="AAAA-MM-JJ", help="date de l'extraction (sinon du fichier)")
     parser.add_argument("--skip-bad-rows", action="store_true", help="écarter les lignes fautives au lieu de refuser")

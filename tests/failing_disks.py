@@ -12,6 +12,7 @@ import os
 import resource
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -41,11 +42,10 @@ def own_namespace(test: str) -> None:
 class SmallDisk:
     """A file system of its own, of a few mebibytes."""
 
-    def __init__(self, place: Path, mebibytes: int, *, owner: str | None = None) -> None:
-        self.place = place
-        place.mkdir(parents=True, exist_ok=True)
-        options = f"size={mebibytes}m,mode=0755" + (f",uid={owner}" if owner else "")
-        if _C.mount(b"tmpfs", os.fsencode(place), b"tmpfs", 0, options.encode()) != 0:
+    def __init__(self, mebibytes: int) -> None:
+        self.place = Path(tempfile.mkdtemp(prefix="disk-"))
+        options = f"size={mebibytes}m,mode=0755"
+        if _C.mount(b"tmpfs", os.fsencode(self.place), b"tmpfs", 0, options.encode()) != 0:
             raise OSError(ctypes.get_errno(), "mount")
 
     @contextmanager
@@ -65,6 +65,7 @@ class SmallDisk:
         """Take it away."""
         if _C.umount2(os.fsencode(self.place), _DETACH) != 0:
             raise OSError(ctypes.get_errno(), "umount")
+        self.place.rmdir()
 
 
 @contextmanager

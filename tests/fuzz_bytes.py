@@ -310,7 +310,8 @@ def _proof() -> Parser:
         nodes = [data[start : start + 32] for start in range(3, len(data), 32)]
         if kind & 1:
             audit.verify_inclusion(audit.leaf_hash(bytes([first])), first, second, nodes, tree.root())
-            assert (second, nodes) == (13, tree.inclusion_proof(first, 13)), "a forged inclusion"
+            if second == 13:  # a size comes from the same signed note as the root
+                assert nodes == tree.inclusion_proof(first, 13), "a forged inclusion"
         else:
             sizes = min(first, 13), min(second, 13)
             audit.verify_consistency(first, second, nodes, tree.root(sizes[0]), tree.root(sizes[1]))

@@ -1,4 +1,4 @@
-"""The slow twins of the screen, in plain Python: exact chances as fractions, columns picked bit by bit. Imports nothing of ours."""
+"""The slow twins of the screen, in plain Python: exact chances, columns picked bit by bit. Imports nothing of ours."""
 
 from __future__ import annotations
 
@@ -8,15 +8,25 @@ from hashlib import shake_256
 from math import comb
 
 
+def ways(length: int, limit: int, columns: int) -> list[int]:
+    """In how many choices of columns so many of the `limit` places are among them, for 0, 1, 2…"""
+    return [comb(limit, k) * comb(length - limit, columns - k) for k in range(min(limit, columns) + 1)]
+
+
 def missed(length: int, limit: int, columns: int, bound: int) -> Fraction:
     """The chance that of `limit` places among `length` more than `bound` are among `columns` drawn ones."""
-    ways = range(bound + 1, min(limit, columns) + 1)
-    return Fraction(sum(comb(limit, k) * comb(length - limit, columns - k) for k in ways), comb(length, columns))
+    return Fraction(sum(ways(length, limit, columns)[bound + 1 :]), comb(length, columns))
 
 
 def bound(length: int, limit: int, columns: int, most: Fraction) -> int:
     """The least bound for which that chance is at most `most`."""
-    return next(one for one in range(columns + 1) if missed(length, limit, columns, one) <= most)
+    count, above = ways(length, limit, columns), 0
+    allowed = most * comb(length, columns)
+    for k in range(len(count) - 1, -1, -1):
+        above += count[k]
+        if above > allowed:
+            return k
+    return 0
 
 
 def drawn(draw: bytes, length: int, columns: int) -> list[int]:

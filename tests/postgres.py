@@ -71,11 +71,16 @@ def free_port() -> int:
 class TempPg:
     """One cluster in a folder of its own."""
 
-    def __init__(self, *, durable: bool = False) -> None:
-        """Durable: on a disk, every commit flushed to it, for measures."""
+    def __init__(self, within: Path | None = None, *, durable: bool = False) -> None:
+        """Start one.
+
+        Args:
+            within: the folder to put it in; in memory, where there is a file system in memory, when absent.
+            durable: on a disk, every commit flushed to it, for measures.
+        """
         self._settings = {**_SETTINGS, **(_DURABLE if durable else {})}
-        place = "/dev/shm" if os.access("/dev/shm", os.W_OK) and not durable else None
-        self.home = Path(tempfile.mkdtemp(prefix="pg-", dir=place))
+        memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) and not durable else None
+        self.home = Path(tempfile.mkdtemp(prefix="pg-", dir=within or memory))
         self.home.chmod(0o755)
         self.binaries = find_binaries(self.home)
         self.port = free_port()
@@ -86,7 +91,7 @@ class TempPg:
             shutil.chown(self.data, ACCOUNT)
         self._run(
             "initdb", "--no-sync", "--auth=trust", "--username=allervers", "--encoding=UTF8", "--locale=C",
-            "--data-checksums", f"--pgdata={self.data}",
+            "--data-checksums", "--wal-segsize=4", f"--pgdata={self.data}",
         )  # fmt: skip
         self.start()
 
@@ -137,6 +142,11 @@ class TempPg:
             except subprocess.TimeoutExpired:
                 self.kill()
         shutil.rmtree(self.home, ignore_errors=True)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the server runs."""
+        return self._process is not None and self._process.poll() is None
 
     def url(self, name: str, *, by_socket: bool = False) -> str:
         """The address of a database, over TCP or the Unix socket."""

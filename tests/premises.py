@@ -81,7 +81,7 @@ def agree(ours: Office, theirs: Office, *more: object) -> str:
         ours.run(
             "agreement", "propose", "c2s-rsa",
             "--party", f"rsa={ours.party}", "--party", f"c2s={theirs.party}",
-            "--size", f"{ours.party}=150", "--size", f"{theirs.party}=180",
+            "--size", f"{ours.party}=125", "--size", f"{theirs.party}=155",
             "--authorisation", "D-1", "--dpia", "A-1", *more,
         )
         == 0

@@ -370,7 +370,10 @@ class Simulation:
 
     def sending(self, **changes: Any) -> Run:
         """A run whose parties have exchanged and confirmed their key."""
-        run = self.joining(**changes)
+        return self.keyed(self.joining(**changes))
+
+    def keyed(self, run: Run) -> Run:
+        """The same run, once its parties have exchanged and confirmed their key."""
         for one, other in (self.pair, self.pair[::-1]):
             info = share_context(run.agreement, run.run, run.comparison, one.party, other.party)
             sealed = seal(other.identity.public.sealing_key, secrets.token_bytes(32), info)

@@ -44,7 +44,7 @@ NETWORK = {
     "socketserver",
 }
 KERNELS = {
-    "linkage.kernel", "linkage.matrix_kernel", "linkage.sketch", "linkage.nearness", "linkage.block_sums",
+    "linkage.kernel", "linkage.matrix_kernel", "linkage.screen_rows", "linkage.sketch", "linkage.nearness", "linkage.block_sums",
     "linkage.diffuse", "linkage.solve", "linkage.compiled", "linkage.bits", "linkage.cut",
     "linkage.lexicon", "linkage.plain_names", "linkage.diffusion_tables",
     "linkage.token_digests",

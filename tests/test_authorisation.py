@@ -11,7 +11,7 @@ from service.third_party.authorisation import RIGHTS, Role, check_right, roles_i
 from service.third_party.lifecycle import Action
 from tests.test_agreement import AGREEMENT
 
-OPEN = {Action.READ_IDENTITY}
+OPEN = {Action.READ_IDENTITY, Action.READ_INTERFACE, Action.READ_HEALTH}
 ANY_PARTY = {
     Action.PROPOSE_AGREEMENT,
     Action.LIST_AGREEMENTS,
@@ -19,8 +19,18 @@ ANY_PARTY = {
     Action.LIST_RUNS,
     Action.READ_CHECKPOINT,
     Action.READ_CONSISTENCY,
+    Action.READ_WITNESSES,
+    Action.WITNESS,
+    Action.READ_KEYS,
+    Action.SUCCEED_KEY,
 }
-RECIPIENT_ONLY = {Action.LIST_DELIVERIES, Action.READ_DELIVERY, Action.ACKNOWLEDGE}
+RECIPIENT_ONLY = {
+    Action.LIST_DELIVERIES,
+    Action.READ_DELIVERY,
+    Action.ACKNOWLEDGE,
+    Action.SEND_RELAY,
+    Action.READ_RELAYS,
+}
 
 
 def verdict(action: Action, party: str) -> int:

@@ -6,27 +6,33 @@ later failures) until it succeeds: so each write of each path fails at least onc
 
 from __future__ import annotations
 
+import json
 import sqlite3
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from crypto.audit import leaf_hash, open_checkpoint, verify_inclusion
+from crypto.framing import to_base64
 from service.answers import LogView
 from service.messages import Receipt, log_origin
 from service.third_party.database import sqlite_url
+from service.third_party.store import agreements_of
 from tests.failing_disks import SmallDisk, broken_calls, may_mount, own_namespace, short_files
+from tests.postgres import TempPg
 from tests.simulator import PASSES, Administration, Run, Simulation, rows_for, simulation
 
 pytestmark = pytest.mark.R3
 
 ROWS = {name: rows_for(number) for number, name in enumerate(PASSES)}
-ROOMS = (0, 4, 8, 12, 16, 24, 32, 48, 64, 128)  # KiB
-LENGTHS = (0, 1, 4, 16, 64, 128, 256, 512)  # KiB
-CALLS = range(12)
+ROOMS = ((0, 8, 16, 32, 64), tuple(range(0, 160, 4)))  # KiB; by default, and for hours
+LENGTHS = ((0, 4, 64, 256), (*range(0, 64, 2), *range(64, 640, 16)))  # KiB
+CALLS = ((0, 1, 2, 4, 8), tuple(range(24)))
 
 Trouble = Callable[[], AbstractContextManager[None]]
 
@@ -109,23 +115,29 @@ def check_database(path: Path) -> None:
 
 
 @pytest.fixture
-def small_disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SmallDisk | None]:
+def small_disk(request: pytest.FixtureRequest) -> Iterator[SmallDisk | None]:
     """A disk of 16 MiB; None where it takes a namespace of its own, and then the test ran in one."""
     if not may_mount():
         own_namespace(request.node.nodeid)
         yield None
         return
-    disk = SmallDisk(tmp_path / "disk", 16)
-    yield disk
-    disk.close()
+    disk = SmallDisk(16)
+    try:
+        yield disk
+    finally:
+        disk.close()
 
 
-def test_a_full_disk_on_every_write_path(small_disk: SmallDisk | None):
+fineness = pytest.mark.parametrize("fine", [0, pytest.param(1, marks=pytest.mark.soak)], ids=["small", "soak"])
+
+
+@fineness
+def test_a_full_disk_on_every_write_path(small_disk: SmallDisk | None, fine: int):
     """Database, chunks, keys and log on one disk that has no room left, then a little, then a little more."""
     if small_disk is None:
         return
     disk = small_disk
-    troubles: list[Trouble] = [lambda room=room: disk.filled(room << 10) for room in ROOMS]  # type: ignore[misc]
+    troubles: list[Trouble] = [lambda room=room: disk.filled(room << 10) for room in ROOMS[fine]]  # type: ignore[misc]
     data = disk.place / "data"
     with simulation(data) as sim:
         refused = endure(sim, troubles)
@@ -144,21 +156,23 @@ def test_a_full_disk_on_every_write_path(small_disk: SmallDisk | None):
     check_database(data / "database.sqlite")
 
 
-def test_a_full_disk_of_chunks_beside_a_server(small_disk: SmallDisk | None, postgres_url: str):
+@fineness
+def test_a_full_disk_of_chunks_beside_a_server(small_disk: SmallDisk | None, postgres_url: str, fine: int):
     """The database is elsewhere and well: what is refused is what goes to the disk."""
     if small_disk is None:
         return
     disk = small_disk
-    troubles: list[Trouble] = [lambda room=room: disk.filled(room << 10) for room in ROOMS]  # type: ignore[misc]
+    troubles: list[Trouble] = [lambda room=room: disk.filled(room << 10) for room in ROOMS[fine]]  # type: ignore[misc]
     with simulation(disk.place / "data", postgres_url) as sim:
         refused = endure(sim, troubles)
     assert {"0", "1"} <= {path for path, status in refused if status == 507}
     assert not {"agreements", "runs", "shares"} & {path for path, _ in refused}
 
 
-def test_files_that_cannot_grow(tmp_path: Path):
+@fineness
+def test_files_that_cannot_grow(tmp_path: Path, fine: int):
     """Writes past some length fail: in the database, its journal, chunks, keys."""
-    troubles: list[Trouble] = [lambda most=most: short_files(most << 10) for most in LENGTHS]  # type: ignore[misc]
+    troubles: list[Trouble] = [lambda most=most: short_files(most << 10) for most in LENGTHS[fine]]  # type: ignore[misc]
     url = sqlite_url(tmp_path / "data" / "database.sqlite")
     with simulation(tmp_path / "data", url) as sim:
         refused = endure(sim, troubles)
@@ -168,9 +182,51 @@ def test_files_that_cannot_grow(tmp_path: Path):
     check_database(tmp_path / "data" / "database.sqlite")
 
 
-def test_files_that_cannot_be_flushed_or_named(tmp_path: Path, database_url: str):
+@fineness
+def test_files_that_cannot_be_flushed_or_named(tmp_path: Path, database_url: str, fine: int):
     """EIO from the first such call of a step, then from the second, and so on."""
-    troubles: list[Trouble] = [lambda calls=calls: broken_calls(calls) for calls in CALLS]  # type: ignore[misc]
+    troubles: list[Trouble] = [lambda calls=calls: broken_calls(calls) for calls in CALLS[fine]]  # type: ignore[misc]
     with simulation(tmp_path / "data", database_url) as sim:
         refused = endure(sim, troubles)
     assert {"0", "1"} <= {path for path, status in refused if status == 503}
+
+
+def test_a_server_whose_disk_is_full(request: pytest.FixtureRequest, tmp_path: Path):
+    """What was acknowledged before is there after; the first request that finds room again is answered."""
+    if not may_mount():
+        own_namespace(request.node.nodeid)
+        return
+    disk = SmallDisk(256)
+    server = None
+    try:
+        server = TempPg(disk.place)
+        url = server.url(server.create())
+        with simulation(tmp_path / "data", url) as sim:
+            acknowledged = set()
+            with disk.filled(0):
+                while (answer := propose(sim)).status_code == 201:
+                    acknowledged.add(answer.json()["data"]["agreement"])
+                    assert len(acknowledged) < 500
+                assert answer.status_code in (503, 507)
+            if not server.alive:  # its log had no room: it stops at once rather than lose a commit
+                server.start()
+            started = time.monotonic()
+            while (answer := propose(sim)).status_code != 201:
+                assert time.monotonic() - started < 30
+                time.sleep(0.1)
+            acknowledged.add(answer.json()["data"]["agreement"])
+            with sim.site.database.read() as connection:
+                assert acknowledged == {one.identifier for one in agreements_of(connection, "caf")}
+    finally:
+        if server is not None:
+            server.stop()
+        disk.close()
+
+
+def propose(sim: Simulation) -> Any:
+    """A new agreement, proposed."""
+    agreement = sim.agreement()
+    signature = to_base64(agreement.signature(sim.caf.identity.signing_key))
+    return sim.caf.send(
+        "POST", "/agreements", json.dumps({"document": agreement.to_json(), "signature": signature}).encode()
+    )

@@ -33,6 +33,7 @@ def encode(known: Any, party: Any, file: Any, **changes: Any) -> Any:
     seat = known.seat(party, key=run_key_of_test())
     seat.folder.mark("joined", "2026-11-20T09:00:00Z")
     words = {"file": file, "connector": None, "columns": None, "extraction": None, "skip_bad_rows": False}
+    words["pending"] = False
     encode_file(office(known, party), seat, Namespace(**{**words, **changes}))
     return seat
 

@@ -21,6 +21,7 @@ from service.third_party.matching import judge, steps_of
 from service.third_party.opened import open_upload
 from service.third_party.parcels import Upload, uploads_of
 from service.third_party.store import stored, unstored
+from service.upload_appendix import seal_appendix
 from tests.simulator import LENGTH, SIZE, Run, Simulation, fill_of, pass_plan, rows_for, simulation
 
 PLAN = pass_plan("jour")
@@ -70,7 +71,8 @@ class Forge:
             sealed = seal_chunk(key, chunk_context(manifest), number, number == pieces - 1, part)
             self.sim.site.blobs.write(manifest.run, name, number, sealed)
             digests.append(hashlib.sha256(sealed).hexdigest())
-        manifest = replace(manifest, **{"chunks": tuple(digests), **changes})
+        appendix = seal_appendix(manifest, key)
+        manifest = replace(manifest, **{"chunks": tuple(digests), "appendix": appendix, **changes})
         return Upload(
             upload=name, run=manifest.run, comparison="caf.cnous", pass_="jour", party=party,
             state=UploadState.COMPLETE, reason=None,

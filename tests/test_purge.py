@@ -51,7 +51,7 @@ KEPT = {
 KEPT_COLUMNS = {
     "parties": "party identity enrolled_at",
     "nonces": "party nonce forget_at",
-    "party_keys": "party key public slot added_at ended_at statement",
+    "party_keys": "party key public slot number added_at ended_at statement",
     "openings": "party key digest run",
     "agreements": "agreement document proposed_at active_at",
     "agreement_members": "agreement party signature",

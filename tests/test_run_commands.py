@@ -256,7 +256,7 @@ def test_an_operand_of_two_holders_is_united_at_the_recipient(place, tmp_path):
     second = place.office("cnam")
     for one, other in ((ours, second), (second, ours), (first, second), (second, first)):
         assert one.run("pin", other.file, "--fingerprint", other.public.fingerprint) == 0
-    words = ["--party", f"c2s={second.party}", "--size", f"{second.party}=150"]
+    words = ["--party", f"c2s={second.party}", "--size", f"{second.party}=125"]
     agreement = agree(ours, first, *words)
     assert second.run("agreement", "sign", agreement) == 0
     people = {

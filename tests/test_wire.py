@@ -122,7 +122,9 @@ def test_deliveries_read_back_sorted(certain, grey):
     assert [sorted(certain), sorted(grey)] == [[bytes(one) for one in part] for part in delivery_from_bytes(data)[:2]]
 
 
-@given(st.dictionaries(st.binary(min_size=16, max_size=16), st.binary(min_size=40, max_size=40), min_size=1), identifiers)
+@given(
+    st.dictionaries(st.binary(min_size=16, max_size=16), st.binary(min_size=40, max_size=40), min_size=1), identifiers
+)
 def test_payloads_stay_with_their_ids(sealed, grey):
     """Whatever the order in which links come, each certain id keeps its payload, in the oracle's bytes."""
     payloads = np.frombuffer(b"".join(sealed.values()), dtype=np.uint8).reshape(-1, 40)

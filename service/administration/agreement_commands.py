@@ -119,7 +119,7 @@ def _valid(stored: StoredAgreement, online: Connection) -> list[str]:
     """The parties whose signature holds with their pinned key."""
     valid = []
     for party, signature in sorted(stored.signatures.items()):
-        stored.agreement.check_signature(online.pins(party).signing_key, signature)
+        stored.agreement.check_signature(online.pins(party).all_signing_keys, signature)
         valid.append(party)
     return valid
 

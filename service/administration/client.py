@@ -36,10 +36,12 @@ from service.answers import (
     RelayView,
     RunView,
     UploadStatus,
+    WitnessedView,
 )
 from service.errors import ServiceError
 from service.forms import CODE, Message, read_json
 from service.messages import MAX_REQUEST_SECONDS, NONCE_BYTES, REQUEST_TAG
+from service.review import ReviewView
 
 __all__ = ["ATTEMPTS", "Client", "Clock", "Sleep"]
 
@@ -106,6 +108,14 @@ class Client:
         """Deposit this party's signature."""
         self._post(f"/agreements/{identifier}/signatures", {"signature": to_base64(signature)})
 
+    def witness(self, note: str) -> None:
+        """Say which checkpoint this party has seen: the note with its cosignature."""
+        self._post("/log/witnesses", {"note": note})
+
+    def witnesses(self) -> list[WitnessedView]:
+        """What each party says it has seen of the log."""
+        return _list(WitnessedView, self._get("/log/witnesses"))
+
     # Runs
 
     def open_run(self, agreement: str) -> str:
@@ -121,7 +131,7 @@ class Client:
         return RunView.from_json(self._get(f"/runs/{run}"))
 
     def declare(self, run: str, kind: str, signed: Mapping[str, Any]) -> None:
-        """Post a signed statement: approval, cancellation, shares, confirmations or acknowledgement."""
+        """Post a signed statement: approval, cancellation, shares, confirmations or acknowledgement, release."""
         self._post(f"/runs/{run}/{kind}", dict(signed))
 
     def statements(self, run: str, kind: str) -> list[Any]:
@@ -136,6 +146,10 @@ class Client:
             if error.code == "E_PATIENTER":
                 return None
             raise
+
+    def review(self, run: str) -> ReviewView:
+        """Where the review of a run stands, as this party may know it."""
+        return ReviewView.from_json(self._get(f"/runs/{run}/review"))
 
     # Uploads and deliveries
 

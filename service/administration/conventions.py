@@ -282,7 +282,7 @@ class StoredAgreement:
             raise ServiceError("E_CONVENTION_INACTIVE", sentence)
         for party in sorted(self.agreement.members):
             try:
-                self.agreement.check_signature(pins(party).signing_key, self.signatures[party])
+                self.agreement.check_signature(pins(party).all_signing_keys, self.signatures[party])
             except SignatureRefused as error:
                 sentence = f"la signature attribuée à « {party} » n'est pas la sienne ; n'allez pas plus loin"
                 raise ServiceError("E_SIGNATURE", sentence) from error

@@ -51,7 +51,7 @@ def open_share(seat: Seat, comparison: Comparison, signed: object) -> Share:
     peer, agreement = seat.peer(comparison), seat.agreement.identifier
     info = share_context(agreement, seat.run, comparison.id, peer.party, seat.party)
     try:
-        one = SealedShare.opened(peer.signing_key, signed)
+        one = SealedShare.opened(peer.signing_keys, signed)
         named = (one.agreement, one.run, one.comparison, one.from_, one.to)
         if named != (agreement, seat.run, comparison.id, peer.party, seat.party):
             raise KeyRefused("cette part de clé appartient à un autre croisement.")
@@ -141,7 +141,7 @@ def _check_confirmation(seat: Seat, comparison: Comparison, signed: object) -> N
     agreement, peer = seat.agreement, seat.peer(comparison)
     transcript, encoder = bytes.fromhex(agreement.identifier), bytes.fromhex(agreement.encoder_digest)
     try:
-        one = Confirmation.opened(peer.signing_key, signed)
+        one = Confirmation.opened(peer.signing_keys, signed)
         named = (one.agreement, one.run, one.comparison, one.from_)
         if named != (agreement.identifier, seat.run, comparison.id, peer.party):
             raise KeyRefused("cette confirmation appartient à un autre croisement.")

@@ -13,6 +13,7 @@ from service.administration.conventions import AgreementStore
 from service.administration.keyring import read_public
 from service.administration.outbox import encode
 from service.administration.payload import written
+from service.administration.pending import Pending
 from service.administration.run_folder import RunFolder
 from service.administration.seat import Seat
 from service.demarche import list_demarches, load_demarche
@@ -108,8 +109,7 @@ def encode_file(office: Office, seat: Seat, args: argparse.Namespace) -> None:
     """Encode a file; `args` has file, connector, columns, extraction and skip_bad_rows."""
     terminal = office.terminal
     seat.folder.require("joined", f"les clés ne sont pas confirmées : allervers run join {seat.run}")
-    _check_fresh(office, seat, args.file, args.extraction)
-    records = _read(office, seat, args)
+    records = _waiting(office, seat) if args.pending else _read_file(office, seat, args)
     told = [one.payload_bytes for one in seat.comparisons if one.source == seat.party and one.payload_bytes]
     columns = [records.extra[name] for name in seat.stored.demarche.payload] if told else []
     with terminal.progress("encodage") as report:
@@ -117,6 +117,20 @@ def encode_file(office: Office, seat: Seat, args: argparse.Namespace) -> None:
     for one in made:
         terminal.say(f"passe {one.name} : {one.rows} lignes, {one.left_aside} personnes hors de cette passe")
     seat.folder.mark("encoded", write_time(office.clock()))
+
+
+def _waiting(office: Office, seat: Seat) -> Records:
+    """The people of a démarche of events who wait for this run."""
+    attributes = [one.name for one in seat.stored.demarche.sheet().attributes]
+    pending = Pending(home=office.home, agreement=seat.agreement.identifier)
+    return pending.take(seat.run, attributes, seat.agreement.guards.least_rows)
+
+
+def _read_file(office: Office, seat: Seat, args: argparse.Namespace) -> Records:
+    if args.file is None:
+        raise ServiceError("E_FICHIER_ABSENT", "indiquez votre fichier, ou --pending pour les personnes en attente")
+    _check_fresh(office, seat, args.file, args.extraction)
+    return _read(office, seat, args)
 
 
 def _read(office: Office, seat: Seat, args: argparse.Namespace) -> Records:

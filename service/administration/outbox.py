@@ -58,7 +58,6 @@ __all__ = [
 ]
 
 CHUNK_BYTES = 4 << 20  # of rows; sealed, it stays under what the third party takes
-_LEAST_PERCENT = 80  # of the declared size: a short extraction must not pass for absences
 _UNPROCESSABLE = 422
 _UNHEARD = ("E_CONNEXION", "E_REPONSE")  # no answer of the third party, so no refusal
 Stage = Literal["signed", "announced", "complete"]  # may be with the third party; is; with every chunk
@@ -273,9 +272,14 @@ def _check_size(seat: Seat, records: Records) -> None:
             "la sélection ou concluez une nouvelle convention"
         )
         raise ServiceError("E_EFFECTIF_DEPASSE", sentence)
-    if 100 * len(records) < _LEAST_PERCENT * declared:
+    guards = seat.agreement.guards
+    if len(records) < guards.least_rows:
+        sentence = f"le fichier compte moins de {guards.least_rows} personnes, le moins que la convention permet"
+        raise ServiceError("E_EFFECTIF_FAIBLE", sentence)
+    least = (guards.recipient if seat.comparisons[0].recipient == seat.party else guards.source).shortest
+    if 100 * len(records) < least * declared:
         sentence = (
-            f"le fichier compte {len(records)} personnes, moins de {_LEAST_PERCENT} % des {declared} que la convention "
+            f"le fichier compte {len(records)} personnes, moins de {least} % des {declared} que la convention "
             "déclare ; complétez l'extraction ou concluez une nouvelle convention"
         )
         raise ServiceError("E_EFFECTIF_INSUFFISANT", sentence)

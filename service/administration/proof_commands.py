@@ -6,15 +6,17 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from crypto.witness import add_cosignature
 from service.administration.app import Office, open_office
 from service.administration.connection import Connection, connect
+from service.administration.log_file import is_export, read_export
 from service.administration.outbox import sent_manifests
 from service.administration.run_folder import RunFolder
 from service.administration.seat import Seat
 from service.administration.verify import LogWatch, ProofFile, check_destroyed, check_log, check_receipt
 from service.errors import ServiceError
 from service.forms import write_time
-from service.messages import Receipt
+from service.messages import Receipt, log_origin, witness_name
 
 __all__ = ["settle", "verify"]
 
@@ -55,15 +57,14 @@ def verify(args: argparse.Namespace) -> None:
     """`allervers verify`: a saved file of receipts offline, a run, or the log's latest checkpoint."""
     office = open_office(args.home)
     if args.target != "log" and Path(args.target).is_file():
-        _verify_file(office, Path(args.target))
+        if is_export(Path(args.target)):
+            _verify_export(office, Path(args.target))
+        else:
+            _verify_file(office, Path(args.target))
         return
     with connect(office) as online:
         if args.target == "log":
-            watch = LogWatch(office.home, online.third_party)
-            checkpoint = watch.accept(online.client.checkpoint(), online.client)
-            office.terminal.say(
-                f"journal vérifié : {checkpoint.size} entrées, dans la continuité de ce qui était connu"
-            )
+            _verify_log(online)
             return
         proofs, receipts = _fetch(online, args.target)
         folder = RunFolder(office.home / "runs" / Path(args.target).name)
@@ -71,6 +72,35 @@ def verify(args: argparse.Namespace) -> None:
             proofs.write(folder.path / "receipts.json")
         _say(office, receipts)
         office.terminal.say(f"{len(proofs.log.entries)} entrées du journal vérifiées")
+
+
+def _verify_log(online: Connection) -> None:
+    """Check the log's history, say so to the other parties, and compare it with what they have seen."""
+    office, client = online.office, online.client
+    watch, note = LogWatch(office.home, online.third_party), client.checkpoint()
+    checkpoint = watch.accept(note, client)
+    office.terminal.say(f"journal vérifié : {checkpoint.size} entrées, dans la continuité de ce qui était connu")
+    identity, moment = office.keyring.identity(), int(office.clock().timestamp())
+    client.witness(add_cosignature(note, identity.signing_key, witness_name(identity.party), moment))
+
+    def key_of(party: str) -> bytes | None:
+        try:
+            return office.keyring.pinned(party).signing_key
+        except ServiceError:
+            return None
+
+    others = [one for one in client.witnesses() if one.party != identity.party]
+    compared = watch.witnessed(others, key_of, client)
+    office.terminal.say(f"même journal que celui vu par {compared} autre(s) partie(s) épinglée(s)")
+
+
+def _verify_export(office: Office, path: Path) -> None:
+    third_party = office.keyring.third_party()
+    with path.open("rb") as file:
+        export = read_export(file, third_party.log_key, log_origin(third_party.identity.party))
+    for known in LogWatch(office.home, third_party).all_seen():
+        export.check_continues(known)
+    office.terminal.say(f"journal vérifié : {export.size} entrées, {export.erased} dont le texte est effacé")
 
 
 def _fetch(online: Connection, run: str) -> tuple[ProofFile, list[Receipt]]:

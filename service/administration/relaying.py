@@ -98,7 +98,7 @@ def fetch(seat: Seat, client: Client, kind: Kind, sender: str) -> list[bytes]:
 def _opened(seat: Seat, client: Client, kind: Kind, sender: str, place: tuple[int, int]) -> bytes:
     signed = client.relay(seat.run, kind, sender, place[0])
     try:
-        one = Relay.opened(seat.pins(sender).signing_key, signed)
+        one = Relay.opened(seat.pins(sender).signing_keys, signed)
         named = (one.agreement, one.run, one.kind, one.from_, one.to, one.number, one.pieces)
         if named != (seat.agreement.identifier, seat.run, kind, sender, seat.party, *place):
             raise _refused(sender, "est celui d'un autre croisement")

@@ -22,6 +22,7 @@ from service.administration.connection import DEAD, Connection, connect
 from service.administration.inbox import collect_hits, write_hits
 from service.administration.joining_commands import collect_from_joiner, combine_for_others, say_recall
 from service.administration.local_commands import encode_file, take_seat
+from service.administration.pending import Pending
 from service.administration.proof_commands import settle
 from service.administration.run_folder import RunFolder, unfinished_runs
 from service.administration.seat import Seat
@@ -33,10 +34,17 @@ from service.messages import Acknowledgement, Approval, Cancellation, RunState, 
 __all__ = ["approve", "cancel", "close", "hits", "join", "open_run", "run_all", "send", "show", "wait"]
 
 _RUN = re.compile(r"[0-9a-f]{32}")
-_LIVE = (RunState.OPENED, RunState.JOINING, RunState.SENDING, RunState.MATCHING, RunState.DELIVERED)
+_LIVE = (
+    RunState.OPENED,
+    RunState.JOINING,
+    RunState.SENDING,
+    RunState.MATCHING,
+    RunState.HELD,
+    RunState.DELIVERED,
+)
 _BEFORE_KEYS = (RunState.OPENED, RunState.JOINING)
 _AFTER_MATCHING = (RunState.DELIVERED, RunState.CLOSED)
-_COMPARED_OR_DEAD = (*_AFTER_MATCHING, *DEAD)
+_COMPARED_OR_DEAD = (RunState.HELD, *_AFTER_MATCHING, *DEAD)
 
 
 def open_run(args: argparse.Namespace) -> None:
@@ -89,6 +97,7 @@ def cancel(args: argparse.Namespace) -> None:
     office = open_office(args.home)
     seat = take_seat(office, args.run)
     seat.folder.forget()
+    Pending(home=office.home, agreement=seat.agreement.identifier).settle(seat.run, compared=False)
     office.terminal.note("clés et encodages de ce poste détruits")
     try:
         with connect(office) as online:
@@ -262,6 +271,9 @@ def _wait(online: Connection, seat: Seat, minutes: float | None) -> None:
                 outbox.check_refusals(seat, view)
             if view.state is RunState.MATCHING and view.progress.total:
                 report(view.progress.done, view.progress.total)
+            if view.state is RunState.HELD:
+                sentence = f"les résultats sont retenus pour examen par les parties : allervers run review {seat.run}"
+                raise ServiceError("E_EXAMEN", sentence)
             return view.state in _AFTER_MATCHING
 
         _watch(online, seat, "en attente des autres parties et du rapprochement", ready, minutes)
@@ -317,6 +329,8 @@ def _close(online: Connection, seat: Seat, minutes: float | None) -> None:
         online.client.declare(seat.run, "acknowledgement", statement.signed(seat.identity.signing_key))
     outbox.drop_refused(seat, view)
     seat.folder.forget()
+    pending = Pending(home=online.office.home, agreement=seat.agreement.identifier)
+    pending.settle(seat.run, compared=view.state in _AFTER_MATCHING)
     settle(online, seat, minutes)
     online.office.terminal.say(f"croisement {seat.run} clos : reçus vérifiés, clés locales détruites")
 

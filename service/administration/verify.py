@@ -13,7 +13,7 @@ receipt can be checked without a network. ``RUN/receipts.json`` is what `allerve
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,10 +22,11 @@ from crypto.audit import Checkpoint, leaf_hash, open_checkpoint, verify_consiste
 from crypto.errors import CryptoError
 from crypto.framing import canonical_json, parse_canonical_json
 from crypto.key_files import write_secret
+from crypto.witness import open_cosigned
 from service.administration.keyring import ThirdParty
-from service.answers import LogEntry, LogLeaf, LogView, ReceiptProof, ReceiptView
+from service.answers import LogEntry, LogLeaf, LogView, ReceiptProof, ReceiptView, WitnessedView
 from service.errors import ServiceError
-from service.messages import MAX_JSON_BYTES, Receipt, log_origin, statement_digest
+from service.messages import MAX_JSON_BYTES, Receipt, log_origin, statement_digest, witness_name
 
 if TYPE_CHECKING:
     from service.administration.client import Client
@@ -41,6 +42,8 @@ class LogWatch:
     def __init__(self, home: Path, third_party: ThirdParty) -> None:
         self._folder = home / "log"
         self._third_party = third_party
+        self._noted: str | None = None
+        self._judging = False
 
     def opened(self, text: str) -> Checkpoint:
         """A checkpoint whose signature holds.
@@ -62,22 +65,81 @@ class LogWatch:
         path = self._folder / "checkpoint.txt"
         return self.opened(path.read_text("utf-8")) if path.exists() else None
 
-    def accept(self, text: str, client: Client) -> Checkpoint:
-        """Accept a checkpoint that continues, or precedes, the latest one; keep it.
+    def accept(self, text: str, client: Client, *, kept: bool = True) -> Checkpoint:
+        """Accept a checkpoint that continues, or precedes, the latest one.
+
+        Args:
+            text: the signed note.
+            client: asked for the proof of consistency.
+            kept: whether this very checkpoint is remembered, for receipts that are judged offline one day.
 
         Raises:
-            ServiceError: `E_JOURNAL`: the third party shows another history than before.
+            ServiceError: `E_JOURNAL`: the third party shows another history than before, or a shorter one.
         """
         fresh, known = self.opened(text), self.latest()
         if known is not None:
             first, second = sorted((known, fresh), key=lambda one: one.size)
-            proof = client.consistency(first.size, second.size) if 0 < first.size < second.size else []
-            self._continues(first, second, proof)
+            self._continues(first, second, self._proof(client, first.size, second.size))
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_secret(self._folder / f"{fresh.size}.txt", text.encode())
-        if known is None or fresh.size >= known.size:
+        if kept:
+            write_secret(self._folder / f"{fresh.size}.txt", text.encode())
+        if known is None or fresh.size > known.size:
             write_secret(self._folder / "checkpoint.txt", text.encode())
         return fresh
+
+    def noted(self, text: str, client: Client) -> None:
+        """Judge the checkpoint that came with an answer; the same one again costs nothing.
+
+        Raises:
+            ServiceError: `E_JOURNAL`.
+        """
+        if text in (self._noted, None) or self._judging:
+            return
+        self._judging = True  # the proof is an answer too
+        try:
+            self.accept(text, client, kept=False)
+        finally:
+            self._judging = False
+        self._noted = text
+
+    def witnessed(self, views: Sequence[WitnessedView], key_of: Callable[[str], bytes | None], client: Client) -> int:
+        """Compare what other parties say they have seen with what this one has.
+
+        Args:
+            views: of all parties, as the third party relays them.
+            key_of: the pinned signing key of a party; None for one that is not pinned here.
+            client: asked for proofs of consistency.
+
+        Returns:
+            How many were compared.
+
+        Raises:
+            ServiceError: `E_JOURNAL`: a party was shown another history.
+        """
+        compared = 0
+        for view in views:
+            key = key_of(view.party)
+            if key is None:
+                continue
+            log = (self._third_party.log_key, log_origin(self._third_party.identity.party))
+            try:
+                open_cosigned(view.note, log, (key, witness_name(view.party)))
+            except CryptoError:
+                continue  # relayed by the third party, perhaps signed by a newer key: it proves nothing
+            self.accept(view.note, client, kept=False)
+            compared += 1
+        return compared
+
+    @staticmethod
+    def _proof(client: Client, first: int, second: int) -> list[bytes]:
+        if not 0 < first < second:
+            return []
+        try:
+            return client.consistency(first, second)
+        except ServiceError as error:
+            if error.code != "E_PREUVE":
+                raise
+            raise _broken("le journal est plus court que celui déjà vu : une copie ancienne a pris sa place") from error
 
     def remembered(self, text: str) -> bool:
         """Whether a checkpoint is one that was accepted before; offline.
@@ -91,6 +153,11 @@ class LogWatch:
         if self.opened(path.read_text("utf-8")).root != fresh.root:
             raise _broken("un autre point de contrôle de même taille a déjà été reçu : l'historique a été réécrit")
         return True
+
+    def all_seen(self) -> list[Checkpoint]:
+        """Every checkpoint that was accepted and kept, the smallest first."""
+        texts = [path.read_text("utf-8") for path in sorted(self._folder.glob("*.txt"))]
+        return sorted((self.opened(text) for text in texts), key=lambda one: one.size)
 
     def _continues(self, first: Checkpoint, second: Checkpoint, proof: Sequence[bytes]) -> None:
         try:

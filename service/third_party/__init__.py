@@ -6,10 +6,14 @@ Map, from what decides to what serves:
 - ``authorisation``   role by action; pure
 - ``disclosure``      links into what a recipient may learn; pure
 - ``schema``          the tables and their constraints
-- ``store``           the database; rows of parties, nonces, agreements
+- ``invariants``      what may never change in a row
+- ``database``        SQLite or PostgreSQL behind a URL
+- ``migration`` ``migrations``  the tables brought to the schema of the program
+- ``store``           rows of parties, nonces, agreements
 - ``run_store``       rows of runs, approvals, shares, confirmations
 - ``parcels``         rows of uploads, chunks, deliveries, jobs
-- ``blobs``           sealed chunks as files
+- ``blobs`` ``bucket``  sealed chunks as files, or in an S3 bucket
+- ``storage``         where the operator wants both
 - ``vault``           private keys as files
 - ``log``             the audit log
 - ``site``            all of these, opened for one data directory
@@ -27,6 +31,7 @@ Map, from what decides to what serves:
 - ``upkeep``          keys, deadlines and leftovers, without a request
 - ``matching``        encodings opened, judged, compared
 - ``worker``          the process that does it
+- ``worker_process``  the same as a child of the web process
 - ``hardening``       what every process does first
 - ``operator_commands``  third-party, serve, enrol
 - ``app``             composition root: serve, work, enrol

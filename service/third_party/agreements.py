@@ -60,7 +60,7 @@ def propose(site: Site, caller: Caller, body: object) -> str:
     if caller.party not in agreement.members:
         sentence = "une convention est proposée par l'une de ses parties."
         raise ServiceError("E_ACCES_REFUSE", sentence, 403, source={"pointer": "/document/parties"})
-    agreement.check_signature(caller.public.signing_key, proposal.signature)
+    agreement.check_signature(caller.signing_keys, proposal.signature)
     _check_bounds(agreement)
     with site.database.write() as connection:
         if not is_known(connection, agreement.identifier):
@@ -82,7 +82,7 @@ def sign(site: Site, caller: Caller, identifier: str, body: object) -> Agreement
     signature = AgreementSignature.from_json(body).signature
     with site.database.write() as connection:
         agreement = agreement_of(connection, identifier)
-        agreement.check_signature(caller.public.signing_key, signature)
+        agreement.check_signature(caller.signing_keys, signature)
         _add_signature(site, connection, agreement, caller, signature)
         return view(connection, agreement)
 

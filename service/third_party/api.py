@@ -17,7 +17,9 @@ from crypto.errors import CryptoError
 from service.errors import ServiceError, absent, error_body
 from service.third_party import (
     routes_agreements,
+    routes_interface,
     routes_joining,
+    routes_keys,
     routes_operations,
     routes_proofs,
     routes_review,
@@ -27,10 +29,13 @@ from service.third_party import (
 )
 from service.third_party.authentication import Doorkeeper
 from service.third_party.limits import RATE, Limits, Ticks
+from service.third_party.openapi import describe
 
 __all__ = ["ROUTERS", "install", "routes"]
 
 ROUTERS: tuple[APIRouter, ...] = (
+    routes_interface.router,
+    routes_keys.router,
     routes_agreements.router,
     routes_runs.router,
     routes_uploads.router,
@@ -71,6 +76,7 @@ def install(app: FastAPI, ticks: Ticks, rate: float = RATE) -> None:
     """
     app.state.doorkeeper = Doorkeeper(app.state.site)
     app.state.limits = Limits(ticks, rate)
+    app.state.interface = describe(routes())
     app.router.routes.extend(routes())  # one flat list: nested routers are searched one by one
     for kind in (ServiceError, CryptoError, HTTPException):
         app.add_exception_handler(kind, _refusal)

@@ -61,9 +61,8 @@ _LARGEST_IDENTITY = 1 << 16  # bytes
 
 def _ticks() -> float:
     """Seconds, monotonic, those of a machine asleep included where the system counts them."""
-    if sys.platform == "linux":
-        return time.clock_gettime(time.CLOCK_BOOTTIME)
-    return time.monotonic()
+    boot = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if boot is None else time.clock_gettime(boot)
 
 
 _now = SteadyClock(lambda: datetime.now(UTC), _ticks)  # the real clock, which never goes back
@@ -254,11 +253,24 @@ def _work(data: Path, stop: threading.Event, options: StorageOptions, *, once: b
         from service.third_party.worker import Worker  # noqa: PLC0415
 
         site = open_chosen(data, options)
-        Worker(site=site, stop=stop, emit=_write_line, means=Means(**means)).run(once=once)
+        worker = Worker(site=site, stop=stop, emit=_write_line, means=Means(**means))
+        if once:
+            worker.run(once=True)
+        else:
+            _without_dbos_variables()
+            from service.third_party.standing_worker import stand  # noqa: PLC0415 - a second of its own to load
+
+            stand(worker)
     finally:
         for taken, handler in handlers.items():
             signal.signal(taken, handler)
     return 0
+
+
+def _without_dbos_variables() -> None:
+    """Nobody's environment connects the engine of jobs to a service elsewhere, or gives it another name or database."""
+    for name in [one for one in os.environ if one.startswith("DBOS_")]:
+        del os.environ[name]
 
 
 def _listen(host: str, port: int) -> socket.socket:

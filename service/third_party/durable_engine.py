@@ -7,8 +7,8 @@ workflow exists for each round, named ``RUN-JOB``; a resumed workflow takes no s
 
 What DBOS would do by itself and must not: pickle (its tables are then as good as code), name jobs after a hash of the program
 (an update would orphan them), print stack traces and an advertisement, record the text of exceptions, recover the jobs of a dead
-process only in a process of the same name. So: values are JSON, and stored pickles are refused whatever they claim; the version is
-fixed; its logger writes journal lines without text; no exception of a step ever reaches it (`_Abandoned`); takeover is ours.
+process only in a process of the same name. So: values are JSON, and stored pickles are refused whatever they claim; the version
+is fixed; its logger writes journal lines without text; no exception of a step ever reaches it (`_Abandoned`); takeover is ours.
 
 DBOS is one for a whole process: there is one engine at a time.
 """
@@ -84,6 +84,7 @@ class DurableEngine:
         self.executor = executor
         self._job, self._site, self._stop = job, job.site, stop
         self._busy = threading.Lock()
+        self._running: str | None = None
         self._known: set[str] = set()
         self._idle: set[_Seen] = set()
         self._due: datetime | None = None
@@ -91,7 +92,7 @@ class DurableEngine:
             with self._site.database.write() as connection:
                 jobs.free_all(connection)
         _tame(job.emit, job.site.clock)
-        self._connections: Connections = job_state.make_engine(self._site, kept=True)
+        self._connections: Connections = job_state.make_engine(self._site)
         _current[:] = [self]
         try:
             self._launch()
@@ -111,7 +112,7 @@ class DurableEngine:
     def carry_out(self, run: str, job: str) -> None:
         """One execution of a job, in a thread of DBOS."""
         with self._busy:
-            lease = Lease(site=self._site, run=run, stop=self._stop)
+            lease, self._running = Lease(site=self._site, run=run, stop=self._stop), f"{run}-{job}"
             try:
                 self._claim(lease, job)
                 with lease:
@@ -119,14 +120,11 @@ class DurableEngine:
             except _Abandoned as ended:
                 self._give_back(lease, ended.__cause__)
                 raise
-            except JobLost:
-                raise _Abandoned from None
-            except Stopped as error:
+            except Exception as error:  # those of DBOS for an execution that has another owner by now are none
                 self._give_back(lease, error)
-                raise _Abandoned from None
-            except OSError as error:
-                self._give_back(lease, error)
-                raise _Abandoned from None
+                raise _Abandoned from error
+            finally:
+                self._running = None
 
     def close(self) -> None:
         """Stop; an execution under way is waited for, it stops between two batches."""
@@ -151,7 +149,6 @@ class DurableEngine:
                 "log_level": logging.getLevelName(_LEVEL),
                 "enable_otlp": False,
                 "use_listen_notify": False,
-                "max_executor_threads": 8,
                 "scheduler_polling_interval_sec": 3600.0,
             }
         )
@@ -188,16 +185,16 @@ class DurableEngine:
         idle: set[_Seen] = set()
         for one in waiting:
             seen = _Seen(name=one.name, owner=one.owner, attempts=one.attempts)
-            if self._follow(one, states.get(one.name), now, seen in self._idle):
+            if self._follow(one, states.get(one.name), now, idle_before=seen in self._idle):
                 idle.add(seen)
         wanted = {one.name for one in waiting}
         for name in states.keys() - wanted:
-            if not self._is_running(name):
+            if name != self._running:
                 DBOS.delete_workflow(name)
         self._idle, self._known = idle, wanted
         self._due = now + _EVERY
 
-    def _follow(self, one: Job, state: str | None, now: datetime, idle_before: bool) -> bool:
+    def _follow(self, one: Job, state: str | None, now: datetime, *, idle_before: bool) -> bool:
         """See to one job; returns whether its workflow looks as if nobody carried it out."""
         if one.paused:
             if state in _ACTIVE:
@@ -216,9 +213,6 @@ class DurableEngine:
                 return True
             DBOS.resume_workflow(one.name, queue_name=_QUEUE)
         return False
-
-    def _is_running(self, name: str) -> bool:
-        return self._busy.locked() and name in self._known
 
     def _complain(self, error: BaseException) -> None:
         self._job.emit(incident_line(self._site.clock(), "worker", error))
@@ -261,7 +255,7 @@ def _tame(emit: Emit, clock: Callable[[], datetime]) -> None:
     logger.addHandler(_Journal(emit, clock))
     logger.propagate = False
     # A row says itself how it is serialised: with a serializer of JSON, a row that says pickle would still be executed.
-    DefaultSerializer.deserialize = _refuse_pickle  # type: ignore[method-assign]
+    DefaultSerializer.deserialize = _refuse_pickle  # type: ignore[assignment,method-assign]
 
 
 def _refuse_pickle(*_: Any) -> Any:

@@ -141,7 +141,7 @@ def sightings(
         (recipient, [one.rows for one in found], sizes.recipient),
         (source, [one.source_rows for one in found], sizes.source),
     ):
-        if strays(max(rows, default=0), declared, tolerated[party].declared, controls):
+        if strays(max(rows, default=0) - controls, declared, tolerated[party].declared):
             reasons.append(Sighting(reason=Reason.DECLARED_SIZE, party=party))
     for past in pasts[-1:]:
         for party, step, before in (
@@ -172,16 +172,15 @@ def probes(seen: _Resembling, permille: int) -> bool:
     return seen.most >= _CROWD or seen.near > usual + _DEVIATIONS * sqrt(usual)
 
 
-def strays(rows: int, declared: int, percent: int, extra: int = 0) -> bool:
+def strays(people: int, declared: int, percent: int) -> bool:
     """Whether a file is further from its declared size than the agreement tolerates.
 
     Args:
-        rows: of its largest pass.
+        people: rows of its largest pass but those of nobody.
         declared: people.
         percent: tolerated, either way.
-        extra: rows that may be of nobody: controls.
     """
-    return not (100 - percent) * declared <= 100 * rows <= (100 + percent) * declared + 100 * extra
+    return not (100 - percent) * declared <= 100 * people <= (100 + percent) * declared
 
 
 def unusual(links: int, rows: int, past: Sequence[int]) -> bool:

@@ -1,8 +1,8 @@
 """What the engine of jobs keeps for itself, seen from outside: where it is, and how it is destroyed with a run.
 
-DBOS keeps one row for each job and one for each of its steps, in tables of its own: a file beside the database of the third party,
-or a schema of the same PostgreSQL. They hold names of jobs, numbers and moments, nothing of anybody's file, and go with the run all
-the same. They are reached by plain SQL here: the web process, which destroys too, never loads the engine.
+DBOS keeps one row for each job and one for each of its steps, in tables of its own: a file beside the database of the third
+party, or a schema of the same PostgreSQL. They hold names of jobs, numbers and moments, nothing of anybody's file, and go with
+the run all the same. They are reached by plain SQL here: the web process, which destroys too, never loads the engine.
 """
 
 from __future__ import annotations
@@ -11,10 +11,23 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    TableClause,
+    column,
+    create_engine,
+    delete,
+    event,
+    exists,
+    inspect,
+    select,
+    table,
+)
 from sqlalchemy.engine import URL
-from sqlalchemy.pool import NullPool
 
+from service.errors import ServiceError
 from service.third_party.site import Site
 
 __all__ = ["SCHEMA", "forget", "holds", "make_engine"]
@@ -34,31 +47,32 @@ _TABLES = {  # and the column that names the job
 _PRAGMAS = ("busy_timeout=30000", "synchronous=EXTRA", "secure_delete=ON", "foreign_keys=ON", "temp_store=MEMORY")
 
 
-def make_engine(site: Site, *, kept: bool = False) -> Engine:
-    """Connections to the tables of the engine.
-
-    Args:
-        site: whose.
-        kept: whether connections stay open between two uses.
-    """
-    pool = {} if kept else {"poolclass": NullPool}
-    if not site.database.on_sqlite:
-        # The engine's own statements expect each to see what was committed before it.
-        return create_engine(
-            site.database.url, hide_parameters=True, pool_pre_ping=True, connect_args=site.database.connect_args, **pool
-        )
-    url = URL.create("sqlite", database=str(site.data / _FILE))
-    engine = create_engine(url, hide_parameters=True, **pool)
-    event.listen(engine, "connect", _prepare)
-    return engine
+def make_engine(site: Site) -> Engine:
+    """Connections to the tables of the engine."""
+    if site.database.on_sqlite:
+        url = URL.create("sqlite", database=str(site.data / _FILE))
+        engine = create_engine(url, hide_parameters=True)
+        event.listen(engine, "connect", _prepare)
+        return engine
+    # The engine's own statements expect each to see what was committed before it, and no more than that.
+    settings = site.database.connect_args
+    return create_engine(site.database.url, hide_parameters=True, pool_pre_ping=True, connect_args=settings)
 
 
 def forget(site: Site, run: str) -> None:
-    """Destroy what the engine keeps of a run; there may be nothing."""
+    """Destroy what the engine keeps of a run; there may be nothing.
+
+    Raises:
+        SQLAlchemyError: something could not be destroyed.
+        ServiceError: `E_DESTRUCTION_INCOMPLETE`, something is still there.
+    """
     with _tables(site) as connection:
-        if connection is not None:
-            for table, column in _TABLES.items():
-                connection.execute(text(f"DELETE FROM {_named(site, table)} WHERE {column} LIKE :job"), _jobs_of(run))
+        if connection is None:
+            return
+        for name in _TABLES:
+            connection.execute(delete(_table(site, name)).where(_about(name, run)))
+    if holds(site, run):
+        raise ServiceError("E_DESTRUCTION_INCOMPLETE", "il reste quelque chose dans : jobs.", 500)
 
 
 def holds(site: Site, run: str) -> bool:
@@ -66,37 +80,41 @@ def holds(site: Site, run: str) -> bool:
     with _tables(site) as connection:
         if connection is None:
             return False
-        found = (
-            connection.execute(
-                text(f"SELECT 1 FROM {_named(site, table)} WHERE {column} LIKE :job LIMIT 1"), _jobs_of(run)
-            )
-            for table, column in _TABLES.items()
+        queries = (
+            select(exists(select(1).select_from(_table(site, name)).where(_about(name, run)))) for name in _TABLES
         )
-        return any(one.first() is not None for one in found)
+        return any(connection.scalar(query) for query in queries)
 
 
 @contextmanager
 def _tables(site: Site) -> Iterator[Connection | None]:
     """A transaction on the tables; None when no engine was ever there."""
-    if site.database.on_sqlite and not (site.data / _FILE).exists():
+    if not site.database.on_sqlite:
+        with site.database.write() as connection:
+            yield connection if _are_there(connection, SCHEMA) else None
+        return
+    if not (site.data / _FILE).exists():
         yield None
         return
     engine = make_engine(site)
     try:
         with engine.begin() as connection:
-            schema = None if site.database.on_sqlite else SCHEMA
-            there = inspect(connection).has_table("workflow_output", schema=schema)
-            yield connection if there else None
+            yield connection if _are_there(connection, None) else None
     finally:
         engine.dispose()
 
 
-def _named(site: Site, table: str) -> str:
-    return table if site.database.on_sqlite else f"{SCHEMA}.{table}"
+def _are_there(connection: Connection, schema: str | None) -> bool:
+    return inspect(connection).has_table("workflow_output", schema=schema)
 
 
-def _jobs_of(run: str) -> dict[str, str]:
-    return {"job": f"{run}-%"}  # runs are named in hexadecimal digits: nothing here is a pattern
+def _table(site: Site, name: str) -> TableClause:
+    return table(name, column(_TABLES[name]), schema=None if site.database.on_sqlite else SCHEMA)
+
+
+def _about(name: str, run: str) -> ColumnElement[bool]:
+    # A job is named RUN-ROUND, and runs in hexadecimal digits: nothing of it is a pattern.
+    return column(_TABLES[name]).like(f"{run}-%")
 
 
 def _prepare(raw: sqlite3.Connection, _: object) -> None:

@@ -148,9 +148,10 @@ def renew(connection: Connection, run: str, owner: str, lease_until: datetime) -
 
 
 def advance(connection: Connection, run: str, owner: str, *, done: int, total: int) -> None:
-    """Write down how far a job is; one that gets on has not failed."""
-    values = {"done": done, "total": total, "attempts": 1}
-    connection.execute(update(jobs).where(_held(run, owner)).values(values))
+    """Write down how far a job is; one that has got on has not failed."""
+    mine = _held(run, owner)
+    connection.execute(update(jobs).where(mine, jobs.c.done < done, jobs.c.total == total).values(attempts=1))
+    connection.execute(update(jobs).where(mine).values(done=done, total=total))
 
 
 def release(connection: Connection, run: str, owner: str, *, counted: bool) -> None:

@@ -147,7 +147,7 @@ class _Work:
             self._lease.owned(connection)
             delivered = self._delivered(connection)
             for one in self.steps:
-                kept = (self._judged(one, one.recipient), self._judged(one, one.source), self._baited(one))
+                kept = (self._judged(one, one.recipient), self._judged(one, one.source))
                 self._done += sum(load_piece(connection, name) is not None for name in kept)
                 whole = one.name in delivered
                 self._done += self._parts(one) if whole else count_pieces(connection, self._links(one, 0))
@@ -196,10 +196,10 @@ class _Work:
     def canaries(self, one: matching.Step) -> Answer:
         """Count the canaries that the recipient has sent, once."""
         self._lease.check()
-        name = self._baited(one)
+        name, source = self._baited(one), self._judgement(one, one.source)
         with self._site.database.read() as connection:
             done = load_piece(connection, name) is not None or one.name in self._delivered(connection)
-        if not done:
+        if not done and source is not None and source.counts["canaries"]:
             count = matching.caught(self._site, self._key, one, self._lease.check, self._means)
             self._keep(name, seal_judgement(self._key, name, {"caught": count}))
         return {}
@@ -243,7 +243,7 @@ class _Work:
     def _store(self, one: matching.Step, compared: matching.Compared, finding: PassFinding) -> None:
         with self._site.database.write() as connection:
             run = self._lease.owned(connection)
-            names = (one.comparison.id, one.plan.name, one.comparison.recipient)
+            names = (one.comparison.id, one.plan.name, one.agreement.receiver_of(one.comparison))
             sealed_deliveries.keep(self._site, connection, run.run, names, compared.delivery)
             guards.keep(connection, run, self._key, finding)
             set_run(connection, run.run, passes_done=run.passes_done + 1)
@@ -277,7 +277,7 @@ class _Work:
 
     def _advance(self, connection: Connection, parts: int) -> None:
         self._done += parts
-        total = sum(3 + self._parts(one) for one in self.steps)
+        total = sum(2 + self._parts(one) for one in self.steps)
         jobs.advance(connection, self._lease.run, self._lease.owner, done=min(self._done, total), total=total)
 
     def _parts(self, one: matching.Step) -> int:
@@ -300,10 +300,10 @@ class _Work:
         recipient, source = self._judgement(one, one.recipient), self._judgement(one, one.source)
         with self._site.database.read() as connection:
             sealed = load_piece(connection, self._baited(one))
-        if recipient is None or source is None or sealed is None:
+        if recipient is None or source is None or (sealed is None and source.counts["canaries"]):
             raise _missing()
         rows = matching.counts_of(one)
-        caught = open_judgement(self._key, self._baited(one), sealed)["caught"]
+        caught = open_judgement(self._key, self._baited(one), sealed)["caught"] if sealed else 0
         return PassFinding(
             comparison=one.comparison.id,
             pass_=one.plan.name,

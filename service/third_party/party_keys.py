@@ -7,17 +7,17 @@ these rows in the transaction that spends its nonce. A key never becomes active 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from service.errors import ServiceError
+from service.successions import key_digest
 from service.third_party.schema import party_keys
 
-__all__ = ["ActiveKey", "active_keys", "add_first_key", "key_name", "revoke", "still_active", "succeed", "successions"]
+__all__ = ["ActiveKey", "active_keys", "add_first_key", "newest", "revoke", "still_active", "succeed", "successions"]
 
 _SLOTS = (0, 1)
 
@@ -30,14 +30,9 @@ class ActiveKey:
     public: bytes  # Ed25519, 32 bytes
 
 
-def key_name(public: bytes) -> str:
-    """How a key is named: the SHA-256 of its 32 bytes, in hexadecimal."""
-    return hashlib.sha256(public).hexdigest()
-
-
 def add_first_key(connection: Connection, party: str, public: bytes, seconds: int) -> None:
     """Keep the key of an identity that is enrolled."""
-    row = {"party": party, "key": key_name(public), "public": public, "slot": 0, "added_at": seconds}
+    row = {"party": party, "key": key_digest(public), "public": public, "slot": 0, "number": 0, "added_at": seconds}
     connection.execute(insert(party_keys).values(row))
 
 
@@ -46,7 +41,7 @@ def active_keys(connection: Connection, party: str) -> tuple[ActiveKey, ...]:
     query = (
         select(party_keys.c.key, party_keys.c.public)
         .where(party_keys.c.party == party, party_keys.c.slot.is_not(None))
-        .order_by(party_keys.c.added_at, party_keys.c.key)
+        .order_by(party_keys.c.number)
     )
     return tuple(ActiveKey(name=row.key, public=row.public) for row in connection.execute(query))
 
@@ -62,7 +57,7 @@ def successions(connection: Connection, party: str) -> list[bytes]:
     query = (
         select(party_keys.c.statement)
         .where(party_keys.c.party == party, party_keys.c.statement.is_not(None))
-        .order_by(party_keys.c.added_at, party_keys.c.key)
+        .order_by(party_keys.c.number)
     )
     return [bytes(one) for one in connection.scalars(query)]
 
@@ -76,7 +71,7 @@ def succeed(connection: Connection, party: str, public: bytes, statement: bytes,
     Raises:
         ServiceError: `E_CLE_SUCCESSION`, the key was known already, here or to another party.
     """
-    name, seconds = key_name(public), int(now.timestamp())
+    name, seconds = key_digest(public), int(now.timestamp())
     known = connection.execute(
         select(party_keys.c.party, party_keys.c.statement, party_keys.c.slot).where(party_keys.c.key == name)
     ).first()
@@ -90,9 +85,18 @@ def succeed(connection: Connection, party: str, public: bytes, statement: bytes,
         _end(connection, party, active[0].name, seconds)
     taken = set(connection.scalars(select(party_keys.c.slot).where(party_keys.c.party == party)))
     slot = next(one for one in _SLOTS if one not in taken)
-    row = {"party": party, "key": name, "public": public, "slot": slot, "added_at": seconds, "statement": statement}
-    connection.execute(insert(party_keys).values(row))
+    number = 1 + int(connection.scalar(select(func.max(party_keys.c.number)).where(party_keys.c.party == party)) or 0)
+    row = {"party": party, "key": name, "public": public, "slot": slot, "number": number, "added_at": seconds}
+    connection.execute(insert(party_keys).values(**row, statement=statement))
     return True
+
+
+def newest(connection: Connection, party: str) -> str | None:
+    """The name of the key that a party took last, if it is active."""
+    query = select(party_keys.c.key, party_keys.c.slot).where(party_keys.c.party == party)
+    # The chain is one line: the newest is the one that nobody succeeds.
+    row = connection.execute(query.order_by(party_keys.c.number.desc()).limit(1)).first()
+    return None if row is None or row.slot is None else str(row.key)
 
 
 def revoke(connection: Connection, party: str, key: str | None, now: datetime) -> tuple[str, ...]:

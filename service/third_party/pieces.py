@@ -136,8 +136,8 @@ def keep_piece(connection: Connection, name: PieceName, sealed: bytes) -> bool:
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     place = {"run": name.run, "comparison": name.comparison, "pass": name.pass_, "part": name.part}
     row = {**place, "number": name.number, "sealed": sealed}
-    statement = dialect.insert(pieces).values(row).on_conflict_do_nothing()
-    return connection.execute(statement).rowcount == 1
+    statement = dialect.insert(pieces).values(row).on_conflict_do_nothing().returning(pieces.c.number)
+    return connection.scalar(statement) is not None
 
 
 def load_piece(connection: Connection, name: PieceName) -> bytes | None:

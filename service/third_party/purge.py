@@ -27,7 +27,7 @@ from crypto.framing import Json, canonical_json, parse_canonical_json
 from service.answers import ReceiptProof, ReceiptView
 from service.errors import ServiceError
 from service.messages import Destroyed, Receipt, UploadState, WorkerKey, key_commitment, statement_digest
-from service.third_party import sealed_deliveries
+from service.third_party import job_state, sealed_deliveries
 from service.third_party.parcels import deliveries_of, load_delivery, uploads_of
 from service.third_party.relay_store import addressees, relays_to
 from service.third_party.run_store import Run, load_run
@@ -155,6 +155,8 @@ def carry_out(site: Site, decision: Decision) -> None:
     for table in PURGED[decision.kind]:
         while _delete_some(site, table, decision) == MOST_ROWS:
             pass
+    if decision.kind == "encodings":
+        job_state.forget(site, run)  # after the row of the job, from which an engine would begin again
     with site.database.write() as connection:
         where = (purges.c.run == run, purges.c.kind == decision.kind, purges.c.party == decision.party)
         row = connection.execute(select(purges).where(*where)).mappings().one_or_none()

@@ -21,6 +21,7 @@ from service.messages import (
 from service.third_party import runs
 from service.third_party.admission import Admit, JsonBody, Visit, destroy_decided
 from service.third_party.contract import NOTHING, reply, says, signed
+from service.third_party.idempotency import KEY
 from service.third_party.lifecycle import Action
 
 __all__ = [
@@ -41,7 +42,7 @@ __all__ = [
 router = APIRouter(prefix="/v1", redirect_slashes=False)
 
 
-@router.post("/runs", **says(RunName, 201, body=RunRequest, also=(404, 409)))
+@router.post("/runs", **says(RunName, 201, body=RunRequest, also=(404, 409), headers={"Idempotency-Key": KEY}))
 def open_run(visit: Annotated[Visit, Depends(Admit(Action.OPEN_RUN))], body: JsonBody) -> JSONResponse:
     """Open a run."""
     return reply({"run": runs.open_run(visit.site, visit.caller, body)}, 201)

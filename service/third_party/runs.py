@@ -30,6 +30,7 @@ from service.messages import (
 )
 from service.third_party.authentication import Caller
 from service.third_party.authorisation import check_right, roles_in
+from service.third_party.idempotency import opened_before, remember, same_request
 from service.third_party.lifecycle import (
     Action,
     Event,
@@ -84,16 +85,20 @@ S = TypeVar("S", bound=Statement)
 
 
 def open_run(site: Site, caller: Caller, body: object) -> str:
-    """Open a run under an active agreement; the caller approves it by asking.
+    """Open a run under an active agreement; the caller approves it by asking. The same request again opens no other.
 
     Raises:
-        ServiceError: `E_INTROUVABLE`, `E_CONVENTION_INACTIVE`, `E_VALIDITE`, `E_QUOTA_CROISEMENTS`.
+        ServiceError: `E_INTROUVABLE`, `E_CONVENTION_INACTIVE`, `E_VALIDITE`, `E_QUOTA_CROISEMENTS`,
+            `E_IDEMPOTENCE`.
     """
     identifier = RunRequest.from_json(body).agreement
+    once = same_request(caller.idempotency_key, body)
     now = site.clock().replace(microsecond=0)
     with site.database.write() as connection:
         agreement = agreement_of(connection, identifier)
         check_right(Action.READ_AGREEMENT, roles_in(agreement, caller.party))
+        if (before := opened_before(connection, caller.party, once)) is not None:
+            return before
         if not is_active(connection, identifier):
             sentence = "toutes les parties n'ont pas encore signé cette convention."
             raise ServiceError("E_CONVENTION_INACTIVE", sentence, 409)
@@ -105,6 +110,7 @@ def open_run(site: Site, caller: Caller, body: object) -> str:
         run = _fresh_run(agreement, now)
         add_run(connection, run)
         add_approval(connection, run.run, caller.party, None)
+        remember(connection, caller.party, once, run.run)
         site.record(connection, caller.party, "run_opened", agreement=identifier, run=run.run)
     return run.run
 
@@ -294,7 +300,7 @@ def open_statement_of(kind: type[S], caller: Caller, signed: object, run: Run) -
         ServiceError: `E_MESSAGE`, malformed or about something else.
         CryptoError: not signed by the caller under this statement's label.
     """
-    statement = kind.opened(caller.public.signing_key, signed)
+    statement = kind.opened(caller.signing_keys, signed)
     named = {"agreement": run.agreement, "run": run.run}
     named["from" if hasattr(statement, "from_") else "party"] = caller.party
     written = statement.to_json()

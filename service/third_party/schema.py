@@ -94,10 +94,12 @@ party_keys = Table(  # two active keys a party at most: the places 0 and 1; null
     Column("key", Text, primary_key=True),  # SHA-256 of the public key
     Column("public", LargeBinary, nullable=False),
     Column("slot", Integer),
+    Column("number", Integer, nullable=False),  # its place in the line of the party's keys
     Column("added_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
     Column("statement", LargeBinary),  # the signed succession; null for the key of the identity
     UniqueConstraint("key", name="key_once"),
+    UniqueConstraint("party", "number", name="one_line_of_keys"),
     UniqueConstraint("party", "slot", name="two_active_keys"),
     CheckConstraint("slot IS NULL OR slot IN (0, 1)", name="key_places"),
     CheckConstraint("(slot IS NULL) = (ended_at IS NOT NULL)", name="key_ended"),

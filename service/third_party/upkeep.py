@@ -30,6 +30,7 @@ from service.third_party.store import stored
 __all__ = [
     "SIGNED",
     "TENDED",
+    "end_run",
     "end_unreadable",
     "expire_runs",
     "forget_traces",
@@ -90,12 +91,16 @@ def end_unreadable(site: Site) -> bool:
             run = load_run(connection, old.run)
             if run.state not in LIVE or not _unreadable(site, run, _receivers(connection, run)):
                 continue
-            event = Event.FAILED if run.state in HOLDS_ENCODINGS else Event.EXPIRED
-            if event is Event.FAILED:
-                set_run(connection, run.run, failure="E_TRAITEMENT")
-            run = move(site, connection, run, event, site.party)
-            decide_all(site, connection, run, "echec")
+            end_run(site, connection, run)
     return bool(lost)
+
+
+def end_run(site: Site, connection: Connection, run: Run) -> None:
+    """End a live run that cannot go on; the destruction of what is left of it is decided."""
+    event = Event.FAILED if run.state in HOLDS_ENCODINGS else Event.EXPIRED
+    if event is Event.FAILED:
+        set_run(connection, run.run, failure="E_TRAITEMENT")
+    decide_all(site, connection, move(site, connection, run, event, site.party), "echec")
 
 
 def _receivers(connection: Connection, run: Run) -> set[str]:

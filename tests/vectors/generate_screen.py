@@ -1,4 +1,4 @@
-"""Writes `screen.json`: bounds, chances and columns of screens, by the slow twins alone. Run as `python -m tests.vectors.generate_screen`."""
+"""Writes `screen.json`: bounds, chances, columns, by the slow twins alone. `python -m tests.vectors.generate_screen`."""
 
 from __future__ import annotations
 

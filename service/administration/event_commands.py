@@ -1,0 +1,66 @@
+"""Commands of a démarche of events: people arrive one by one and wait, sealed, until they are enough for a run."""
+
+from __future__ import annotations
+
+import argparse
+
+from linkage.connectors import with_file_columns
+from linkage.records import BadRows, read_records
+from service.administration.app import Office, open_office
+from service.administration.conventions import AgreementStore, StoredAgreement
+from service.administration.pending import Pending
+from service.counts import band_of, spelled
+from service.errors import ServiceError
+
+__all__ = ["add", "clear", "show"]
+
+
+def add(args: argparse.Namespace) -> None:
+    """`allervers event add`: keep the people of a file until the next run."""
+    office, stored, pending = _open(args)
+    operand = _own_operand(office, stored)
+    sheet = with_file_columns(stored.demarche.sheet(), operand, args.connector, args.columns)
+    bad_rows: BadRows | None = "skip" if args.skip_bad_rows else None
+    records = read_records(args.file, sheet, operand, bad_rows=bad_rows)
+    pending.add(records)
+    office.terminal.say(f"{len(records)} personne(s) mises en attente")
+    _say(office, stored, pending)
+
+
+def show(args: argparse.Namespace) -> None:
+    """`allervers event show`: whether enough people wait for a run."""
+    office, stored, pending = _open(args)
+    _say(office, stored, pending)
+
+
+def clear(args: argparse.Namespace) -> None:
+    """`allervers event clear`: destroy those who wait."""
+    office, _, pending = _open(args)
+    pending.clear()
+    office.terminal.say("personnes en attente détruites")
+
+
+def _open(args: argparse.Namespace) -> tuple[Office, StoredAgreement, Pending]:
+    office = open_office(args.home)
+    stored = AgreementStore(office.home).load(args.agreement)
+    if not stored.demarche.of_events:
+        sentence = "cette démarche n'est pas de type evenement : encodez le fichier entier (allervers run encode)"
+        raise ServiceError("E_ETAPE", sentence)
+    return office, stored, Pending(home=office.home, agreement=stored.agreement.identifier)
+
+
+def _own_operand(office: Office, stored: StoredAgreement) -> str:
+    party = office.keyring.identity().party
+    own = [one.operand for one in stored.agreement.parties if one.party == party]
+    if own != [stored.demarche.recipient]:
+        sentence = f"seul « {stored.demarche.recipient} » met des personnes en attente ; encodez votre fichier entier"
+        raise ServiceError("E_SANS_RESULTATS", sentence)
+    return own[0]
+
+
+def _say(office: Office, stored: StoredAgreement, pending: Pending) -> None:
+    missing = stored.agreement.guards.least_rows - pending.count()
+    if missing > 0:
+        office.terminal.say(f"il manque encore {spelled(band_of(missing))} personnes pour un croisement")
+    else:
+        office.terminal.say("assez de personnes attendent : allervers run encode CROISEMENT --pending")

@@ -1,0 +1,71 @@
+"""`doctor`, `backup`, `restore`, `export-log`: how an operator looks after the service."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from service.errors import ServiceError
+from service.third_party import app
+from service.third_party.backup import back_up, restore, restore_keys
+from service.third_party.clocks import CLOCK, forget
+from service.third_party.doctor import examine
+from service.third_party.hardening import harden
+from service.third_party.log_export import export_log
+from service.third_party.storage import StorageOptions
+
+__all__ = ["backup_command", "doctor_command", "export_command", "restore_command"]
+
+
+def doctor_command(args: argparse.Namespace) -> int:
+    """`allervers doctor`: everything looked at; status 1 when something does not work."""
+    harden()
+    options = StorageOptions.of(args)
+    if args.accept_clock:
+        site = app.open_chosen(args.data, options)
+        with site.database.write() as connection:
+            forget(connection, CLOCK)
+            site.record(connection, site.party, "clock_accepted")
+        site.database.close()
+    found = examine(args.data, lambda: app.open_chosen(args.data, options))
+    works = all(one.works for one in found)
+    if args.json:
+        _say(json.dumps({"works": works, "findings": [vars(one) for one in found]}, ensure_ascii=False))
+    else:
+        for one in found:
+            _say(f"{'ok   ' if one.works else 'FAUTE'} {one.name} : {one.sentence}")
+    return 0 if works else 1
+
+
+def backup_command(args: argparse.Namespace) -> None:
+    """`allervers backup`: the database without anything that must be destroyed one day."""
+    harden()
+    size = back_up(app.open_chosen(args.data, StorageOptions.of(args)), args.out, keys=args.keys)
+    _say(f"sauvegarde écrite : {args.out} ({size} entrées du journal)")
+
+
+def restore_command(args: argparse.Namespace) -> None:
+    """`allervers restore`: a backup in the place of a database that is lost."""
+    harden()
+    restore_keys(args.data, args.source)
+    site = app.open_chosen(args.data, StorageOptions.of(args))
+    size = restore(site, args.source, site.clock())
+    _say(f"sauvegarde reprise : {size} entrées du journal ; les croisements en cours ont pris fin")
+    _say("chaque administration qui avait vu la suite du journal le refusera : prévenez-les toutes")
+
+
+def export_command(args: argparse.Namespace) -> None:
+    """`allervers export-log`: the whole audit log, to be checked offline."""
+    harden()
+    site = app.open_chosen(args.data, StorageOptions.of(args))
+    try:
+        size = export_log(site, args.out)
+    except FileExistsError:
+        raise ServiceError("E_SAUVEGARDE", f"« {args.out} » existe déjà ; donnez un fichier à créer.") from None
+    _say(f"journal écrit : {args.out} ({size} entrées)")
+
+
+def _say(sentence: str) -> None:
+    sys.stdout.write(f"{sentence}\n")
+    sys.stdout.flush()
