@@ -44,6 +44,7 @@ __all__ = ["KINDS", "Line", "columns_of", "main", "measured", "passes_seen"]
 _SIZE, _WORLDS, _SEED = 1000, 20, 20_261_122
 _TWICE = 0.01  # of the people of a file, where some are in it twice
 _NORMAL = ("certifie", "verifie_agent", "declaratif")
+_NORMAL_FILES = 10  # for one probing file of each kind
 _SPELLINGS, _YEARS, _DAYS, _PLACES, _MIXED = "orthographes", "annees", "jours", "communes", "melange"
 # name → (kind of variants, targets, variants of each); a normal file has none. Targets by thousand rows, at least one.
 KINDS: Mapping[str, tuple[str, int, int]] = {
@@ -95,10 +96,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def measured(sheet: Sheet, profile: str, size: int, seeds: Sequence[int]) -> Iterator[Line]:
-    """A line for normal files, with nobody and with some people twice, and for each kind of probing file."""
+    """A line for normal files, with nobody and with some people twice, and for each kind of probing file.
+
+    Of normal files there are ten times as many: what is to be shown of them is that very few are held.
+    """
     plan = plan_passes(sheet, profile, (size, 5 * size))
+    many = range(seeds[0], seeds[0] + _NORMAL_FILES * len(seeds))
     for twice in (0.0, _TWICE):
-        seen = [passes_seen(columns_of(size, seed, _NORMAL[seed % 3], twice=twice), sheet, plan) for seed in seeds]
+        seen = [passes_seen(columns_of(size, seed, _NORMAL[seed % 3], twice=twice), sheet, plan) for seed in many]
         yield _line(f"normal, {twice:.0%} de doublons", seen)
     for name, (kind, thousandth, variants) in KINDS.items():
         targets = max(1, size * thousandth // 1000)

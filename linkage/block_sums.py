@@ -25,7 +25,8 @@ from linkage.short_codes import STEP
 
 __all__ = [
     "BLOCK", "BYTES", "MATRIX", "TILE", "WORDS",
-    "begin_code", "distance_code", "end_code", "lowest_code", "met_code", "signs_code", "sums_code", "supported",
+    "begin_code", "call", "distance_code", "end_code", "lowest_code", "met_code", "moved", "signs_code", "store_signs",
+    "sums_code", "supported",
 ]  # fmt: skip
 
 TILE = 16  # right rows of a tile
@@ -58,7 +59,7 @@ def supported() -> tuple[int, ...]:
     return tuple(kinds)
 
 
-def _moved(builder: Any, pointer: Any, offset: Any) -> Any:
+def moved(builder: Any, pointer: Any, offset: Any) -> Any:
     """A pointer to bytes moved by some bytes."""
     offset = ir.Constant(_LONG, offset) if isinstance(offset, int) else offset
     return builder.gep(builder.bitcast(pointer, _BYTE.as_pointer()), [offset])
@@ -74,7 +75,8 @@ def _spread(builder: Any, value: Any) -> Any:
     return builder.shuffle_vector(first, empty, _ZEROS)
 
 
-def _call(builder: Any, name: str, result: Any, arguments: list[Any]) -> Any:
+def call(builder: Any, name: str, result: Any, arguments: list[Any]) -> Any:
+    """What an instruction of the processor gives."""
     kind = ir.FunctionType(result, [argument.type for argument in arguments])
     return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), arguments)  # type: ignore[no-untyped-call]
 
@@ -87,19 +89,19 @@ def _matrix_block(builder: Any, places: tuple[Any, ...], steps: Any) -> None:
     size = builder.mul(pitch, ir.Constant(_LONG, TILE))
 
     def fetch(register: int, pointer: Any, stride: Any) -> None:
-        _call(builder, "llvm.x86.tileloadd64", ir.VoidType(), [number[register], pointer, stride])
+        call(builder, "llvm.x86.tileloadd64", ir.VoidType(), [number[register], pointer, stride])
 
     for k in range(4):  # a stride of nothing repeats the right rows' biases in each line
-        fetch(k, _moved(builder, bias, 64 * (k % 2)), ir.Constant(_LONG, 0))
+        fetch(k, moved(builder, bias, 64 * (k % 2)), ir.Constant(_LONG, 0))
     with cgutils.for_range(builder, steps) as loop:
         far, row = (builder.mul(loop.index, ir.Constant(_LONG, size)) for size in (STEP * TILE, STEP))
         for k in range(2):
-            fetch(6 + k, _moved(builder, _moved(builder, right, far), builder.mul(size, ir.Constant(_LONG, k))), near)
-            fetch(4 + k, _moved(builder, _moved(builder, left, row), builder.mul(size, ir.Constant(_LONG, k))), pitch)
+            fetch(6 + k, moved(builder, moved(builder, right, far), builder.mul(size, ir.Constant(_LONG, k))), near)
+            fetch(4 + k, moved(builder, moved(builder, left, row), builder.mul(size, ir.Constant(_LONG, k))), pitch)
         for k in range(4):
-            _call(builder, "llvm.x86.tdpbssd", ir.VoidType(), [number[k], number[4 + k // 2], number[6 + k % 2]])
+            call(builder, "llvm.x86.tdpbssd", ir.VoidType(), [number[k], number[4 + k // 2], number[6 + k % 2]])
     for k in range(4):
-        _call(builder, "llvm.x86.tilestored64", ir.VoidType(), [number[k], _moved(builder, out, 1024 * k), near])
+        call(builder, "llvm.x86.tilestored64", ir.VoidType(), [number[k], moved(builder, out, 1024 * k), near])
 
 
 def _bytes_added(builder: Any, sums: list[Any], line: Any, words: list[Any]) -> list[Any]:
@@ -108,7 +110,7 @@ def _bytes_added(builder: Any, sums: list[Any], line: Any, words: list[Any]) -> 
     whole = ir.VectorType(_BYTE, 4 * TILE)
     raised = builder.bitcast(raised, whole)
     spread = [builder.bitcast(_spread(builder, word), whole) for word in words]
-    return [_call(builder, name, _SUMS, [total, raised, word]) for total, word in zip(sums, spread, strict=True)]
+    return [call(builder, name, _SUMS, [total, raised, word]) for total, word in zip(sums, spread, strict=True)]
 
 
 def _halves(builder: Any, value: Any) -> list[Any]:
@@ -122,13 +124,13 @@ def _products(builder: Any, one: Any, other: Any) -> Any:
     """Sums of two products of 16-bit words in each lane."""
     features = _host()
     if features.get("avx512bw"):
-        return _call(builder, "llvm.x86.avx512.pmaddw.d.512", _SUMS, [one, other])
+        return call(builder, "llvm.x86.avx512.pmaddw.d.512", _SUMS, [one, other])
     if features.get("avx2"):
         parts = []
         for first in (0, TILE):
             mask = ir.Constant(ir.VectorType(_INT, TILE), list(range(first, first + TILE)))
             sides = [builder.shuffle_vector(side, side, mask) for side in (one, other)]
-            parts.append(_call(builder, "llvm.x86.avx2.pmadd.wd", ir.VectorType(_INT, TILE // 2), sides))
+            parts.append(call(builder, "llvm.x86.avx2.pmadd.wd", ir.VectorType(_INT, TILE // 2), sides))
         return builder.shuffle_vector(*parts, ir.Constant(ir.VectorType(_INT, TILE), list(range(TILE))))
     products = []
     for first in (0, 1):
@@ -154,22 +156,22 @@ def _vector_block(builder: Any, places: tuple[Any, ...], steps: Any, *, with_byt
     with cgutils.for_range(builder, ir.Constant(_LONG, 2 * BLOCK // _GROUP)) as loop:
         tile = builder.and_(loop.index, ir.Constant(_LONG, 1))
         row = builder.mul(builder.lshr(loop.index, ir.Constant(_LONG, 1)), ir.Constant(_LONG, _GROUP))
-        lanes = _moved(builder, right, builder.mul(tile, size))
-        start = _read(builder, _SUMS, _moved(builder, bias, builder.mul(tile, ir.Constant(_LONG, 64))), 4)
+        lanes = moved(builder, right, builder.mul(tile, size))
+        start = _read(builder, _SUMS, moved(builder, bias, builder.mul(tile, ir.Constant(_LONG, 64))), 4)
         rows, sums = [], []
         for k in range(_GROUP):
             place = builder.add(row, ir.Constant(_LONG, k))
-            rows.append(_moved(builder, left, builder.mul(place, pitch)))
+            rows.append(moved(builder, left, builder.mul(place, pitch)))
             sums.append(cgutils.alloca_once(builder, _SUMS))  # type: ignore[no-untyped-call]
             first = start
             if with_bytes:
-                below = _read(builder, _INT, _moved(builder, raised, builder.mul(place, ir.Constant(_LONG, 4))), 4)
+                below = _read(builder, _INT, moved(builder, raised, builder.mul(place, ir.Constant(_LONG, 4))), 4)
                 first = builder.sub(start, _spread(builder, below))
             builder.store(first, sums[k])
         with cgutils.for_range(builder, builder.mul(steps, ir.Constant(_LONG, TILE))) as inner:
-            line = _read(builder, _SUMS, _moved(builder, lanes, builder.mul(inner.index, ir.Constant(_LONG, 64))), 4)
+            line = _read(builder, _SUMS, moved(builder, lanes, builder.mul(inner.index, ir.Constant(_LONG, 64))), 4)
             offset = builder.mul(inner.index, ir.Constant(_LONG, 4))
-            words = [_read(builder, _INT, _moved(builder, one, offset), 1) for one in rows]
+            words = [_read(builder, _INT, moved(builder, one, offset), 1) for one in rows]
             added = (_bytes_added if with_bytes else _words_added)(
                 builder, [builder.load(x) for x in sums], line, words
             )
@@ -182,7 +184,7 @@ def _vector_block(builder: Any, places: tuple[Any, ...], steps: Any, *, with_byt
                 builder.mul(quarter, ir.Constant(_LONG, 1024)), builder.mul(line, ir.Constant(_LONG, 64))
             )
             builder.store(
-                builder.load(sums[k]), builder.bitcast(_moved(builder, out, offset), _SUMS.as_pointer()), align=4
+                builder.load(sums[k]), builder.bitcast(moved(builder, out, offset), _SUMS.as_pointer()), align=4
             )
 
 
@@ -207,11 +209,11 @@ def sums_code(
         )
         pitch = builder.mul(steps, ir.Constant(_LONG, STEP))
         places = (
-            _moved(builder, left, builder.mul(row, pitch)),
-            _moved(builder, right, builder.mul(tile, builder.mul(pitch, ir.Constant(_LONG, TILE)))),
-            _moved(builder, bias, 0),
-            _moved(builder, raised, builder.mul(row, ir.Constant(_LONG, 4))),
-            _moved(builder, out, builder.mul(half, ir.Constant(_LONG, 4 * BLOCK * BLOCK))),
+            moved(builder, left, builder.mul(row, pitch)),
+            moved(builder, right, builder.mul(tile, builder.mul(pitch, ir.Constant(_LONG, TILE)))),
+            moved(builder, bias, 0),
+            moved(builder, raised, builder.mul(row, ir.Constant(_LONG, 4))),
+            moved(builder, out, builder.mul(half, ir.Constant(_LONG, 4 * BLOCK * BLOCK))),
         )
         ways = {
             WORDS: lambda: _vector_block(builder, places, steps, with_bytes=False),
@@ -232,8 +234,8 @@ def met_code(_typing: Any, out: Any, _half: Any) -> Any:
 
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         out, half = arrays_as_pointers(context, builder, signature, values)
-        out = _moved(builder, out, builder.mul(half, ir.Constant(_LONG, 4 * BLOCK * BLOCK)))
-        sums = [_read(builder, _SUMS, _moved(builder, out, 64 * k), 64) for k in range(2 * BLOCK)]
+        out = moved(builder, out, builder.mul(half, ir.Constant(_LONG, 4 * BLOCK * BLOCK)))
+        sums = [_read(builder, _SUMS, moved(builder, out, 64 * k), 64) for k in range(2 * BLOCK)]
         while len(sums) > 1:
             sums = [builder.and_(*sums[k : k + 2]) for k in range(0, len(sums), 2)]
         signs = builder.icmp_signed(">=", sums[0], _ZEROS)
@@ -242,19 +244,24 @@ def met_code(_typing: Any, out: Any, _half: Any) -> Any:
     return types.int64(out, types.int64), emit
 
 
+def store_signs(builder: Any, lines: list[Any], place: Any) -> None:
+    """One bit for each number of four lines that is not negative, as one word: four stores in one would be waited for."""
+    bits = [builder.icmp_signed(">=", line, _ZEROS) for line in lines]
+    while len(bits) > 1:
+        mask = ir.Constant(ir.VectorType(_INT, 2 * bits[0].type.count), list(range(2 * bits[0].type.count)))
+        bits = [builder.shuffle_vector(*bits[at : at + 2], mask) for at in range(0, len(bits), 2)]
+    builder.store(builder.bitcast(bits[0], _LONG), place)
+
+
 def signs_code(_typing: Any, out: Any, _half: Any, signs: Any) -> Any:
     """One bit for each sum that is not negative, in the order of the sums."""
 
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         out, half, signs = arrays_as_pointers(context, builder, signature, values)
-        out = _moved(builder, out, builder.mul(half, ir.Constant(_LONG, 4 * BLOCK * BLOCK)))
+        out = moved(builder, out, builder.mul(half, ir.Constant(_LONG, 4 * BLOCK * BLOCK)))
         for k in range(0, 2 * BLOCK, 4):
-            lines = [_read(builder, _SUMS, _moved(builder, out, 64 * (k + line)), 64) for line in range(4)]
-            bits = [builder.icmp_signed(">=", line, _ZEROS) for line in lines]
-            while len(bits) > 1:  # a word of bits at once: four stores in one would be waited for
-                mask = ir.Constant(ir.VectorType(_INT, 2 * bits[0].type.count), list(range(2 * bits[0].type.count)))
-                bits = [builder.shuffle_vector(*bits[at : at + 2], mask) for at in range(0, len(bits), 2)]
-            builder.store(builder.bitcast(bits[0], _LONG), builder.gep(signs, [ir.Constant(_LONG, k // 4)]))
+            lines = [_read(builder, _SUMS, moved(builder, out, 64 * (k + line)), 64) for line in range(4)]
+            store_signs(builder, lines, builder.gep(signs, [ir.Constant(_LONG, k // 4)]))
         return context.get_dummy_value()
 
     return types.void(out, types.int64, signs), emit
@@ -264,7 +271,7 @@ def lowest_code(_typing: Any, _word: Any) -> Any:
     """The place of the lowest bit of a word that is not nothing."""
 
     def emit(_context: Any, builder: Any, _signature: Any, values: Any) -> Any:
-        return _call(builder, "llvm.cttz.i64", _LONG, [values[0], ir.Constant(ir.IntType(1), 1)])
+        return call(builder, "llvm.cttz.i64", _LONG, [values[0], ir.Constant(ir.IntType(1), 1)])
 
     return types.int64(types.uint64), emit
 
@@ -276,7 +283,7 @@ def begin_code(_typing: Any, shape: Any, _kind: Any) -> Any:
         shape, kind = arrays_as_pointers(context, builder, signature, values)
         if MATRIX in supported():
             with builder.if_then(builder.icmp_signed("==", kind, ir.Constant(_LONG, MATRIX))):
-                _call(builder, "llvm.x86.ldtilecfg", ir.VoidType(), [_moved(builder, shape, 0)])
+                call(builder, "llvm.x86.ldtilecfg", ir.VoidType(), [moved(builder, shape, 0)])
         return context.get_dummy_value()
 
     return types.void(shape, types.int64), emit
@@ -288,7 +295,7 @@ def end_code(_typing: Any, _kind: Any) -> Any:
     def emit(context: Any, builder: Any, _signature: Any, values: Any) -> Any:
         if MATRIX in supported():
             with builder.if_then(builder.icmp_signed("==", values[0], ir.Constant(_LONG, MATRIX))):
-                _call(builder, "llvm.x86.tilerelease", ir.VoidType(), [])
+                call(builder, "llvm.x86.tilerelease", ir.VoidType(), [])
         return context.get_dummy_value()
 
     return types.void(types.int64), emit
@@ -307,14 +314,14 @@ def distance_code(_typing: Any, left: Any, _i: Any, right: Any, _j: Any, _words:
         with cgutils.for_range(builder, builder.udiv(words, ir.Constant(_LONG, 8))) as loop:
             at = builder.mul(loop.index, ir.Constant(_LONG, 8))
             lines = [_read(builder, _LINE, builder.gep(side, [at]), 8) for side in (one, other)]
-            count = _call(builder, "llvm.ctpop.v8i64", _LINE, [builder.xor(*lines)])
+            count = call(builder, "llvm.ctpop.v8i64", _LINE, [builder.xor(*lines)])
             builder.store(builder.add(builder.load(eight), count), eight)
         with cgutils.for_range(builder, builder.sub(words, whole)) as loop:
             at = builder.add(whole, loop.index)
             pair = [builder.load(builder.gep(side, [at])) for side in (one, other)]
-            count = _call(builder, "llvm.ctpop.i64", _LONG, [builder.xor(*pair)])
+            count = call(builder, "llvm.ctpop.i64", _LONG, [builder.xor(*pair)])
             builder.store(builder.add(builder.load(total), count), total)
-        summed = _call(builder, "llvm.vector.reduce.add.v8i64", _LONG, [builder.load(eight)])
+        summed = call(builder, "llvm.vector.reduce.add.v8i64", _LONG, [builder.load(eight)])
         return builder.add(builder.load(total), summed)
 
     long = types.int64

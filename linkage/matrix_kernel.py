@@ -26,7 +26,7 @@ from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from linkage.block_sums import lowest_code
+from linkage.block_sums import call, lowest_code, moved, store_signs
 from linkage.compiled import arrays_as_pointers, compiled
 from linkage.kernel import COMPILED, Sides
 from linkage.matrix_unit import granted
@@ -80,17 +80,6 @@ def _aligned(size: int) -> NDArray[np.uint8]:
     return raw[skipped : skipped + size]
 
 
-def _moved(builder: Any, pointer: Any, offset: Any) -> Any:
-    """A pointer to bytes moved by some bytes."""
-    offset = ir.Constant(_LONG, offset) if isinstance(offset, int) else offset
-    return builder.gep(builder.bitcast(pointer, _BYTE.as_pointer()), [offset])
-
-
-def _call(builder: Any, name: str, arguments: list[Any]) -> None:
-    kind = ir.FunctionType(ir.VoidType(), [argument.type for argument in arguments])
-    builder.call(cgutils.get_or_insert_function(builder.module, kind, name), arguments)  # type: ignore[no-untyped-call]
-
-
 def _shifted(builder: Any, value: Any, shifts: list[int]) -> Any:
     return builder.and_(builder.lshr(value, ir.Constant(_SUMS, shifts)), _ONES)
 
@@ -103,7 +92,7 @@ def _line_code(_typing: Any, rows: Any, _from: Any, out: Any, _to: Any) -> Any:
         word = builder.bitcast(builder.load(builder.gep(rows, [start])), ir.VectorType(_INT, 2))
         mask = ir.Constant(_SUMS, [0] * 8 + [1] * 8)
         bits = _shifted(builder, builder.shuffle_vector(word, word, mask), [*range(8)] * 2)
-        place = builder.bitcast(_moved(builder, out, to), _SUMS.as_pointer())
+        place = builder.bitcast(moved(builder, out, to), _SUMS.as_pointer())
         builder.store(builder.add(bits, bits), place, align=64)
         return context.get_dummy_value()
 
@@ -129,7 +118,7 @@ def _lines_code(_typing: Any, rows: Any, _from: Any, _end: Any, _words: Any, out
                 for half, part in zip(halves, parts, strict=True)
             ]
         for k in range(_TILE):
-            place = builder.bitcast(_moved(builder, _moved(builder, out, to), 64 * k), _SUMS.as_pointer())
+            place = builder.bitcast(moved(builder, moved(builder, out, to), 64 * k), _SUMS.as_pointer())
             builder.store(_shifted(builder, halves[k // 8], [k % 8] * _TILE), place, align=64)
         return context.get_dummy_value()
 
@@ -147,20 +136,20 @@ def _multiply(builder: Any, places: tuple[Any, Any, Any, Any], words: Any) -> No
     near, size = ir.Constant(_LONG, 64), builder.mul(words, ir.Constant(_LONG, 64 * _TILE))
 
     def fetch(register: int, pointer: Any, stride: Any) -> None:
-        _call(builder, "llvm.x86.tileloadd64", [number[register], pointer, stride])
+        call(builder, "llvm.x86.tileloadd64", ir.VoidType(), [number[register], pointer, stride])
 
     for k in range(4):  # a stride of nothing repeats one line
-        fetch(k, _moved(builder, off, 64 * (k % 2)), ir.Constant(_LONG, 0))
+        fetch(k, moved(builder, off, 64 * (k % 2)), ir.Constant(_LONG, 0))
     with cgutils.for_range(builder, words) as loop:
         at = builder.mul(loop.index, ir.Constant(_LONG, 64 * _TILE))
         for k in range(2):
             for register, side in ((4, left), (6, right)):
-                place = _moved(builder, side, at if k == 0 else builder.add(at, size))
+                place = moved(builder, side, at if k == 0 else builder.add(at, size))
                 fetch(register + k, place, near)
         for k in range(4):
-            _call(builder, "llvm.x86.tdpbssd", [number[k], number[4 + k // 2], number[6 + k % 2]])
+            call(builder, "llvm.x86.tdpbssd", ir.VoidType(), [number[k], number[4 + k // 2], number[6 + k % 2]])
     for k in range(4):
-        _call(builder, "llvm.x86.tilestored64", [number[k], _moved(builder, sums, 1024 * k), near])
+        call(builder, "llvm.x86.tilestored64", ir.VoidType(), [number[k], moved(builder, sums, 1024 * k), near])
 
 
 def _sums_code(_typing: Any, left: Any, right: Any, _tile: Any, off: Any, sums: Any, _half: Any, _words: Any) -> Any:
@@ -170,10 +159,10 @@ def _sums_code(_typing: Any, left: Any, right: Any, _tile: Any, off: Any, sums: 
         left, right, tile, off, sums, half, words = arrays_as_pointers(context, builder, signature, values)
         size = builder.mul(words, ir.Constant(_LONG, 64 * _TILE))
         places = (
-            _moved(builder, left, 0),
-            _moved(builder, right, builder.mul(tile, size)),
-            _moved(builder, off, builder.mul(tile, ir.Constant(_LONG, 4 * _TILE))),
-            _moved(builder, sums, builder.mul(half, ir.Constant(_LONG, 4 * _SPARE))),
+            moved(builder, left, 0),
+            moved(builder, right, builder.mul(tile, size)),
+            moved(builder, off, builder.mul(tile, ir.Constant(_LONG, 4 * _TILE))),
+            moved(builder, sums, builder.mul(half, ir.Constant(_LONG, 4 * _SPARE))),
         )
         _multiply(builder, places, words)
         return context.get_dummy_value()
@@ -195,7 +184,7 @@ def _value(builder: Any, sums: Any, off: Any, k: int) -> Any:
     )
     spread = builder.shuffle_vector(one, one, ir.Constant(_SUMS, [0] * _TILE))
     return builder.sub(
-        builder.load(builder.bitcast(_moved(builder, sums, 64 * k), _SUMS.as_pointer()), align=64), spread
+        builder.load(builder.bitcast(moved(builder, sums, 64 * k), _SUMS.as_pointer()), align=64), spread
     )
 
 
@@ -204,7 +193,7 @@ def _met_code(_typing: Any, sums: Any, _half: Any, off: Any) -> Any:
 
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         sums, half, off = arrays_as_pointers(context, builder, signature, values)
-        sums = _moved(builder, sums, builder.mul(half, ir.Constant(_LONG, 4 * _SPARE)))
+        sums = moved(builder, sums, builder.mul(half, ir.Constant(_LONG, 4 * _SPARE)))
         met = _value(builder, sums, off, 0)
         for k in range(1, 2 * _BLOCK):
             met = builder.and_(met, _value(builder, sums, off, k))
@@ -222,14 +211,10 @@ def _signs_code(_typing: Any, sums: Any, _half: Any, off: Any, signs: Any) -> An
 
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         sums, half, off, signs = arrays_as_pointers(context, builder, signature, values)
-        sums = _moved(builder, sums, builder.mul(half, ir.Constant(_LONG, 4 * _SPARE)))
+        sums = moved(builder, sums, builder.mul(half, ir.Constant(_LONG, 4 * _SPARE)))
         for k in range(0, 2 * _BLOCK, 4):
             lines = [_value(builder, sums, off, k + line) for line in range(4)]
-            bits = [builder.icmp_signed(">=", line, ir.Constant(_SUMS, [0] * _TILE)) for line in lines]
-            while len(bits) > 1:  # a word of bits at once
-                mask = ir.Constant(ir.VectorType(_INT, 2 * bits[0].type.count), list(range(2 * bits[0].type.count)))
-                bits = [builder.shuffle_vector(*bits[at : at + 2], mask) for at in range(0, len(bits), 2)]
-            builder.store(builder.bitcast(bits[0], _LONG), builder.gep(signs, [ir.Constant(_LONG, k // 4)]))
+            store_signs(builder, lines, builder.gep(signs, [ir.Constant(_LONG, k // 4)]))
         return context.get_dummy_value()
 
     return types.void(sums, types.int64, off, signs), emit
@@ -246,15 +231,25 @@ def _shape_code(_typing: Any, shape: Any, _used: Any) -> Any:
         shape, used = arrays_as_pointers(context, builder, signature, values)
         with builder.if_else(builder.icmp_signed("!=", used, ir.Constant(_LONG, 0))) as (then, otherwise):
             with then:
-                _call(builder, "llvm.x86.ldtilecfg", [_moved(builder, shape, 0)])
+                call(builder, "llvm.x86.ldtilecfg", ir.VoidType(), [moved(builder, shape, 0)])
             with otherwise:
-                _call(builder, "llvm.x86.tilerelease", [])
+                call(builder, "llvm.x86.tilerelease", ir.VoidType(), [])
         return context.get_dummy_value()
 
     return types.void(shape, types.int64), emit
 
 
 _shape: Any = intrinsic(_shape_code)
+
+
+@compiled
+def _take_off(
+    side: NDArray[np.int64], first: int, stop: int, share: int, off: NDArray[np.int32]
+) -> None:  # pragma: no cover - compiled
+    """What rows from `first` take off: `share` times the bias, and the popcount; those from `stop` on are far."""
+    for k in range(len(off)):
+        row = first + k
+        off[k] = min(_FAR, share * side[row, 0] + side[row, 1]) if row < stop else _FAR
 
 
 @compiled
@@ -268,9 +263,9 @@ def _fill_left(
 ) -> None:
     """Left rows from `first`, 32 or those before `stop`, as bytes; missing rows are far."""
     words = rows.shape[1]
+    _take_off(side, first, stop, 2, off)
     for k in range(_BLOCK):
         row = min(first + k, stop - 1)
-        off[k] = min(_FAR, 2 * side[row, 0] + side[row, 1]) if first + k < stop else _FAR
         for word in range(words):
             _line(rows, row * words + word, out, (((k >> 4) * words + word) * _TILE + (k & 15)) * 64)
 
@@ -287,13 +282,12 @@ def _fill_right(
     """Right rows `first` to `stop` as tiles of bytes, and what sums start with; missing rows are far."""
     words = rows.shape[1]
     whole = -(-(stop - first) // _BLOCK) * _BLOCK
+    _take_off(side, first, stop, 1, off[:whole])
+    off[:whole] = -1 - off[:whole]
     for tile in range(whole // _TILE):
         start = (first + tile * _TILE) * words
         for word in range(words):
             _lines(rows, start + word, (stop - 1) * words + word, words, out, (tile * words + word) * 64 * _TILE)
-    for k in range(whole):
-        row = min(first + k, stop - 1)
-        off[k] = -1 - (min(_FAR, side[row, 0] + side[row, 1]) if first + k < stop else _FAR)
 
 
 @compiled

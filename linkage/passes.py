@@ -35,7 +35,7 @@ from linkage.records import AT_ONCE, MISSING, Column, Records
 from linkage.sheet import Sheet
 from linkage.statistics import BILLION, Statistics
 
-__all__ = ["Division", "block_label", "divide", "in_form"]
+__all__ = ["Division", "divide", "in_form"]
 
 _SMALL = 1 << 23  # pairs of codes that are looked up in a table, rather than sorted
 
@@ -218,19 +218,6 @@ class _InForm:
         if self._told:
             return np.where(form == MISSING, shifted, form)
         return np.where(form == MISSING, np.int32(MISSING), shifted)
-
-
-def block_label(values: Sequence[str | None], plan: PassPlan, statistics: Statistics) -> bytes | None:
-    """The unambiguous name of the block of these component values (base then finer), or None for no block.
-
-    Expected sizes come from the plan's population and public statistics; the four kinds of names cannot collide.
-    """
-    known = tuple(value for value in values[: len(plan.blocks)] if value is not None)
-    node = _first(known, plan, statistics) if len(known) == len(plan.blocks) else None
-    for value in values[len(plan.blocks) :]:
-        if node is not None and node.label is None:
-            node = None if value is None else _finer(node, value, plan, statistics)
-    return node.label if node else None
 
 
 def _first(known: tuple[str, ...], plan: PassPlan, statistics: Statistics) -> _Node:

@@ -43,6 +43,7 @@ __all__ = [
     "is_matrix",
     "kernel_runs",
     "matrix_runs",
+    "on_threads",
     "prepare",
     "processors",
     "scan_blocks",
@@ -247,7 +248,7 @@ def scan_blocks(
     done = [0]
     lock, stop = Lock(), Event()
 
-    def work() -> None:
+    def work(_number: int) -> None:
         scan = engine.scanner()
         while not stop.is_set():
             with lock:
@@ -263,16 +264,30 @@ def scan_blocks(
 
     count = min(-(-total // size), max(1, threads or processors()))
     with ThreadPoolExecutor(max_workers=max(1, count)) as pool:
-        pending = {pool.submit(work) for _ in range(count)}
-        try:
-            while pending:
-                finished, pending = wait(pending, timeout=_POLL, return_when=FIRST_EXCEPTION)
-                for future in finished:
-                    future.result()
-                if progress is not None:
-                    progress(done[0], total)
-        finally:
-            stop.set()
+        on_threads(pool, work, count, stop, lambda _: progress and progress(done[0], total))
+
+
+def on_threads(
+    pool: ThreadPoolExecutor, work: Callable[[int], None], count: int, stop: Event, tell: Callable[[bool], object]
+) -> None:
+    """Have some work done on as many threads, and tell of it about twenty times a second and at its end.
+
+    Args:
+        pool: of that many threads.
+        work: given the number of its thread; it looks at `stop` now and then.
+        count: threads.
+        stop: set once the work ended, or when a thread or `tell` raised something, which comes out.
+        tell: called from the caller's own thread with whether that was the end.
+    """
+    pending = {pool.submit(work, number) for number in range(count)}
+    try:
+        while pending:
+            finished, pending = wait(pending, timeout=_POLL, return_when=FIRST_EXCEPTION)
+            for future in finished:
+                future.result()
+            tell(not pending)
+    finally:
+        stop.set()
 
 
 def _steps(blocks: NDArray[np.int64], rows: int, chunk: int) -> Iterator[tuple[NDArray[np.int64], int]]:

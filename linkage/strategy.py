@@ -16,7 +16,7 @@ The popcount bound H ≥ ||a| - |b|| needs no step of its own: where popcounts v
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Event, Lock
 from typing import Literal, TypeAlias
@@ -30,7 +30,7 @@ from linkage.clusters import Centres, arrange, centres_of, count_for, needs
 from linkage.limits import largest_distances, share_of_distance
 from linkage.plan import Measure
 from linkage.projection import Projection, directions, projection
-from linkage.scanning import processors
+from linkage.scanning import on_threads, processors
 from linkage.short_codes import BIAS, MOST, STEP, tiles_of
 from linkage.single_thread import single_thread
 
@@ -56,7 +56,6 @@ _SPAN = 1 << 10  # blocks of right rows between two looks at whether to stop
 _CLUSTERS_LEFT, _CLUSTERS = 1 << 12, 1 << 6  # left rows of a task, and clusters between two looks, with clusters
 _CLUSTERED = 4_000_000_000  # pairs from which clusters are thought of
 _CODED = 1 << 13  # rows coded at once
-_POLL = 0.1  # seconds between two progress reports
 _NOBODY = -(1 << 30)  # the bias of a row that is not there
 _UNITS = BIAS * MOST  # of the bias in a left code, on both sides of nothing
 
@@ -263,7 +262,7 @@ def search(  # noqa: PLR0913 - one task and how to run it
         choice: from `choose`; not `full`, which is the matcher's own.
         same: both sides are one set, of which pairs i < j are wanted.
         sink: takes the hits instead of the result, as they come.
-        progress: told the pairs done and their total, about ten times a second; what it raises stops the work.
+        progress: told the pairs done and their total, about twenty times a second; what it raises stops the work.
         threads: 1 or more; the processor's number when absent.
         kind: of instructions, from `linkage.sketch.kinds()`; the best one when absent.
 
@@ -296,16 +295,8 @@ def search(  # noqa: PLR0913 - one task and how to run it
                         with lock:
                             take(hits)
 
-        pending = {pool.submit(work, number) for number in range(threads)}
-        try:
-            while pending:
-                finished, pending = wait(pending, timeout=_POLL, return_when=FIRST_EXCEPTION)
-                for future in finished:
-                    future.result()
-                if progress is not None:
-                    progress(sum(done) if pending else total, total)
-        finally:
-            stop.set()
+        told = progress or (lambda _done, _total: None)
+        on_threads(pool, work, threads, stop, lambda ended: told(total if ended else sum(done), total))
     return np.concatenate([np.empty((0, 3), dtype=np.int64), *found])
 
 

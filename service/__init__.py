@@ -8,9 +8,14 @@ office_arguments, local_arguments, operator_arguments  the commands as words and
 demarche        reads a démarche (`demarches/*.toml`) and refuses what the law or the grammar does not allow
 rule_sheet      a démarche once read: frozen values
 closed_table    reading of TOML tables in which unknown keys are errors
+guard_terms     guards of an agreement: least sizes, tolerated differences, canaries
 agreement       the document that all parties sign; its digest T names it
 messages        statements of the parties and of the third party, contexts of what is sealed
+review          why results are held, and what a party signs to release them
+counts          counts in bands, nothing under eleven
+upload_appendix  row ids that a party tells the worker alone, inside its upload
 answers         what the third party's API answers
+successions     how a party changes its signing key, each signed by the one before
 forms           strict reading and writing of JSON members
 errors          refusals with code, sentence and HTTP status
 administration  the application where the people's data is

@@ -19,6 +19,7 @@ POST /runs/RUN/relays                      null
 GET /runs/RUN/relays                       list of `RelayView`
 GET /runs/RUN/relays/KIND/SENDER/NUMBER    signed `Relay`
 GET /runs/RUN/receipts                     list of `ReceiptView`
+GET /runs/RUN/review                       `service.review.ReviewView`
 GET /runs/RUN/log                          `LogView`
 GET /log/checkpoint                        ``{"checkpoint": signed note}``
 GET, POST /log/witnesses                   list of `WitnessedView`; body `WitnessNote`

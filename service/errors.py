@@ -15,6 +15,7 @@ __all__ = ["TITLES", "ServiceError", "absent", "error_body"]
 
 TITLES: Mapping[str, str] = {
     "E_ACCES_REFUSE": "Action réservée à une autre partie",
+    "E_ANNEXE": "Annexe refusée",
     "E_BASE_URL": "Adresse de base de données refusée",
     "E_BASE_VERSION": "Version de base de données refusée",
     "E_BLOBS_URL": "Adresse de stockage refusée",
@@ -26,6 +27,7 @@ TITLES: Mapping[str, str] = {
     "E_CONTENU_MANIFESTE": "Contenu différent de ce qui est annoncé",
     "E_CONVENTION_INACTIVE": "Convention inactive",
     "E_CORPS_TROP_GRAND": "Contenu trop grand",
+    "E_CLE_REVOQUEE": "Clé sans effet",
     "E_CLE_SUCCESSION": "Succession de clé refusée",
     "E_CONNEXIONS": "Trop de connexions",
     "E_DEBIT": "Trop de demandes",
@@ -43,6 +45,7 @@ TITLES: Mapping[str, str] = {
     "E_FORMAT": "Forme refusée",
     "E_GRAPPE_CLES": "Clés de la grappe absentes",
     "E_FORMAT_LIGNES": "Lignes incomplètes",
+    "E_GARDE": "Garde refusée",
     "E_IDENTIFIANT_LIGNE": "Identifiant de ligne en double",
     "E_IDENTITE_EXISTANTE": "Identité déjà créée sous un autre nom",
     "E_INDISPONIBLE": "Service momentanément indisponible",

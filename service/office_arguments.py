@@ -13,11 +13,13 @@ _OFFICE = "service.administration"
 _LOCAL = f"{_OFFICE}.local_commands"
 _AGREEMENT = f"{_OFFICE}.agreement_commands"
 _RUN = f"{_OFFICE}.run_commands"
+_KEY = f"{_OFFICE}.key_commands"
 
 
 def office_commands(commands: Subparsers) -> None:
     """Declare them."""
     _identity_commands(commands)
+    _key_commands(commands)
     _demarche_commands(commands)
     _agreement_commands(commands)
     _run_commands(commands)
@@ -36,6 +38,14 @@ def _identity_commands(commands: Subparsers) -> None:
     parser = add_home(add(commands, "server", f"{_AGREEMENT}:pin_server", "épingler le tiers de confiance"))
     parser.add_argument("url", metavar="URL", help="adresse https du tiers de confiance")
     _add_fingerprint(parser)
+
+
+def _key_commands(commands: Subparsers) -> None:
+    actions = group(commands, "key", "clés de signature : les remplacer, les montrer")
+    add_home(add(actions, "rotate", f"{_KEY}:rotate", "tirer une nouvelle clé de signature, signée par la présente"))
+    add_home(
+        add(actions, "show", f"{_KEY}:show_keys", "clés de signature de votre administration et de vos partenaires")
+    )
 
 
 def _add_fingerprint(parser: argparse.ArgumentParser) -> None:

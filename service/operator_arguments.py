@@ -24,6 +24,7 @@ def operator_commands(commands: Subparsers) -> None:
     _serve(commands)
     _work(commands)
     _enrol(commands)
+    _revoke(commands)
     _schedule(commands)
     _care(commands)
 
@@ -94,6 +95,13 @@ def _enrol(commands: Subparsers) -> None:
     parser = add_storage(_add_data(add(commands, "enrol", f"{_OPERATOR}:enrol_command", summary)))
     parser.add_argument("file", type=Path, metavar="FICHIER", help="fichier public de l'administration")
     parser.add_argument("--fingerprint", required=True, help="empreinte reçue par un autre canal")
+
+
+def _revoke(commands: Subparsers) -> None:
+    summary = "tiers de confiance : révoquer à l'instant les clés d'une administration"
+    parser = add_storage(_add_data(add(commands, "revoke", f"{_OPERATOR}:revoke_command", summary)))
+    parser.add_argument("party", metavar="PARTIE", help="identifiant de l'administration")
+    parser.add_argument("--key-name", metavar="NOM", help="une seule clé : le début de son nom (allervers key show)")
 
 
 def _schedule(commands: Subparsers) -> None:

@@ -18,14 +18,22 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import seed as with_seed
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from sqlalchemy import func, select
 
 from crypto.audit import MerkleTree, leaf_hash, open_checkpoint, verify_consistency, verify_inclusion
 from crypto.errors import CryptoError
 from crypto.framing import to_base64
-from crypto.keys import Identity
 from crypto.sealing import unseal
 from linkage.wire import delivery_from_bytes
 from service.agreement import Agreement, Retention, Validity
@@ -48,20 +56,18 @@ from service.messages import (
 from service.review import Release
 from service.third_party import agreements, purge, reviews, runs, upkeep, uploads
 from service.third_party.authentication import Request, authenticate
-from service.third_party.lifecycle import Action
 from service.third_party.purge import PURGED
 from service.third_party.run_store import load_run
 from service.third_party.schema import log_leaves
 from service.third_party.site import Site, open_site
 from service.third_party.storage import Storage
 from service.third_party.worker import Worker
-from tests.simulator import BASE, PASSES, SIZE, Administration, HandClock, Rows, Run, Simulation, pass_plan, rows_for
+from tests.simulator import BASE, PASSES, Administration, HandClock, Rows, Run, Simulation, pass_plan, rows_for
 
 PARTIES = st.sampled_from(["caf", "cnous"])
 ANYBODY = st.sampled_from(["caf", "cnous", "dgfip"])
 LIVE = {"opened", "joining", "sending", "matching", "held", "delivered"}
 WAITS = {"held", "delivered"}  # for its recipients: encodings are gone
-FORWARD = ["opened", "joining", "sending", "matching", "held", "delivered", "closed"]
 COMPARISON = "caf.cnous"
 
 # What each action needs of a run; None: nothing.
@@ -264,7 +270,9 @@ class Histories(RuleBasedStateMachine):
             grey_policy=grey,
             max_runs=2,
             guards=GuardTerms(canaries=1),
-            valid=Validity(not_before=now.replace(microsecond=0) - timedelta(days=1), not_after=now + timedelta(days=60)),
+            valid=Validity(
+                not_before=now.replace(microsecond=0) - timedelta(days=1), not_after=now + timedelta(days=60)
+            ),
             retention=Retention(
                 encodings_hours=hours, hits_days=days, results_months=12, traces_months=36, objection_months=12
             ),
@@ -414,8 +422,11 @@ class Histories(RuleBasedStateMachine):
 
     @precondition(lambda self: self.model.has_key and self.model.state in {"joining", "sending", "matching"})
     @rule(name=PARTIES, index=st.integers(0, 1), kind=st.sampled_from(["good", "good", "good", "spoilt", "bait"]))
-    def declare(self, name: str, index: int, kind: str) -> Sent | None:
+    def declare(self, name: str, index: int, kind: str) -> None:
         """A manifest: a first one, or one that replaces what is not complete or was refused."""
+        self._declare(name, index, kind)
+
+    def _declare(self, name: str, index: int, kind: str) -> Sent | None:
         model, one = self.model, self.at(name)
         pass_name = model.passes[index % len(model.passes)]
         expected, old = model.refusal("declare", name, self.world.clock()), model.sent.get((pass_name, name))
@@ -506,9 +517,7 @@ class Histories(RuleBasedStateMachine):
             expected = "E_ETAT"
         if expected is None and sent.state == "receiving" and len(sent.held) < len(sent.chunks):
             expected = "E_MORCEAUX_MANQUANTS"
-        self.ask(
-            expected, lambda: uploads.complete(self.site, self.at(name).caller, model.names.run, sent.upload)
-        )
+        self.ask(expected, lambda: uploads.complete(self.site, self.at(name).caller, model.names.run, sent.upload))
         if expected is None:
             sent.state = "complete"
             whole = {(one, party) for one in model.passes for party in ("caf", "cnous")}
@@ -524,7 +533,7 @@ class Histories(RuleBasedStateMachine):
                 held = self.model.sent.get((pass_name, name))
                 if held is not None and held.state == "complete":
                     continue
-                sent = self.declare(name, index, kinds[2 * number + index])
+                sent = self._declare(name, index, kinds[2 * number + index])
                 for place in range(len(sent.chunks)) if sent else ():
                     self._put(name, sent, place)  # type: ignore[arg-type]
                 if sent:
@@ -645,9 +654,7 @@ class Histories(RuleBasedStateMachine):
     def list_deliveries(self, name: str) -> None:
         model = self.model
         expected = model.refusal("list", name, self.world.clock())
-        found = self.ask(
-            expected, lambda: uploads.list_deliveries(self.site, self.at(name).caller, model.names.run)
-        )
+        found = self.ask(expected, lambda: uploads.list_deliveries(self.site, self.at(name).caller, model.names.run))
         if found is not None:
             assert sorted(model.passes) == sorted(one.pass_ for one in found)
 
@@ -837,6 +844,19 @@ class Histories(RuleBasedStateMachine):
             self.promises_hold()
 
 
-ALL_ACTIONS = {str(action) for action in Action}
 OPERATIONS = sorted(name for name, one in vars(Histories).items() if hasattr(one, "hypothesis_stateful_rule"))
-IDENTITIES = (Identity, SIZE)
+
+
+def run_histories(world: World, count: int, steps: int, seed: int) -> None:
+    """Runs a number of histories, each of so many steps at most, that depend on the seed alone."""
+    machine = type("Histories", (Histories,), {"world": world})
+    # A failing history is printed as it was found: shortening it would try hundreds of others.
+    calm = settings(
+        max_examples=count,
+        stateful_step_count=steps,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate],
+        database=None,
+    )
+    run_state_machine_as_test(with_seed(seed)(machine), settings=calm)

@@ -1,6 +1,6 @@
 """A worker in a process of its own that takes its time, so that it can be killed in the middle: a program for tests.
 
-``python -m tests.killable_worker DATA URL PIECE_ROWS SECONDS``: as `allervers work`, by the real clock, with pieces of so many rows,
+``python -m tests.killable_worker DATA URL PIECE_ROWS SECONDS``: as `allervers work`, by the real clock, pieces of so many rows,
 each batch of which takes so many seconds more. ``URL`` is ``-`` for the file in the data directory. With ``--watched`` it also
 writes down, in ``DATA/connected``, every address that anything in the process connects to.
 """

@@ -89,7 +89,7 @@ def test_a_backup_comes_back_whole_and_ends_what_was_alive(sim, tmp_path):
     assert {one.name for one in LEFT_OUT} & set(after) == set()
     with site.database.read() as connection:
         actions = [one.action for one in _leaves(site)]
-        states = dict(connection.exec_driver_sql("SELECT run, state FROM runs").tuples().all())
+        states = {run: state for run, state in connection.exec_driver_sql("SELECT run, state FROM runs")}  # noqa: C416
     assert {ended.run: "cancelled", live.run: "failed"} == states
     assert ["log_restored", "run_failed", "receipt"] == actions[size:]
     with pytest.raises(ServiceError, match="vide"):

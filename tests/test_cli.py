@@ -60,7 +60,11 @@ def test_no_key_on_the_command_line(words):
         "secret_file",
         "--key-file",
         "key_file",
-    }  # the name of a file that only its owner may read
+        "--key-name",
+        "key_name",
+        "--keys",
+        "keys",
+    }  # the name of a file that only its owner may read, or of a public key; whether a backup holds keys
 
 
 def test_encoding_loads_no_network_module(tmp_path):

@@ -14,7 +14,8 @@ from http_message_signatures.httpx2 import adapt_message
 
 from crypto.keys import Identity
 from crypto.signatures import check_verify_key
-from service.administration.client import ATTEMPTS, Client
+from service.administration.client import Client
+from service.administration.signed_http import ATTEMPTS
 from service.errors import ServiceError
 from tests.premises import premises
 
@@ -97,12 +98,42 @@ def test_pauses_grow_then_it_gives_up():
     assert [0.5, 1, 2, 4, 8] == line.pauses
 
 
-def test_opening_a_run_is_not_repeated_once_it_may_have_arrived():
-    """A lost answer must not open a second run; a connection that was never made may be tried again."""
-    line = Line(httpx2.ConnectError("x"), httpx2.ReadTimeout("x"))
-    with line.client() as client, pytest.raises(ServiceError, match="E_CONNEXION"):
-        client.open_run("ab" * 32)
-    assert 2 == len(line.requests)
+def test_opening_a_run_is_one_request_however_often_it_is_sent():
+    """A lost answer must not open a second run: every attempt carries the same key, covered by the signature."""
+    line = Line(httpx2.ReadTimeout("x"), data({"run": "ab" * 16}, 201), data({"run": "ab" * 16}, 201))
+    with line.client() as client:
+        assert "ab" * 16 == client.open_run("ab" * 32) == client.open_run("ab" * 32)
+    keys = [one.headers["idempotency-key"] for one in line.requests]
+    assert keys[0] == keys[1] != keys[2]
+    assert '"idempotency-key"' in line.requests[0].headers["signature-input"]
+
+
+def test_a_server_that_asks_to_wait_is_obeyed():
+    """Up to a minute."""
+    line = Line(
+        refusal("E_DEBIT", 429, **{"Retry-After": "7"}), refusal("E_DEBIT", 429, **{"Retry-After": "999"}), data([])
+    )
+    with line.client() as client:
+        assert [] == client.runs()
+    assert [7.0, 60.0] == line.pauses
+
+
+def test_the_checkpoint_of_an_answer_is_handed_on():
+    """As the note it is; what is none is not an answer of ours."""
+    notes: list[str] = []
+    answer = data([])
+    answer.headers["allervers-checkpoint"] = "bm90ZQ=="
+    broken = data([])
+    broken.headers["allervers-checkpoint"] = "!"
+    line = Line(answer, broken)
+    transport = httpx2.MockTransport(line)
+    with Client(
+        "https://x", ME, clock=lambda: NOW, sleep=line.pauses.append, transport=transport, on_note=notes.append
+    ) as one:
+        one.runs()
+        with pytest.raises(ServiceError, match="E_REPONSE"):
+            one.runs()
+    assert ["note"] == notes
 
 
 def test_a_refusal_keeps_code_sentence_and_status():

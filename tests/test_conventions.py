@@ -148,14 +148,30 @@ def test_terms_that_are_refused(known, name):
 
 
 def test_several_operands_need_a_joiner(known):
-    """A rule over three populations is refused until somebody can join them."""
+    """A rule over three populations is refused until somebody joins for its recipient, who is neither it nor a stranger."""
     text = demarche_text("c2s-rsa").replace('"rsa - c2s"', '"rsa - c2s - aah"')
     text = text.replace('"anti_jointure"', '"anti_jointure"').replace(
         "[regle]", '[parties.aah]\norganismes = ["CNAF"]\nrole = "reference"\nselection = "toutes"\n\n[regle]'
     )
     text = text.replace("[identite]", '[regle.fraicheur.aah]\nage_max = "P7D"\nabsence_fiable = true\n\n[identite]')
-    with pytest.raises(ServiceError, match="E_JOINTEUR_REQUIS"):
-        build_agreement(parse_demarche(text), terms(), known.keyring("cnaf").pinned, known.third_party.public)
+    keyring, aah = known.keyring("cnaf"), Identity.generate("aah", "AAH").public
+    keyring.pin(aah, aah.fingerprint)
+    held = {
+        "holders": {"rsa": ("cnaf",), "c2s": ("cnam",), "aah": ("aah",)},
+        "sizes": {"cnaf": 150, "cnam": 150, "aah": 120},
+    }
+    for joiners in ({}, {"cnaf": "cnaf"}, {"cnaf": "msa"}, {"cnam": "aah"}, {"cnaf": "aah", "cnam": "aah"}):
+        with pytest.raises(ServiceError, match="E_JOINTEUR_REQUIS"):
+            build_agreement(
+                parse_demarche(text), terms(**held, joiners=joiners), keyring.pinned, known.third_party.public
+            )
+    chosen = terms(**held, joiners={"cnaf": "aah"})
+    agreement = build_agreement(parse_demarche(text), chosen, keyring.pinned, known.third_party.public)
+    assert [("cnaf", "aah")] == [(one.recipient, one.joiner) for one in agreement.joiners]
+    assert ["cnaf.aah", "cnaf.cnam"] == [one.id for one in agreement.comparisons]
+    assert {"cnaf", "aah"} == agreement.receivers
+    assert 6 == agreement.controls
+    check_agreement(agreement, parse_demarche(text), keyring.pinned, known.third_party.public)
 
 
 def test_an_operand_of_two_holders_is_two_comparisons(known, tmp_path):

@@ -80,7 +80,7 @@ class Shelf:
 def test_links_are_united_over_passes_and_the_rule_applied(known, seat):
     """`rsa - c2s`: a strict link anywhere subtracts, a doubtful one keeps from award, none at all is a hit."""
     shelf = shelf_of(known, seat, ([0], [1]), ([], [2]), ([1], []))
-    hits = collect_hits(seat, shelf, known.third_party.public)
+    hits = collect_hits(seat, shelf, known.third_party.public).hits
     assert hits.certain.tolist() == [False, False, False, True, True, False]
     # Record 2 is linked doubtfully; record 5 could be compared nowhere, so its absence proves nothing.
     assert hits.information.tolist() == [False, False, True, False, False, True]
@@ -90,7 +90,7 @@ def test_a_demarche_that_informs_awards_nothing(known, seat):
     """Without an award in the purpose every hit is for information."""
     demarche = replace(seat.stored.demarche, purpose="information")
     informing = replace(seat, stored=replace(seat.stored, demarche=demarche))
-    hits = collect_hits(informing, shelf_of(known, seat, ([0],), ([],), ([],)), known.third_party.public)
+    hits = collect_hits(informing, shelf_of(known, seat, ([0],), ([],), ([],)), known.third_party.public).hits
     assert not hits.certain.any()
     assert hits.information.tolist() == [False, True, True, True, True, True]
 
@@ -108,7 +108,8 @@ def open_first(known: Any, seat: Any, signed: Any) -> Any:
 
 def test_a_delivery_names_ones_own_records(known, seat):
     """Row ids are translated by the row map of their own pass."""
-    links, took_part = open_first(known, seat, delivered(known, seat, 0, [0, 3], [1]))
+    links, took_part, carried = open_first(known, seat, delivered(known, seat, 0, [0, 3], [1]))
+    assert {} == carried
     assert np.flatnonzero(links.certain).tolist() == [0, 3]
     assert np.flatnonzero(links.grey).tolist() == [1]
     assert took_part.tolist() == [True] * 5 + [False]

@@ -87,15 +87,15 @@ def test_an_incident_without_a_place_is_told_too():
 
 
 def test_a_pass_tells_sizes_of_eleven_or_more():
-    """Smaller groups are not written down, nor anything about links."""
-    skew = Skew(blocks=12, pairs=400, largest=10, largest_pairs=9, heaviest_share=0.253, median=11, ninth_decile=0,
+    """In bands; smaller groups are not written down, nor anything about links."""
+    skew = Skew(blocks=12, pairs=437, largest=10, largest_pairs=9, heaviest_share=0.253, median=11, ninth_decile=0,
                 last_percentile=99)  # fmt: skip
     expected = {
         "event": "pass",
-        "blocks": 12,
-        "pairs": 400,
+        "blocks": 11,
+        "pairs": 200,
         "median": 11,
-        "last_percentile": 99,
+        "last_percentile": 50,
         "heaviest_percent": 25,
     }
     assert {"at": "2026-11-20T08:00:00Z", **expected} == json.loads(pass_line(START, skew))

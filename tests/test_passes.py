@@ -15,13 +15,14 @@ from hypothesis import strategies as st
 
 from crypto.keys import PassKey
 from linkage import passes as module
-from linkage.passes import block_label, divide, in_form
+from linkage.passes import divide, in_form
 from linkage.plan import PassPlan
 from linkage.planner import plan_passes
 from linkage.records import MISSING
 from linkage.sheet import Sheet
 from linkage.statistics import BILLION, Statistics
 from tests import oracle
+from tests.block_labels import block_label
 from tests.invented import P1, P1_TABLE, cells_of_kind, people, records_of
 
 KEY, OTHER_KEY = (PassKey(hashlib.sha256(name).digest()) for name in (b"pass", b"another pass"))

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from linkage.chance import tail
 from linkage.errors import LinkageError, SheetError
 from linkage.exposure import exposure
-from linkage.passes import block_label
 from linkage.plan import PassPlan, Plan, estimated_dice
 from linkage.planner import divide_pass, plan_passes, strangers_of_pass
 from linkage.profiles import PROFILES
@@ -25,6 +24,7 @@ from linkage.sheet import Sheet
 from linkage.sizing import Limits, size_blocks
 from linkage.statistics import BILLION, Statistics
 from tests import oracle
+from tests.block_labels import block_label
 from tests.invented import FEBRL4, FEBRL4_TABLE, P1, P1_TABLE
 
 SHEETS = {"P1": (P1, P1_TABLE), "febrl4": (FEBRL4, FEBRL4_TABLE)}

@@ -153,10 +153,14 @@ def test_the_same_test_sees_a_party_that_does_not_shuffle(uploads):
 
 
 def test_nothing_that_names_a_row_or_an_upload_is_used_twice(uploads):
-    """Ids, tags, payloads, nonces and digests: no eight bytes of one upload are found in another."""
-    everything = [one for party in uploads.values() for one in party]
+    """Ids, tags, payloads, nonces and digests: no eight bytes of one upload of a party are found in another one of it."""
+    for party in uploads.values():
+        check_apart(party)
+
+
+def check_apart(party: list[Seen]) -> None:
     seen: dict[bytes, int] = {}
-    for number, one in enumerate(everything):
+    for number, one in enumerate(party):
         whole = [one.rows.ids, one.rows.tags, one.payloads]
         parts = {
             row[at : at + 8].tobytes() for table in whole for row in table for at in range(0, table.shape[1] - 7, 8)

@@ -9,8 +9,17 @@ Files and keys
 
 A run, step by step
     exchange            shares and confirmation of the run keys
+    extra_people        people that the tool adds to a file: canaries, controls
+    canaries            bait identities that a source hides in its uploads
+    pending             people of a démarche of events who wait, sealed, for a run
     outbox              records → encodings → sealed chunks → upload
+    packing             one pass sealed: own records, controls, canaries, payloads
+    controls            positive controls: invented people of both sides of a comparison
+    payload             what a source tells of a hit, sealed end to end
     inbox               deliveries → own records → rule → file of hits
+    jetons              a recipient and its joiner: the table out, the hits in
+    joiner              jetons and links → rule → jetons, for another recipient
+    relaying            pieces that a recipient and its joiner seal to each other
     verify              receipts of destruction and the log's history
 
 Commands
@@ -23,9 +32,16 @@ Commands
     check_commands      check, connectors: a file looked at before it is encoded
     plan_commands       plan: the passes of a comparison and what each costs
     clk_commands        clk: schemas and CLKs of clkhash and anonlink, never on a network
-    client              the third party over HTTP, every request signed
+    signed_http         requests signed afresh, repeated, answers read strictly
+    client              the third party over HTTP, one method a route
+    own_succession      one's own signing key replaced by another
+    key_commands        key: rotate, show
     connection          an online office, and patience
     agreement_commands  server, agreement …
     run_commands        run …
+    joining_commands    run combine
+    review_commands     run review, run release
+    event_commands      event …
     proof_commands      verify, and the settling of a run
+    log_file            a whole log, checked offline
 """

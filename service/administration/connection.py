@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeVar
 
@@ -18,6 +18,7 @@ from service.administration.client import Client
 from service.administration.conventions import AgreementStore, StoredAgreement
 from service.administration.keyring import ThirdParty
 from service.administration.run_folder import runs_of
+from service.administration.verify import LogWatch
 from service.agreement import Agreement
 from service.answers import AgreementView, RunView
 from service.errors import ServiceError
@@ -45,6 +46,7 @@ class Connection:
     office: Office
     third_party: ThirdParty
     client: Client
+    asked: set[str] = field(default_factory=set)  # parties whose keys were asked for in this command
 
     @property
     def party(self) -> str:
@@ -57,8 +59,18 @@ class Connection:
         return AgreementStore(self.office.home)
 
     def pins(self, party: str) -> PublicIdentity:
-        """The pinned identity of a party."""
-        return self.office.keyring.pinned(party)
+        """The pinned identity of a party, with the keys that followed its own as far as it has told anybody."""
+        pinned = self.office.keyring.pinned(party)
+        if party == self.party or party in self.asked:
+            return pinned
+        try:
+            chain = self.client.keys(party)
+        except ServiceError as error:
+            if error.code != "E_INTROUVABLE":  # no agreement with it is known there yet: no key of it either
+                raise
+            return pinned
+        self.asked.add(party)
+        return self.office.keyring.follow(party, chain)
 
     def refreshed(self, identifier: str) -> StoredAgreement:
         """An agreement of this office with the signatures that arrived since; none is believed yet."""
@@ -202,5 +214,13 @@ class Connection:
 def connect(office: Office) -> Iterator[Connection]:
     """A connection to the pinned third party, for the length of a command."""
     third_party = office.keyring.third_party()
-    with Client(third_party.url, office.keyring.identity(), clock=office.clock, sleep=office.sleep) as client:
+    watch = LogWatch(office.home, third_party)
+    identity = office.keyring.identity()
+    with Client(
+        third_party.url,
+        identity,
+        clock=office.clock,
+        sleep=office.sleep,
+        on_note=lambda note: watch.noted(note, client),
+    ) as client:
         yield Connection(office=office, third_party=third_party, client=client)

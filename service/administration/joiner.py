@@ -36,7 +36,7 @@ from service.errors import ServiceError
 if TYPE_CHECKING:
     from service.administration.client import Client
 
-__all__ = ["Column", "Joining", "combine", "joined", "joining_of"]
+__all__ = ["Column", "Joining", "combine", "joined", "joining_of", "table_of"]
 
 _MOST_PERCENT = 120  # of the declared size, controls apart: as many records as the third party takes
 

@@ -5,6 +5,8 @@
     HOME/identity.json          private keys, 0600, never leaves the machine
     HOME/PARTY.identity.json    the public half, to send to partners
     HOME/pins/PARTY.json        public identities of partners
+    HOME/pins/PARTY.keys        the signing keys that followed, signed each by the one before
+    HOME/succession.json        one's own: the chain, and the private key that signs now, 0600
     HOME/third_party.json       address, public identity and log key of the third party
     HOME/agreements, runs, log  see conventions.py, run_folder.py, verify.py
 
@@ -15,7 +17,7 @@ hand: whatever the third party relays is checked against these files and nothing
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -25,7 +27,9 @@ from crypto.framing import canonical_json, from_base64, parse_canonical_json, to
 from crypto.key_files import read_secret, write_secret
 from crypto.keys import Identity, PublicIdentity, check_fingerprint
 from crypto.signatures import VERIFY_BYTES
+from service.administration.own_succession import OwnSuccession
 from service.errors import ServiceError
+from service.successions import followed
 
 __all__ = ["Keyring", "ThirdParty", "check_url", "read_public"]
 
@@ -82,10 +86,35 @@ class Keyring:
             KeyReadable: other accounts can read the file.
         """
         try:
-            return Identity.from_bytes(read_secret(self.home / "identity.json"))
+            identity = Identity.from_bytes(read_secret(self.home / "identity.json"))
+            return self.succession.current(identity)
         except KeyAbsent as error:
             sentence = f"aucune identité dans {self.home} : lancez « allervers init » ou donnez --home"
             raise ServiceError("E_IDENTITE_ABSENTE", sentence) from error
+
+    @property
+    def succession(self) -> OwnSuccession:
+        """This party's own signing keys after the first."""
+        return OwnSuccession(self.home)
+
+    def follow(self, party: str, chain: Sequence[object]) -> PublicIdentity:
+        """A partner's identity with the keys that followed; never fewer than were known, and never others.
+
+        Raises:
+            ServiceError: `E_CLE_SUCCESSION`: the chain does not hold, or is not the continuation of the known one.
+        """
+        path, pinned = self.home / "pins" / f"{party}.keys", self.pinned(party)
+        found = followed(read_public(self._pin_path(party)), chain)
+        known = pinned.successors
+        if found.successors[: len(known)] != known:
+            sentence = (
+                f"les clés successives de « {party} » ne sont plus celles que ce poste connaît ; appelez cette "
+                "administration avant de continuer"
+            )
+            raise ServiceError("E_CLE_SUCCESSION", sentence)
+        if found.successors != known:
+            write_secret(path, canonical_json(list(chain)))
+        return found
 
     def pin(self, public: PublicIdentity, fingerprint: str, *, replace: bool = False) -> None:
         """Accept a partner's key from now on.
@@ -108,6 +137,8 @@ class Keyring:
             )
             raise ServiceError("E_CLE_DEJA_EPINGLEE", sentence)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if path.exists() and path.read_bytes() != public.to_bytes():
+            path.with_suffix(".keys").unlink(missing_ok=True)
         write_secret(path, public.to_bytes())
 
     def pinned(self, party: str) -> PublicIdentity:
@@ -123,7 +154,9 @@ class Keyring:
         if not path.exists():
             sentence = f'la clé de « {party} » n\'est pas épinglée : allervers pin FICHIER --fingerprint "…"'
             raise ServiceError("E_CLE_NON_EPINGLEE", sentence)
-        return read_public(path)
+        kept = path.with_suffix(".keys")
+        chain = parse_canonical_json(kept.read_bytes(), 64 * _LIMIT) if kept.exists() else []
+        return followed(read_public(path), chain if isinstance(chain, list) else [])
 
     def pins(self) -> list[PublicIdentity]:
         """All partners, by identifier."""

@@ -4,6 +4,9 @@ Map, from what decides to what serves:
 
 - ``lifecycle``       states, events, deadlines; pure
 - ``authorisation``   role by action; pure
+- ``guards``          what makes results held; findings sealed, history coarse
+- ``probing`` ``bait``  near duplicates of an upload; canaries of a source
+- ``review_store``    rows of findings, holds, releases, earlier runs
 - ``disclosure``      links into what a recipient may learn; pure
 - ``schema``          the tables and their constraints
 - ``invariants``      what may never change in a row
@@ -20,20 +23,43 @@ Map, from what decides to what serves:
 - ``agreements``      requests about agreements
 - ``runs``            requests about runs
 - ``uploads``         requests about uploads and deliveries
+- ``reviews``         requests about held results
+- ``relay_store`` ``relays``  what a recipient and its joiner seal to each other: rows, requests
 - ``purge``           destruction and its receipts
 - ``authentication``  RFC 9421 signatures of requests
+- ``signature_input`` the two headers of a signed request, read strictly
+- ``turnstile``       nonces spent and keys found active, many in a commit
+- ``party_keys`` ``successors``  signing keys of parties: rows, requests
+- ``idempotency``     requests that a key makes one
+- ``limits``          rates, places, slow bodies
 - ``admission``       how a request gets in
 - ``contract``        what each route takes and answers
-- ``routes_agreements`` ``routes_runs`` ``routes_uploads`` ``routes_proofs``  the routes
+- ``routes_agreements`` ``routes_runs`` ``routes_uploads`` ``routes_joining`` ``routes_proofs`` ``routes_review``  the routes
+- ``routes_keys`` ``routes_interface``  routes of signing keys, and the one that describes all routes
+- ``openapi``         the description of the interface
+- ``listening``       bounds of connections and headers
 - ``api``             all routes, and the form of refusals
 - ``gate``            what every request passes through
 - ``journal``         the operator's lines
 - ``upkeep``          keys, deadlines and leftovers, without a request
 - ``matching``        encodings opened, judged, compared
+- ``payloads``        sealed payloads of linked rows, read a second time
 - ``worker``          the process that does it
 - ``worker_process``  the same as a child of the web process
 - ``hardening``       what every process does first
 - ``operator_commands``  third-party, serve, enrol
 - ``app``             composition root: serve, work, enrol
 - ``cluster_commands``  work and schedule: the processes that compare, on several machines too
+- ``keystore``        keys that are destroyed one day, wrapped by epoch
+- ``sealed_deliveries`` deliveries sealed once more while they wait
+- ``clocks``          time that only goes forward, kept moments
+- ``log_export``      the whole log as a file
+- ``witnessing`` ``routes_witness``  what each party has seen of the log
+- ``health`` ``routes_operations``   whether the service can do its work
+- ``metrics``         what a supervisor may count
+- ``operations``      health, metrics, latest checkpoint of the web process
+- ``disk``            room left
+- ``doctor``          what an installation is examined for
+- ``backup``          backups without anything that must be destroyed
+- ``care_commands``   doctor, backup, restore, export-log
 """

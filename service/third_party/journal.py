@@ -26,6 +26,7 @@ from typing import Any
 import structlog
 
 from linkage.blocks import Skew
+from service.counts import LEAST, band_of
 from service.forms import write_time
 
 __all__ = ["ALLOWED", "Emit", "dropped", "incident_line", "line", "pass_line", "take_over"]
@@ -52,7 +53,6 @@ ALLOWED: Mapping[str, re.Pattern[str] | None] = {  # the form of each member; No
     "level": re.compile(r"debug|info|warning|error|critical"),
     **dict.fromkeys(_NUMBERS, None),
 }
-_LEAST_COUNT = 11  # of people, in anything that is written down
 
 
 class _Tally:
@@ -116,8 +116,8 @@ def incident_line(at: datetime, event: str, error: BaseException) -> str:
 
 
 def pass_line(at: datetime, skew: Skew) -> str:
-    """A line about a pass that was compared: sizes of its blocks."""
-    sizes = {name: size for name in _SIZES if (size := vars(skew)[name]) >= _LEAST_COUNT}
+    """A line about a pass that was compared: sizes of its blocks, each as the beginning of its band."""
+    sizes = {name: band_of(size).least for name in _SIZES if (size := vars(skew)[name]) >= LEAST}
     return line(at, event="pass", heaviest_percent=round(100 * skew.heaviest_share), **sizes)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from fastapi.routing import APIRoute
 
+from service.answers import AgreementName, RunName, UploadName
 from service.errors import TITLES
 from service.forms import CODE, DIGEST, PARTY, RUN, TEXT, Form, Message
 from service.third_party.admission import Admit
@@ -24,6 +25,7 @@ __all__ = ["action_of", "contract_of", "describe", "statuses_of"]
 _PATH_FORMS: Mapping[str, Form] = {"run": RUN, "upload": RUN, "agreement": DIGEST, "party": PARTY, "sender": PARTY}
 _ALWAYS = (413, 429, 500, 503, 507)  # headers too large, too often, a fault, busy, disk full
 _WITH_BODY = (408, 411, 413, 422)
+_NAMES: Mapping[type[Message], str] = {AgreementName: "agreement", RunName: "run", UploadName: "upload"}
 _SAYS = {
     400: "Ce n'est pas une requête HTTP.",
     401: "Signature absente, fausse, périmée ou déjà employée : une seule et même réponse.",
@@ -126,9 +128,12 @@ def describe(routes: Iterable[APIRoute]) -> dict[str, Any]:
     """
     paths: dict[str, dict[str, Any]] = {}
     kinds: dict[str, type[Message]] = {}
+    routes = tuple(routes)
     for route in routes:
         method = min(route.methods or {"GET"}).lower()
-        paths.setdefault(route.path, {})[method] = _operation(route)
+        operation = paths.setdefault(route.path, {})[method] = _operation(route)
+        if links := _links(route, routes):
+            operation["responses"][str(contract_of(route).status)]["links"] = links
         contract = contract_of(route)
         for form in (contract.answer, contract.body, *contract.query.values()):
             if isinstance(form, Form) and form.kind is not None:
@@ -168,11 +173,28 @@ def _operation(route: APIRoute) -> dict[str, Any]:
     return operation
 
 
+def _links(route: APIRoute, routes: Iterable[APIRoute]) -> dict[str, Any]:
+    """Where the name that an answer gives leads to."""
+    answer = contract_of(route).answer
+    made = _NAMES.get(answer.kind) if answer is not None and answer.kind is not None else None
+    if made is None:
+        return {}
+    given = {name: f"$request.path.{name}" for name in _path_names(route)} | {made: f"$response.body#/data/{made}"}
+    return {
+        one.name: {"operationId": one.name, "parameters": given}
+        for one in routes
+        if set(_path_names(one)) == set(given)
+    }
+
+
+def _path_names(route: APIRoute) -> list[str]:
+    return [name.split("}")[0] for name in route.path.split("{")[1:]]
+
+
 def _in_path(route: APIRoute) -> list[dict[str, Any]]:
-    found = [name.split("}")[0] for name in route.path.split("{")[1:]]
     return [
         {"name": name, "in": "path", "required": True, "schema": dict(_PATH_FORMS.get(name, TEXT).schema)}
-        for name in found
+        for name in _path_names(route)
     ]
 
 

@@ -8,9 +8,10 @@ import sys
 from service.operator_arguments import NAME
 from service.third_party import app
 from service.third_party.storage import StorageOptions
+from service.third_party.successors import revoke
 from service.third_party.vault import Vault
 
-__all__ = ["enrol_command", "serve_command", "third_party_command"]
+__all__ = ["enrol_command", "revoke_command", "serve_command", "third_party_command"]
 
 
 def third_party_command(args: argparse.Namespace) -> None:
@@ -32,6 +33,13 @@ def enrol_command(args: argparse.Namespace) -> None:
     """`allervers enrol`: let an administration in, fingerprint in hand."""
     app.enrol(args.data, args.file, args.fingerprint, StorageOptions.of(args))
     _say("administration inscrite")
+
+
+def revoke_command(args: argparse.Namespace) -> None:
+    """`allervers revoke`: nothing that these keys sign is admitted any more, from this moment on."""
+    site = app.open_chosen(args.data, StorageOptions.of(args))
+    for name in revoke(site, args.party, args.key_name):
+        _say(f"clé révoquée : {name}")
 
 
 def _say(sentence: str) -> None:

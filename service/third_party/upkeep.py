@@ -53,7 +53,7 @@ _WANTS_KEY = (RunState.JOINING, RunState.SENDING)
 
 def tend(site: Site, complain: Callable[[Exception], None]) -> bool:
     """All of it, once; returns whether anything was done for a run."""
-    done = [expire_runs(site), resume(site, complain), end_unreadable(site), publish_keys(site, complain)]
+    done = [expire_runs(site), end_unreadable(site), resume(site, complain), publish_keys(site, complain)]
     try:
         _now_and_then(site)
     except (CryptoError, ServiceError, OSError, SQLAlchemyError) as error:
@@ -110,9 +110,10 @@ def _receivers(connection: Connection, run: Run) -> set[str]:
 
 
 def _unreadable(site: Site, run: Run, receivers: set[str]) -> bool:
-    if run.state in HOLDS_ENCODINGS and run.worker_key and not site.vault.holds_run_key(run.run):
+    """Whether a key is not there to be used, whatever files of other epochs may lie about."""
+    if run.state in HOLDS_ENCODINGS and run.worker_key and run.run not in site.vault.run_keys():
         return True
-    return any(not site.vault.holds_parcel_key(run.run, party) for party in receivers)
+    return bool({(run.run, party) for party in receivers} - set(site.vault.parcel_keys() if receivers else ()))
 
 
 def sign_log(site: Site) -> bool:
