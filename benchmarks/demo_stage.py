@@ -72,8 +72,9 @@ class Administration:
 class Stage:
     """Everything that runs; leaving it stops every process that it started, by its own process id."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *options: str) -> None:
         self.folder = folder
+        self._options = options  # of `allervers serve`, beyond its data and its port
         self.third_party_data = folder / "third-party"
         self._log = folder / "third-party.log"
         self._server: subprocess.Popen[str] | None = None
@@ -84,7 +85,7 @@ class Stage:
 
     def __enter__(self) -> Self:
         self._log_file = self._log.open("w", encoding="utf-8")
-        words = [*COMMAND, "serve", "--data", str(self.third_party_data), "--port", "0"]
+        words = [*COMMAND, "serve", "--data", str(self.third_party_data), "--port", "0", *self._options]
         self._server = subprocess.Popen(
             words, stdout=subprocess.PIPE, stderr=self._log_file, text=True, encoding="utf-8", bufsize=1
         )
@@ -176,6 +177,16 @@ class Stage:
                 if int(parent) == self._server.pid:
                     found.append(int(entry.name))
         return found
+
+    @property
+    def fingerprint(self) -> str:
+        """The third party's, as its operator would read it on the telephone."""
+        return self._fingerprint
+
+    def server_process(self) -> int:
+        """Process id of the third party's web process."""
+        assert self._server is not None
+        return self._server.pid
 
     def third_party_log(self) -> bytes:
         """All that the third party's processes wrote so far."""

@@ -26,14 +26,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import uvloop
+
 from crypto.framing import to_base64
 from crypto.keys import Identity
 from crypto.signatures import SigningKey
+from service.agreement import Validity
+from service.messages import RunState
 from service.third_party.app import third_party_identity
 from service.third_party.run_store import Run, add_run
 from service.third_party.site import Storage, open_site
 from service.third_party.store import add_agreement, add_party
-from service.messages import RunState
 from tests.postgres import TempPg
 from tests.simulator import agreement_between
 
@@ -122,11 +125,20 @@ async def generate(port: int, made: list[list[bytes]], seconds: float) -> dict[s
     await asyncio.gather(*(one.done for one in clients))
     took = loop.time() - started
     seen.sort()
-    pick = lambda share: round(1000 * seen[min(len(seen) - 1, int(share * len(seen)))], 1)
     return {
-        "requests": len(seen), "seconds": round(took, 2), "per_second": round(len(seen) / took, 1),
-        "connected_s": round(connected, 2), "p50_ms": pick(0.5), "p99_ms": pick(0.99), "max_ms": pick(1.0), "statuses": dict(statuses),
+        "requests": len(seen),
+        "seconds": round(took, 2),
+        "per_second": round(len(seen) / took, 1),
+        "connected_s": round(connected, 2),
+        "p50_ms": _share(seen, 0.5),
+        "p99_ms": _share(seen, 0.99),
+        "max_ms": _share(seen, 1.0),
+        "statuses": dict(statuses),
     }
+
+
+def _share(seen: list[float], share: float) -> float:
+    return round(1000 * seen[min(len(seen) - 1, int(share * len(seen)))], 1)
 
 
 def cpu_of(pids: list[int]) -> float:
@@ -165,7 +177,6 @@ def prepare(data: Path, database: str | None) -> list[Signer]:
     now = datetime.now(UTC).replace(microsecond=0)
     people = [Identity.generate(f"partie-{number}", f"Partie {number}") for number in range(PARTIES)]
     signers = []
-    from service.agreement import Validity
     with site.database.write() as connection:
         for one in people:
             add_party(connection, one.public, now)
@@ -174,9 +185,22 @@ def prepare(data: Path, database: str | None) -> list[Signer]:
             agreement = agreement_between(public, left.public, right.public, valid=valid)
             add_agreement(connection, agreement, now)
             name = secrets.token_hex(16)
-            add_run(connection, Run(run=name, agreement=agreement.identifier, state=RunState.OPENED, opened_at=now,
-                encodings_deadline=now + timedelta(hours=72), delivered_at=None, hits_deadline=None, failure=None,
-                passes_done=0, passes_total=2, worker_key=None))
+            add_run(
+                connection,
+                Run(
+                    run=name,
+                    agreement=agreement.identifier,
+                    state=RunState.OPENED,
+                    opened_at=now,
+                    encodings_deadline=now + timedelta(hours=72),
+                    delivered_at=None,
+                    hits_deadline=None,
+                    failure=None,
+                    passes_done=0,
+                    passes_total=2,
+                    worker_key=None,
+                ),
+            )
             site.record(connection, left.party, "run_opened", agreement=agreement.identifier, run=name)
             signers += [Signer(one.party, one.signing_key, name) for one in (left, right)]
     site.database.close()
@@ -193,7 +217,18 @@ def measure(kind: str, clients: int, seconds: float, each: int, words: list[str]
         url = cluster.url("load")
     signers = prepare(folder / "data", url)
     environment = {**os.environ, **({"ALLERVERS_DATABASE": url} if url else {})}
-    command = [sys.executable, "-m", "service.cli", "serve", "--data", str(folder / "data"), "--port", "0", "--no-worker", *words]
+    command = [
+        sys.executable,
+        "-m",
+        "service.cli",
+        "serve",
+        "--data",
+        str(folder / "data"),
+        "--port",
+        "0",
+        "--no-worker",
+        *words,
+    ]
     journal = (folder / "journal").open("wb")
     server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=journal, env=environment, text=True)
     try:
@@ -208,18 +243,25 @@ def measure(kind: str, clients: int, seconds: float, each: int, words: list[str]
         for number in range(clients):
             one = signers[number % len(signers)]
             asked = paths(one)
-            made.append([signed(one, f"127.0.0.1:{port}", asked[(number + place) % len(asked)], now) for place in range(each)])
+            made.append(
+                [signed(one, f"127.0.0.1:{port}", asked[(number + place) % len(asked)], now) for place in range(each)]
+            )
         pids = family(server.pid)
         database = family(cluster.pid) if cluster is not None else []
         before = (cpu_of(pids), cpu_of(database), time.process_time())
-        import uvloop
         result = uvloop.run(generate(port, made, seconds))
         database = family(cluster.pid) if cluster is not None else []
         spent = (cpu_of(pids) - before[0], cpu_of(database) - before[1], time.process_time() - before[2])
         total = spent[0] + spent[1]
-        result |= {"database": kind, "clients": clients, "cpu_service_s": round(spent[0], 2), "cpu_database_s": round(spent[1], 2),
-                   "cpu_generator_s": round(spent[2], 2), "cpu_ms_per_request": round(1000 * total / max(1, result["requests"]), 3),
-                   "per_second_on_two_cores": round(2 * result["requests"] / max(total, 1e-9))}
+        result |= {
+            "database": kind,
+            "clients": clients,
+            "cpu_service_s": round(spent[0], 2),
+            "cpu_database_s": round(spent[1], 2),
+            "cpu_generator_s": round(spent[2], 2),
+            "cpu_ms_per_request": round(1000 * total / max(1, result["requests"]), 3),
+            "per_second_on_two_cores": round(2 * result["requests"] / max(total, 1e-9)),
+        }
         return result
     finally:
         server.terminate()

@@ -1,6 +1,6 @@
 """What a screen gains on diffused filters at the thresholds of plans, all against all and in blocks, one core, in turns.
 
-    python -m benchmarks.screen_speed [--rows 20000] [--rounds 5] [--engine best | vectors]
+    python -m benchmarks.screen_speed [--rows 20000] [--rounds 5] [--engine best | vectors]    # four times the rows in blocks
 
 Rows are independent bits, as strangers' diffused filters are; one in a hundred has a near copy on the other side. A line says the
 length, the largest distance of the threshold (in standard deviations under one half), rows of a block, the columns chosen,
@@ -54,7 +54,7 @@ def sides(rows: int, length: int) -> tuple[Rows, Rows]:
 
 def line(length: int, limit: int, block: int, given: argparse.Namespace) -> str:
     """One case."""
-    rows = given.rows if block == 0 else max(given.rows, block) // block * block
+    rows = given.rows if block == 0 else 4 * given.rows // block * block
     left, right = sides(rows, length)
     starts = np.arange(0, rows, block or rows)
     stops = starts + (block or rows)

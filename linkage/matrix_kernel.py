@@ -283,7 +283,8 @@ def _fill_right(
     words = rows.shape[1]
     whole = -(-(stop - first) // _BLOCK) * _BLOCK
     _take_off(side, first, stop, 1, off[:whole])
-    off[:whole] = -1 - off[:whole]
+    for k in range(whole):
+        off[k] = -1 - off[k]
     for tile in range(whole // _TILE):
         start = (first + tile * _TILE) * words
         for word in range(words):

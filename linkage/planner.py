@@ -99,30 +99,45 @@ def plan_passes(sheet: Sheet, profile: str, sizes: tuple[int, int]) -> Plan:
         strangers_of_pass(one, with_bits(sheet.attributes, rule.bits), statistics, chosen, count)
         for rule, one, count in zip(rules, divisions, pairs, strict=True)
     ]
-    information, strict = _thresholds(chosen, strangers, min(sizes))
+    limits = _thresholds(chosen, strangers, min(sizes))
     passes = tuple(
-        PassPlan(
-            name=rule.name,
-            blocks=one.blocks,
-            finer=one.finer,
-            without=one.without,
-            form=rule.form,
-            bits=rule.bits,
-            length=chosen.length,
-            degree=one.degree,
-            measure=chosen.measure,
-            information=_with_floor(information, sheet.information, chosen, one.degree),
-            strict=_with_floor(strict, max(sheet.information, sheet.strict), chosen, one.degree),
-            cap=chosen.cap,
-            floor=chosen.floor,
-            population=population,
-            buckets=one.sizing.buckets,
-            expected_pairs=count,
-            solving=sheet.solving,
-        )
+        _pass_plan(sheet, chosen, rule, one, _Numbers(population=population, pairs=count, limits=limits))
         for rule, one, count in zip(rules, divisions, pairs, strict=True)
     )
     return Plan(profile=profile, statistics_digest=statistics.digest, passes=passes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Numbers:
+    """What a pass is expected to be: records of the larger file, pairs compared, the plan's two thresholds."""
+
+    population: int
+    pairs: int
+    limits: tuple[int, int]
+
+
+def _pass_plan(sheet: Sheet, profile: Profile, rule: PassRule, division: Division, numbers: _Numbers) -> PassPlan:
+    information, strict = numbers.limits
+    floors = sheet.information, max(sheet.information, sheet.strict)
+    return PassPlan(
+        name=rule.name,
+        blocks=division.blocks,
+        finer=division.finer,
+        without=division.without,
+        form=rule.form,
+        bits=rule.bits,
+        length=profile.length,
+        degree=division.degree,
+        measure=profile.measure,
+        information=_with_floor(information, floors[0], profile, division.degree),
+        strict=_with_floor(strict, floors[1], profile, division.degree),
+        cap=profile.cap,
+        floor=profile.floor,
+        population=numbers.population,
+        buckets=division.sizing.buckets,
+        expected_pairs=numbers.pairs,
+        solving=sheet.solving,
+    )
 
 
 def _check_independence(sheet: Sheet, rules: Sequence[PassRule]) -> None:

@@ -47,7 +47,7 @@ _WORD = {True: 0.045, False: 0.072}  # a pair, by 64 bits: in matrix registers, 
 _PAIR = {True: 0.05, False: 0.06}  # a pair, whatever its words
 _MET, _GROUP = {True: 0.15, False: 1.4}, {True: 1024, False: 80}  # a pair of a group with a survivor; pairs of a group
 _SURVIVOR = 35.0
-_ROW, _ROW_WORD = 60.0, 2.0  # drawing the columns of a row; by word of it
+_ROW, _ROW_WORD = 100.0, 2.0  # drawing the columns of a row; by word of it
 _SMALL = 2e7  # of a comparison in full that is not worth a choice
 
 

@@ -187,7 +187,7 @@ def scan(
     rows, bits, codes, raised, place = left
     first, stop, less, same = span
     near, far = max(BLOCK, _NEAR // codes.shape[1] // BLOCK * BLOCK), max(1, _FAR // codes.shape[1] // BLOCK)
-    hits = (np.empty((_MET, 3), dtype=np.int64), 0)
+    hits = (np.empty((_MET, 3), dtype=np.int64), np.int64(0))  # of one type in the loop, or it is compiled twice
     for start in range(first, stop, far):
         for group in range(0, len(codes), near):
             some = slice(group, min(group + near, len(codes)))
@@ -224,7 +224,8 @@ def _order(need: NDArray[np.int16], keys: NDArray[np.int16], found: NDArray[np.i
     for block in range(blocks - 2, -1, -1):
         reach[block] += reach[block + 1]
     start = np.zeros(blocks + 1, dtype=np.int32)
-    start[:blocks] = reach
+    for block in range(blocks):  # an assignment of slices would compile a message about their shapes, for seconds
+        start[block] = reach[block]
     for k in range(count):  # those of `block` blocks come after those of more
         block = some[k, 1]
         found[start[block]] = some[k, 0]
@@ -256,12 +257,12 @@ def scan_clusters(
     rows, bits, codes, raised, place = left
     starts, keys, needs = clusters
     first, stop, less, same = span
-    hits = (np.empty((_MET, 3), dtype=np.int64), 0)
+    hits = (np.empty((_MET, 3), dtype=np.int64), np.int64(0))  # of one type in the loop, or it is compiled twice
     found = np.empty(len(place), dtype=np.int32)
     near, near_raised, near_place = np.zeros_like(codes), np.zeros_like(raised), np.empty_like(place)
     wide, near_wide = codes.view(np.int64), near.view(np.int64)
     for cluster in range(first, stop):
-        start, end = starts[cluster], starts[cluster + 1]
+        start, end = np.int64(starts[cluster]), np.int64(starts[cluster + 1])
         reach = np.empty(end - start, dtype=np.int32)
         if start == end:
             continue

@@ -61,7 +61,8 @@ _UNITS = BIAS * MOST  # of the bias in a left code, on both sides of nothing
 
 # Nanoseconds on one core of an Emerald Rapids processor, both cores being busy; only their ratios matter.
 _FULL_WORD = {MATRIX: 0.045, BYTES: 0.072, WORDS: 0.072}  # a pair, by 64 bits
-_FULL_MET, _FULL_BLOCK = 1.4, {MATRIX: 1024, BYTES: 80, WORDS: 80}  # a pair of a block with a hit; pairs of a block
+_FULL_MET = {MATRIX: 0.15, BYTES: 1.4, WORDS: 1.4}  # a pair of a block with a hit
+_FULL_BLOCK = {MATRIX: 1024, BYTES: 80, WORDS: 80}  # pairs of such a block
 _MATRIX_WORDS = 64  # of the longest rows that `full` compares in matrix registers
 _SURVIVOR, _MET, _MET_BLOCK = 13.0, 0.2, 1024  # a survivor; a pair of a block with one; pairs of a block
 _BLOCK = {MATRIX: (0.05, 0.065), BYTES: (0.05, 0.27), WORDS: (0.10, 1.15)}  # a pair; and by step
@@ -195,7 +196,7 @@ def _costs(left: Rows, right: Rows, threshold: float, measure: Measure, kind: in
         if min(spent, costs[-1].nanoseconds) > least:
             break
         least = min(spent, costs[-1].nanoseconds)
-    complete = (_full_pair(left.shape[1], kind) + _FULL_MET * _in_block(hits, _FULL_BLOCK[kind])) * pairs
+    complete = (_full_pair(left.shape[1], kind) + _FULL_MET[kind] * _in_block(hits, _FULL_BLOCK[kind])) * pairs
     return [*costs, _Cost(name="full", said="toutes les paires", nanoseconds=complete)]
 
 

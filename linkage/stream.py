@@ -142,23 +142,11 @@ def stream_passes(
     share_heap()
     room = left_for_data(memory)
     room = max(room - 4 * len(records), room // 4)  # the blocks of a pass are held whole, a number a record
-    tables: dict[str, FeatureTable] = {}
     spills = {one.name: Spill(folder) for one in plan.passes}
+    preparing = _Preparing(records, sheet, (statistics, profile), run_key, room)
 
     def prepare(one: PassPlan) -> _Prepared:
-        if one.form not in tables:
-            seen = in_form(records, sheet, one.form) if one.form else records
-            like = next(iter(tables.values()), None)
-            tables[one.form] = FeatureTable(seen, room=room // _CUT_SHARE, like=like)
-        key = PassKey(derive(run_key, Label.PASS, one.name.encode()))
-        division = divide(tables[one.form].records, sheet, one, statistics, key, table=tables[one.form])
-        depths = range(int(division.depth.max(initial=0)) + 1)
-        left_outs = [one.left_out(depth) for depth in depths]
-        encoder = PassEncoder(tables[one.form], with_bits(sheet.attributes, one.bits), profile, left_outs, key)
-        give_back()  # once what was cut and hashed is put together
-        prepared = _prepare(tables[one.form].records, one, profile, division, encoder, (room, spills[one.name]))
-        give_back()
-        return prepared
+        return preparing.of(one, spills[one.name])
 
     workers = max(1, threads or _processors())
     pool = ThreadPoolExecutor(workers, thread_name_prefix="encode")
@@ -183,6 +171,37 @@ def stream_passes(
         pool.shutdown(cancel_futures=True)
         for spill in spills.values():
             spill.close()
+
+
+class _Preparing:
+    """What passes are prepared from: one table of features for each form of the names."""
+
+    def __init__(
+        self, records: Records, sheet: Sheet, known: tuple[Statistics, Profile], run_key: RunKey, room: int
+    ) -> None:
+        self._records, self._sheet, self._run_key, self._room = records, sheet, run_key, room
+        self._statistics, self._profile = known
+        self._tables: dict[str, FeatureTable] = {}
+
+    def of(self, one: PassPlan, spill: Spill) -> _Prepared:
+        """A pass before its rows."""
+        table = self._table(one.form)
+        key = PassKey(derive(self._run_key, Label.PASS, one.name.encode()))
+        division = divide(table.records, self._sheet, one, self._statistics, key, table=table)
+        depths = range(int(division.depth.max(initial=0)) + 1)
+        left_outs = [one.left_out(depth) for depth in depths]
+        encoder = PassEncoder(table, with_bits(self._sheet.attributes, one.bits), self._profile, left_outs, key)
+        give_back()  # once what was cut and hashed is put together
+        prepared = _prepare(table.records, one, self._profile, division, encoder, (self._room, spill))
+        give_back()
+        return prepared
+
+    def _table(self, form: str) -> FeatureTable:
+        if form not in self._tables:
+            seen = in_form(self._records, self._sheet, form) if form else self._records
+            like = next(iter(self._tables.values()), None)
+            self._tables[form] = FeatureTable(seen, room=self._room // _CUT_SHARE, like=like)
+        return self._tables[form]
 
 
 def _check(plan: Plan, profile: Profile, statistics: Statistics, sheet: Sheet) -> None:

@@ -36,7 +36,7 @@ from service.forms import (
     listed,
     nested,
 )
-from service.guard_terms import MIN_SIZE, ORDINARY, GuardTerms
+from service.guard_terms import ORDINARY, GuardTerms
 
 __all__ = [
     "MAX_CONTROLS",
@@ -44,7 +44,6 @@ __all__ = [
     "MAX_HITS_DAYS",
     "MAX_PAYLOAD_BYTES",
     "MAX_RESULTS_MONTHS",
-    "MIN_SIZE",
     "OBJECTION_MONTHS",
     "TRACES_MONTHS",
     "Agreement",

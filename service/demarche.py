@@ -11,6 +11,10 @@ What the reader refuses, each with a stable code and a sentence that says what t
 `E_NIR_INTERDIT`, `E_CHARGE_HORS_HABILITATION`, `E_CONSERVATION_EXCESSIVE`, `E_TRACES_INSUFFISANTES`,
 `E_OPPOSITION_HORS_BORNES`, `E_REPLI_ABSENT`, `E_GARDE`.
 
+A payload (`charge_utile`, columns of a source's file that the recipient is told of its hits) needs ``[habilitation]``: the text
+that allows it (`texte`), the columns it covers (`champs`), the operand whose holders tell them (`operande`, one that the rule
+intersects) and how many bytes they take together (`octets`). Without it, none.
+
 The digest is that of the canonical JSON of the table: line ends and comments change nothing, any value does.
 """
 

@@ -41,3 +41,13 @@ def check_answer(route: APIRoute, response: Any) -> None:
         judge.validate(json.loads(response.content))
     except (ValueError, jsonschema_rs.ValidationError) as error:
         raise AssertionError(f"{name} {response.status_code}: {str(error)[:300]}") from error
+
+
+def check_response(response: Any) -> None:
+    """Check the answer to a request that some route serves; others are no business of the description."""
+    path, method = response.request.url.path, response.request.method
+    for route in routes():
+        if method in (route.methods or ()) and route.path_regex.fullmatch(path):
+            response.read()
+            check_answer(route, response)
+            return

@@ -6,6 +6,8 @@ from one that holds the tables.
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +18,18 @@ from tests.bucket_service import BucketService
 from tests.postgres import TEMPLATE, TempPg
 
 KINDS = ("sqlite", "postgresql")
+_MEMORY = Path("/dev/shm")
+_LEAST_FREE = 6 << 30  # bytes
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Folders of tests in memory, where there is room: what is killed here is processes, never the machine.
+
+    Long tests write files of many gibibytes, on the disk.
+    """
+    short = "not soak" in config.option.markexpr
+    if short and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free >= _LEAST_FREE:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +56,8 @@ def postgres_url(postgres: TempPg) -> Iterator[str]:
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of an empty database, on each of the two systems."""
     if request.param == "sqlite":
-        return sqlite_url(tmp_path / "database.sqlite")
+        (tmp_path / "data").mkdir(mode=0o700)
+        return sqlite_url(tmp_path / "data" / "database.sqlite")  # where a third party of this folder has it
     return str(request.getfixturevalue("postgres_url"))
 
 

@@ -46,22 +46,24 @@ from tests.simulator import BASE, PASSES, Administration, Run, agreement_between
 
 ROOT = Path(__file__).parent.parent
 ROWS = {name: rows_for(number) for number, name in enumerate(PASSES)}
+REPEATED = {"delivery_fetched"}  # an access is written down as often as it happens: the answer that was lost counts
 PATIENCE = 120.0  # seconds of silence that a test accepts before it fails
 _P = "service.third_party."
 
 # In the order in which a run meets them: who dies, where, before or after.
 _WEB = (
-    "agreements:propose", "store:add_agreement", "turnstile:Turnstile.enter_now", "agreements:sign", "store:activate", "runs:open_run",
-    "run_store:add_run", "runs:approve", "run_store:add_approval", "runs:send_share", "runs:send_confirmation", "uploads:declare",
-    "parcels:add_upload", "uploads:expect_chunk", "uploads:put_chunk", "blobs:LocalBlobs.write", "parcels:add_chunk",
-    "uploads:complete", "parcels:set_upload", "jobs:submit", "log:AuditLog.append", "uploads:read_delivery", "runs:acknowledge",
+    "agreements:propose", "store:add_agreement", "turnstile:Turnstile.enter_now", "agreements:sign",
+    "store:activate", "runs:open_run", "run_store:add_run", "runs:approve", "run_store:add_approval",
+    "runs:send_share", "runs:send_confirmation", "uploads:declare", "parcels:add_upload", "uploads:expect_chunk",
+    "uploads:put_chunk", "blobs:LocalBlobs.write", "parcels:add_chunk", "uploads:complete", "parcels:set_upload",
+    "jobs:submit", "log:AuditLog.append", "uploads:read_delivery", "runs:acknowledge",
     "parcels:add_acknowledgement", "purge:decide", "database:Database.write",
 )  # fmt: skip
 _WORKER = (
     "upkeep:publish_keys", "vault:Vault.make_run_key", "run_store:set_run", "upkeep:tend", "jobs:claim", "matching:judge_upload",
     "pieces:keep_piece", "jobs:advance", "matching:finish", "guards:keep", "sealed_deliveries:keep", "guards:judge", "runs:move",
-    "vault:Vault.destroy_run_key", "keystore:Keystore.destroy", "blobs:LocalBlobs.drop_run", "purge:carry_out", "purge:_delete_some",
-    "purge:_prove", "purge:_sign_receipt", "database:Database.write",
+    "vault:Vault.destroy_run_key", "keystore:Keystore.destroy", "blobs:LocalBlobs.drop_run", "purge:carry_out",
+    "purge:_delete_some", "purge:_prove", "purge:_sign_receipt", "database:Database.write",
 )  # fmt: skip
 
 
@@ -156,7 +158,9 @@ class Zygote:
 class Times:
     """What was measured, in seconds."""
 
-    ready: list[float] = field(default_factory=list)  # from the beginning of a life to its first answer
+    ready: list[float] = field(
+        default_factory=list
+    )  # from the beginning of a life to its first answer, on free processors
     moving: list[float] = field(default_factory=list)  # from the death of a worker to the next progress of its job
 
 
@@ -189,7 +193,13 @@ class Ordeal:
     """One third party, its parties, and a list of deaths to come."""
 
     def __init__(
-        self, folder: Path, database: str, zygote: Zygote, points: Sequence[Point], *, random_kills: Sequence[float] = ()
+        self,
+        folder: Path,
+        database: str,
+        zygote: Zygote,
+        points: Sequence[Point],
+        *,
+        random_kills: Sequence[float] = (),
     ) -> None:
         self.data, self.database, self._zygote = folder / "data", database, zygote
         self.points, self.kills, self.times = list(points), Counter[str](), Times()
@@ -246,13 +256,15 @@ class Ordeal:
             while time.monotonic() - began < PATIENCE and self._zygote.is_alive(self._lives[role]):
                 with suppress(httpx2.TransportError):
                     if self._wire.send(self._wire.build_request("GET", f"{BASE}/v1/identity")).status_code == 200:
-                        self.times.ready.append(time.monotonic() - began)
+                        waited = waited_for_a_processor(self._zygote.pids[self._lives[role]])
+                        self.times.ready.append(time.monotonic() - began - waited)
                         return
                 time.sleep(0.005)
 
     def kill_at_random(self, role: str) -> None:
-        """Now, wherever it is."""
-        self._armed[role] = None
+        """Now, wherever it is; the crash point of this life waits for the next one."""
+        point, self._armed[role] = self._armed[role], None
+        self.points[:0] = [point] if point else []
         self._zygote.kill(self._lives[role])
 
     def close(self) -> None:
@@ -328,7 +340,9 @@ class Ordeal:
         """A run of an agreement of both; what was not answered may have been done, and is looked for."""
         start = now().replace(microsecond=0)
         valid = Validity(not_before=start - timedelta(days=1), not_after=start + timedelta(days=30))
-        agreement = agreement_between(self.third_party, self.caf.identity.public, self.cnous.identity.public, valid=valid)
+        agreement = agreement_between(
+            self.third_party, self.caf.identity.public, self.cnous.identity.public, valid=valid
+        )
         signatures = [to_base64(agreement.signature(one.identity.signing_key)) for one in (self.caf, self.cnous)]
         self.caf.post("/agreements", {"document": agreement.to_json(), "signature": signatures[0]}, 201)
         self.cnous.post(f"/agreements/{agreement.identifier}/signatures", {"signature": signatures[1]})
@@ -398,7 +412,8 @@ class Ordeal:
                 self.site.log.checkpoint(connection)[0], self.site.log.public_key, log_origin(self.third_party.party)
             )
         assert [] == left
-        assert {} == {name: count for name, count in actions.items() if count != 1}, "something happened twice"
+        twice = {name: count for name, count in actions.items() if count != 1 and name[0] not in REPEATED}
+        assert {} == twice, f"happened twice: {twice}"
         assert len(PASSES) == sum(1 for action, _, _ in actions if action == "delivery_stored")
         if self._seen is not None:
             proof = tree.consistency_proof(self._seen.size, tree.size)
@@ -413,8 +428,14 @@ class Ordeal:
         assert not self.site.blobs.holds(run.run)
 
 
+def waited_for_a_processor(pid: int) -> float:
+    """Seconds for which the first thread of a process could have run, and others did."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+    except OSError:  # another system than Linux, or the process is gone
+        return 0.0
+
+
 def now() -> datetime:
     """The real clock."""
     return datetime.now(UTC)
-
-

@@ -1,7 +1,7 @@
 """Disks that fail on purpose: one that is small and can be filled, files that may not grow, calls that end in EIO.
 
-A small disk is a file system in memory, mounted. That takes a right that a plain account has only in a namespace of its own:
-`own_namespace` then runs the test again in one, as the same account.
+A small disk is a file system in memory, mounted. Without the right to mount, it is a folder of /dev/shm where that is small itself (as
+in a container), and else `own_namespace` runs the test again where the same account may mount.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import ctypes
 import errno
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,12 +22,22 @@ from typing import Any
 _C = ctypes.CDLL(None, use_errno=True)
 _SYS_ADMIN = 21  # the right to mount
 _DETACH = 2
+_MEMORY = Path("/dev/shm")
+_SMALL = 1 << 30  # bytes
 
 Trouble = Callable[[], AbstractContextManager[None]]
 
 
-def may_mount() -> bool:
-    """Whether this process may mount a file system."""
+def has_small_disk() -> bool:
+    """Whether this process can have a small disk without a namespace of its own."""
+    return _may_mount() or _is_small(_MEMORY)
+
+
+def _is_small(place: Path) -> bool:
+    return os.access(place, os.W_OK) and shutil.disk_usage(place).total <= _SMALL
+
+
+def _may_mount() -> bool:
     (line,) = (one for one in Path("/proc/self/status").read_text().splitlines() if one.startswith("CapEff:"))
     return bool(int(line.split()[1], 16) >> _SYS_ADMIN & 1)
 
@@ -43,7 +54,10 @@ class SmallDisk:
     """A file system of its own, of a few mebibytes."""
 
     def __init__(self, mebibytes: int) -> None:
-        self.place = Path(tempfile.mkdtemp(prefix="disk-"))
+        self._mounted = _may_mount()
+        self.place = Path(tempfile.mkdtemp(prefix="disk-", dir=None if self._mounted else _MEMORY))
+        if not self._mounted:
+            return
         options = f"size={mebibytes}m,mode=0755"
         if _C.mount(b"tmpfs", os.fsencode(self.place), b"tmpfs", 0, options.encode()) != 0:
             raise OSError(ctypes.get_errno(), "mount")
@@ -63,6 +77,9 @@ class SmallDisk:
 
     def close(self) -> None:
         """Take it away."""
+        if not self._mounted:
+            shutil.rmtree(self.place)
+            return
         if _C.umount2(os.fsencode(self.place), _DETACH) != 0:
             raise OSError(ctypes.get_errno(), "umount")
         self.place.rmdir()

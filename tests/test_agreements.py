@@ -14,6 +14,7 @@ from crypto.keys import Identity
 from linkage.plan import Plan
 from service.agreement import Agreement, AgreementParty, Sizes, ThirdParty
 from service.answers import AgreementView
+from service.guard_terms import GuardTerms
 from tests.simulator import Administration, Simulation, pass_plan, simulation
 
 
@@ -100,6 +101,8 @@ def test_a_signature_is_of_its_caller(sim: Simulation):
     [
         (lambda a: with_comparison(a, sizes=Sizes(recipient=99, source=120)), "E_EFFECTIF_FAIBLE"),
         (lambda a: with_comparison(a, sizes=Sizes(recipient=120, source=99)), "E_EFFECTIF_FAIBLE"),
+        (lambda a: replace(a, guards=GuardTerms(least_rows=121)), "E_EFFECTIF_FAIBLE"),
+        (lambda a: replace(a, guards=GuardTerms(canaries=13)), "E_GARDE"),
         (lambda a: replace(a, profile="reference"), "E_PROFIL_INTERDIT"),
         (lambda a: replace(a, profile="renforce"), "E_PROFIL_INTERDIT"),
         (lambda a: with_pass(a, measure="dice", degree=0), "E_PROFIL_INTERDIT"),

@@ -9,6 +9,7 @@ import pytest
 from linkage.errors import LinkageError
 from service.demarche import demarche_text, list_demarches, load_demarche, parse_demarche
 from service.errors import ServiceError
+from tests.three_parties import demarche_text as three_operands
 
 TEXT = demarche_text("c2s-rsa")
 
@@ -182,3 +183,40 @@ def test_several_rows_of_a_person_are_each_linked():
     usual = parse_demarche(TEXT).sheet()
     assert ["many-to-one", "one-to-one", "one-to-one"] == [sheet.solving for sheet in (*sheets, usual)]
     assert [False, True] == [sheet.digest == usual.digest for sheet in sheets]
+
+
+def test_a_payload_is_a_closed_list_that_a_text_allows():
+    """Columns, who tells them, and how many bytes they take; none by default."""
+    told = parse_demarche(three_operands("a & b - c"))
+    assert (("date_fin",), "b", 40) == (told.payload, told.payload_operand, told.payload_bytes)
+    silent = parse_demarche(three_operands("a & b - c", payload=False))
+    assert ((), None, 0) == (silent.payload, silent.payload_operand, silent.payload_bytes)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ('charge_utile = ["date_fin"]', 'charge_utile = ["montant"]', "E_CHARGE_HORS_HABILITATION"),
+        ('operande = "b"', 'operande = "c"', "E_CHARGE_HORS_HABILITATION"),
+        ('operande = "b"', 'operande = "a"', "E_CHARGE_HORS_HABILITATION"),
+        ('operande = "b"', 'operande = "z"', "E_DEMARCHE"),
+        ("octets = 40", "octets = 1025", "E_DEMARCHE"),
+        ("octets = 40", "octets = 0", "E_DEMARCHE"),
+        ("octets = 40", 'octets = "40"', "E_DEMARCHE"),
+        ("octets = 40", "octets = 40\nautre = 1", "E_CLE_INCONNUE"),
+    ],
+)
+def test_a_payload_beyond_what_is_allowed_is_refused(old, new, code):
+    """A column outside the text, an operand that is subtracted or is one's own, a size without bounds."""
+    text = three_operands("a & b - c")
+    assert old in text
+    with pytest.raises(ServiceError) as caught:
+        parse_demarche(text.replace(old, new))
+    assert code == caught.value.code
+
+
+def test_a_national_number_is_no_payload():
+    """Even where a text seems to allow it."""
+    text = three_operands("a & b - c").replace('"date_fin"', '"nir"')
+    with pytest.raises(ServiceError, match="E_NIR_INTERDIT"):
+        parse_demarche(text)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from linkage.linker import link_pass
-from linkage.wire import SMALLEST_DELIVERY, EncodedPass
+from linkage.wire import SMALLEST_DELIVERY, EncodedPass, delivery_from_bytes
 from service.third_party.disclosure import RecipientLinks, disclose, uses_grey
 from tests.simulator import LENGTH, pass_plan, rows_for
 from tests.test_agreement import AGREEMENT
@@ -103,6 +103,28 @@ def test_rows_of_the_source_that_are_linked_to_nothing_change_nothing(seed, coun
     kept = np.array([row for row in range(len(source)) if row in linked or rng.integers(0, 101) > dropped])
     fewer = EncodedPass(ids=source.ids[kept], tags=source.tags[kept], filters=source.filters[kept])
     assert expected == delivered(recipient, fewer)
+
+
+@given(pairs=st.lists(st.tuples(st.integers(0, 39), st.booleans()), max_size=40, unique_by=lambda pair: pair[0]))
+def test_payloads_are_those_of_certain_links_in_the_order_of_the_recipient_s_ids(pairs):
+    """A doubtful link shows no payload; the order of links changes no byte."""
+    ids = ids_of(40)
+    sealed = np.random.default_rng(2).integers(0, 256, (40, 24), dtype=np.uint8)
+    carried = np.array([sealed[row] for row, _ in pairs], dtype=np.uint8).reshape(-1, 24)
+    plaintext = disclose(ids, links_of(pairs), grey=True, payloads=carried)
+    found = delivery_from_bytes(plaintext)
+    expected = {ids[row].tobytes(): sealed[row].tobytes() for row, strict in pairs if strict}
+    assert expected == {one.tobytes(): two.tobytes() for one, two in zip(found.certain, found.payloads, strict=True)}
+    assert plaintext == disclose(ids, links_of(pairs[::-1]), grey=True, payloads=carried[::-1])
+    assert {ids[row].tobytes() for row, strict in pairs if not strict} == {one.tobytes() for one in found.grey}
+
+
+@pytest.mark.parametrize(("certain", "size"), [(0, 4096), (46, 4096), (47, 8192), (92, 8192), (93, 16384)])
+def test_sizes_with_payloads_are_classes_too(certain, size):
+    """72 bytes a payload: what is sealed tells a magnitude only."""
+    pairs = [(row, True) for row in range(certain)]
+    carried = np.zeros((certain, 72), dtype=np.uint8)
+    assert size == len(disclose(ids_of(300), links_of(pairs), grey=True, payloads=carried))
 
 
 def test_the_source_s_ids_are_not_in_the_delivery():

@@ -18,13 +18,14 @@ def place(tmp_path_factory):
 
 
 def agreed(place: Any, folder: Any) -> Any:
-    """Two administrations and an agreement on events of the first."""
+    """Two administrations and an agreement on events of the first; the second hides canaries."""
     ours, theirs = place.pair()
     fiche = folder / "evenements.toml"
     fiche.write_text(demarche_text("c2s-rsa").replace('type = "anti_jointure"', 'type = "evenement"'), "utf-8")
     words = ("--party", f"rsa={ours.party}", "--party", f"c2s={theirs.party}", "--authorisation", "D", "--dpia", "A")
     sizes = ("--size", f"{ours.party}=400", "--size", f"{theirs.party}=155", "--max-runs", "3")
-    assert ours.run("agreement", "propose", fiche, *words, *sizes) == 0
+    canaries = ("--guard", "leurres=15")
+    assert ours.run("agreement", "propose", fiche, *words, *sizes, *canaries) == 0
     assert theirs.run("agreement", "sign", ours.agreements[0], "--demarche", fiche) == 0
     return ours, theirs, ours.agreements[0]
 

@@ -23,7 +23,7 @@ from service.answers import LogView
 from service.messages import Receipt, log_origin
 from service.third_party.database import sqlite_url
 from service.third_party.store import agreements_of
-from tests.failing_disks import SmallDisk, broken_calls, may_mount, own_namespace, short_files
+from tests.failing_disks import SmallDisk, broken_calls, has_small_disk, own_namespace, short_files
 from tests.postgres import TempPg
 from tests.simulator import PASSES, Administration, Run, Simulation, rows_for, simulation
 
@@ -117,7 +117,7 @@ def check_database(path: Path) -> None:
 @pytest.fixture
 def small_disk(request: pytest.FixtureRequest) -> Iterator[SmallDisk | None]:
     """A disk of 16 MiB; None where it takes a namespace of its own, and then the test ran in one."""
-    if not may_mount():
+    if not has_small_disk():
         own_namespace(request.node.nodeid)
         yield None
         return
@@ -193,7 +193,7 @@ def test_files_that_cannot_be_flushed_or_named(tmp_path: Path, database_url: str
 
 def test_a_server_whose_disk_is_full(request: pytest.FixtureRequest, tmp_path: Path):
     """What was acknowledged before is there after; the first request that finds room again is answered."""
-    if not may_mount():
+    if not has_small_disk():
         own_namespace(request.node.nodeid)
         return
     disk = SmallDisk(256)

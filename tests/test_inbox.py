@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from crypto.framing import canonical_json
 from crypto.keys import Identity
 from crypto.sealing import seal
 from linkage.rules import Hits
 from linkage.wire import delivery_to_bytes
-from service.administration.inbox import collect_hits, open_delivery, write_hits
+from service.administration.inbox import collect_hits, open_delivery, payloads_of, write_hits
+from service.administration.payload import payload_seal
 from service.errors import ServiceError
 from service.messages import Delivery, delivery_context
 from tests.partners import RUN, run_key_of_test, scene
@@ -86,6 +88,39 @@ def test_links_are_united_over_passes_and_the_rule_applied(known, seat):
     assert hits.information.tolist() == [False, False, True, False, False, True]
 
 
+def test_controls_are_counted_and_are_nobody(known, seat):
+    """Rows of records after one's own are controls: linked, they count as found, and never stand in the hits."""
+    count = known.agreement.controls
+    for number, (_, plan) in enumerate(seat.passes()):
+        with seat.folder.row_map(f"cnaf.cnam/{plan.name}") as add:
+            extra = np.array([[number * 16 + 6 + k] * 16 for k in range(count)], dtype=np.uint8)
+            add(np.concatenate([ids_of(number), extra]), np.r_[np.arange(5)[::-1], np.arange(COUNT, COUNT + count)])
+    plaintext = delivery_to_bytes(
+        np.full((3, 16), 6, dtype=np.uint8) + np.arange(3, dtype=np.uint8)[:, None], ids_of(0)[:1]
+    )
+    shelf = shelf_of(known, seat, ([],), ([],), ([],))
+    first = next(plan for _, plan in seat.passes())
+    shelf.held[first.name] = delivered(known, seat, 0, plaintext=plaintext)
+    found = collect_hits(seat, shelf, known.third_party.public)
+    assert (3, count) == (found.recall.found, found.recall.expected)
+    assert not found.recall.enough
+    assert COUNT == len(found.hits.certain)
+    assert [True, True, True, True, False, False] == found.hits.certain.tolist()
+
+
+def test_a_payload_on_which_passes_disagree_is_left_out():
+    """Two passes that link a record to two people say nothing of either."""
+    seals = [payload_seal(bytes([k]) * 32, "a" * 64, "b" * 32, "caf.cnous", name, 20) for k, name in enumerate("xy")]
+    one, other = (canonical_json([text]) for text in ("2027", "2028"))
+    sealed = {
+        0: [(seals[0], seals[0].sealed(one)), (seals[1], seals[1].sealed(one))],
+        1: [(seals[0], seals[0].sealed(one)), (seals[1], seals[1].sealed(other))],
+        2: [(seals[0], seals[1].sealed(one)), (seals[1], seals[1].sealed(other))],
+        3: [(seals[0], seals[0].sealed(b""))],
+    }
+    assert {0: ("2027",), 2: ("2028",)} == payloads_of(sealed, 1)
+
+
 def test_a_demarche_that_informs_awards_nothing(known, seat):
     """Without an award in the purpose every hit is for information."""
     demarche = replace(seat.stored.demarche, purpose="information")
@@ -147,6 +182,20 @@ def test_the_file_of_hits(tmp_path):
     assert [path] == list(path.parent.iterdir())
     if os.name == "posix":
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_payloads_are_columns_and_never_formulas(tmp_path):
+    """What a partner tells is text for a spreadsheet, whatever it begins with."""
+    path, certain = tmp_path / "hits.csv", np.array([True, True, True])
+    payloads = {0: ("2027-01-01", "=1+1"), 2: ("-3", "@x")}
+    write_hits(path, ["A", "B", "C"], Hits(certain=certain, information=~certain), ("date_fin", "taux"), payloads)
+    expected = [
+        "identifiant;usage;date_fin;taux",
+        "A;attribution;2027-01-01;'=1+1",
+        "B;attribution;;",
+        "C;attribution;'-3;'@x",
+    ]
+    assert expected == path.read_text("utf-8").splitlines()
 
 
 def test_a_file_of_hits_that_cannot_be_named_leaves_nothing(tmp_path):

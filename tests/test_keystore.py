@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from crypto.errors import CryptoError, KeyAbsent, SealBroken
-from crypto.framing import Label
-from crypto.key_files import write_secret
+from crypto.framing import Label, frame
+from crypto.key_files import destroy, write_secret
 from crypto.wrapping import unwrap, wrap
 from service.third_party import keystore as module
 from service.third_party.keystore import Keystore
@@ -77,7 +77,7 @@ def test_an_old_copy_opens_nothing_with_what_remains(store, tmp_path):
     for name, entry in entries.items():
         for epoch in range(today.number + 2):
             with pytest.raises(SealBroken):
-                unwrap(today.key, Label.KEY_WRAP, module.frame(str(epoch), name), entry.key)
+                unwrap(today.key, Label.KEY_WRAP, frame(str(epoch), name), entry.key)
     # Put back beside today's key, the old file is not even read.
     shutil.copy(next(old.glob("wrapped-*.json")), store.folder)
     with pytest.raises(KeyAbsent):
@@ -112,7 +112,7 @@ def steps(monkeypatch, fail_at: int) -> Iterator[None]:
         return call
 
     monkeypatch.setattr(module, "write_secret", counted(write_secret))
-    monkeypatch.setattr(module, "destroy", counted(module.destroy))
+    monkeypatch.setattr(module, "destroy", counted(destroy))
     yield
     monkeypatch.undo()
 

@@ -17,8 +17,8 @@ ABOUT = ("a" * 64, "b" * 32, "caf.cnous", "jour")
 
 
 def seal_for(*about: str, key: RunKey = KEY, size: int = 40) -> PayloadSeal:
-    names = about or ABOUT
-    return payload_seal(payload_key(key, names[3]), *names, size)  # type: ignore[arg-type]
+    agreement, run, comparison, name = about or ABOUT
+    return payload_seal(payload_key(key, name), agreement, run, comparison, name, size)
 
 
 @given(st.binary(max_size=40))

@@ -61,7 +61,7 @@ def test_a_relay_has_a_longest(three):
         relaying.post(three.seats["caf"], Post(), "jetons", "dgfip", [], MAX_RELAY_PIECES + 1)  # type: ignore[arg-type]
 
 
-FAULTS = {
+FAULTS: dict[str, dict[str, Any]] = {
     "signed by somebody else": {},
     "of another run": {"run": "0" * 32},
     "of another place": {"number": 1, "pieces": 2},

@@ -250,13 +250,14 @@ def test_runs_are_listed(place, capsys):
     assert [f"{ours.runs[0]} opened (convention {agreement[:12]}…)"] == capsys.readouterr().out.splitlines()
 
 
-def test_an_operand_of_two_holders_is_united_at_the_recipient(place, tmp_path):
-    """Three parties: who is linked to either holder is subtracted; each comparison has its own key and uploads."""
+def test_an_operand_of_two_holders_is_united_by_the_joiner(place, tmp_path):
+    """`run all` of three parties: who is linked to either holder is subtracted, and the recipient cannot tell which."""
     ours, first = place.pair()
     second = place.office("cnam")
     for one, other in ((ours, second), (second, ours), (first, second), (second, first)):
         assert one.run("pin", other.file, "--fingerprint", other.public.fingerprint) == 0
     words = ["--party", f"c2s={second.party}", "--size", f"{second.party}=125"]
+    words += ["--joiner", f"{ours.party}={second.party}"]
     agreement = agree(ours, first, *words)
     assert second.run("agreement", "sign", agreement) == 0
     people = {

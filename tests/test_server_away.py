@@ -31,8 +31,8 @@ MOST_SECONDS = 30.0  # until the job is done, counted from the server's return
 
 
 @dataclass(kw_only=True)
-class Loaded:
-    """A third party whose run waits to be matched."""
+class Case:
+    """A third party and one run of it."""
 
     sim: Simulation
     run: Run
@@ -46,6 +46,10 @@ class Loaded:
             state, done = connection.execute(query).one()
         return state, done
 
+    def load(self) -> None:
+        """Send every upload; the run waits to be matched."""
+        self.sim.upload_all(self.run, self.rows)
+
     def worker(self, folder: Path) -> subprocess.Popen[bytes]:
         """A worker process; what it says goes to a file."""
         words = ["work", "--data", str(self.sim.data), "--database", self.url]
@@ -53,8 +57,8 @@ class Loaded:
             return subprocess.Popen([sys.executable, "-m", "service.third_party.app", *words], cwd=ROOT, stderr=log)
 
 
-def loaded(sim: Simulation, url: str, passes: int) -> Loaded:
-    """A run of many small passes, opened by the real clock, since its worker has that one."""
+def prepared(sim: Simulation, url: str, passes: int) -> Case:
+    """A run of small passes that waits for its uploads, opened by the real clock, since its worker has that one."""
     now = datetime.now(UTC).replace(microsecond=0)
     sim.clock.moment = now
     rows = {f"passe{number}": rows_for(number) for number in range(passes)}
@@ -62,12 +66,11 @@ def loaded(sim: Simulation, url: str, passes: int) -> Loaded:
     plan = replace(comparison.plan, passes=tuple(map(pass_plan, rows)))
     valid = Validity(not_before=now - timedelta(days=1), not_after=now + timedelta(days=90))
     run = sim.sending(comparisons=(replace(comparison, plan=plan),), valid=valid)
-    sim.upload_all(run, rows)
-    return Loaded(sim=sim, run=run, rows=rows, url=url)
+    return Case(sim=sim, run=run, rows=rows, url=url)
 
 
 @contextlib.contextmanager
-def third_parties(server: TempPg, folder: Path, passes: int) -> Iterator[dict[str, Loaded]]:
+def third_parties(server: TempPg, folder: Path, passes: int) -> Iterator[dict[str, Case]]:
     """One that reaches the server over TCP, one over the socket."""
     server.administer(f"CREATE DATABASE {TEMPLATE}")
     Database(server.url(TEMPLATE)).close()
@@ -76,7 +79,8 @@ def third_parties(server: TempPg, folder: Path, passes: int) -> Iterator[dict[st
         for way in ("tcp", "socket"):
             url = server.url(server.create(TEMPLATE), by_socket=way == "socket")
             sim = stack.enter_context(simulation(folder / way / "data", url))
-            found[way] = loaded(sim, url, passes)
+            found[way] = prepared(sim, url, passes)
+            found[way].load()
         yield found
 
 
@@ -89,7 +93,7 @@ def until(seconds: float, condition: object) -> float:
     return time.monotonic() - started
 
 
-def under_way(one: Loaded) -> bool:
+def under_way(one: Case) -> bool:
     state, done = one.state()
     assert "matching" == state
     return done > 0

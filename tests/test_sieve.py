@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from linkage import scanning, screen_rows, sieve
+from linkage import scanning, sieve
 from linkage.batch import Batch, compare_batch, match_batch, ordered
 from linkage.candidates import Candidates
 from linkage.errors import LinkageError
@@ -93,27 +93,6 @@ def test_columns_are_gathered_bit_by_bit(seed, words, drawn, count):
             made = sieve.Sieve(task, look, 2).task
         assert slow == oracle_matching.integers(made.left) == oracle_matching.integers(made.right)
         assert [one.bit_count() for one in slow] == made.left_side[:, 1].tolist()
-
-
-def test_pairs_at_the_threshold_are_missed_as_rarely_as_said():
-    """Two million looks at pairs exactly at a plan's threshold: the share missed is that of the law, and at most 1e-4."""
-    length, limit, words, count, draws = 2048, 808, 14, 20_000, 100
-    rng = np.random.default_rng(4)
-    bits = np.zeros((count, length), dtype=bool)
-    for row in range(count):
-        bits[row, rng.choice(length, limit, replace=False)] = True
-    apart = np.packbits(bits, axis=1, bitorder="little").view(np.uint64)
-    apart.flags.writeable = False
-    bound, chance = bound_of(length, limit, 64 * words, 1e-4)
-    out, found, missed = np.empty((count, words), np.uint64), np.empty(count, np.int64), 0
-    for number in range(draws):
-        look = Look(length=length, words=words, bound=bound, missed=chance, why="", draw=number.to_bytes(32, "big"))
-        parts = sieve._parts_of(columns_of(look), length // 64)
-        screen_rows.gather_rows(apart, *parts[:3], out, found)
-        missed += int((found > bound).sum())
-    deviation = np.sqrt(chance / (count * draws))
-    assert abs(missed / (count * draws) - chance) < 5 * deviation
-    assert missed / (count * draws) < 1e-4 + 3 * deviation
 
 
 def test_a_pair_made_to_be_missed_is_not():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 
 from crypto.keys import Identity
@@ -14,13 +12,11 @@ from service.third_party.store import (
     add_party,
     agreement_of,
     agreements_of,
-    forget_nonces,
     from_seconds,
     is_active,
     is_known,
     sign_agreement,
     signatures_of,
-    spend_nonce,
     stored,
     to_seconds,
     unstored,
@@ -47,16 +43,6 @@ def test_moments_and_statements_come_back():
         stored({"signature": "x", "statement": {"a": [True], "b": 1}})
     )
     assert {} == unstored(b"[]")
-
-
-def test_a_nonce_is_spent_once(database):
-    """Each party once; forgotten only when no clock would accept its request any more."""
-    with database.write() as connection:
-        assert [True, False, True] == [spend_nonce(connection, party, "n", START) for party in ("caf", "caf", "cnous")]
-        forget_nonces(connection, START)
-        assert not spend_nonce(connection, "caf", "n", START)
-        forget_nonces(connection, START + timedelta(seconds=1))
-        assert spend_nonce(connection, "caf", "n", START)
 
 
 def test_an_agreement_is_proposed_signed_and_active(database):

@@ -125,7 +125,7 @@ def encoded(three: ThreeParties, party: str, keys: dict[str, RunKey], folder: Pa
     for comparison, plan in seat.passes():
         draft = seat.folder.path / "outbox" / comparison.id / plan.name / "draft.json"
         manifest = Manifest.from_json(parse(draft))
-        rows = {}
+        rows: dict[bytes, int] = {}
         if comparison.recipient == party:
             for ids, places in seat.folder.rows(f"{comparison.id}/{plan.name}"):
                 rows |= {row.tobytes(): int(place) for row, place in zip(ids, places, strict=True)}

@@ -9,10 +9,13 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import os
+import re
 import select
 import socket
 import string
 import threading
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -152,17 +155,62 @@ def _secrets_in(value: object) -> set[bytes]:
     return set()
 
 
+def with_payload(folder: Path) -> str:
+    """A démarche like the built-in one, whose source tells the telephone number of each hit."""
+    text = (Path(__file__).parent.parent / "service" / "demarches" / "c2s-rsa.toml").read_text("utf-8")
+    text = text.replace("charge_utile = []", 'charge_utile = ["telephone"]').replace('"rsa - c2s"', '"rsa & c2s"')
+    text = text.replace('"anti_jointure"', '"intersection"').replace('id = "c2s-rsa"', 'id = "essai-charge"')
+    text = re.sub(r"\[regle.fraicheur.c2s\].*?\n\n", "", text, flags=re.DOTALL)
+    granted = '[habilitation]\ntexte = "décret d\'essai"\noperande = "c2s"\nchamps = ["telephone"]\noctets = 32\n\n'
+    path = folder / "essai-charge.toml"
+    path.write_text(text.replace("[parties.rsa]", f"{granted}[parties.rsa]", 1), "utf-8")
+    return str(path)
+
+
+class Gauge:
+    """Asks for the metrics again and again while a run goes on, and keeps the processes' environments."""
+
+    def __init__(self, stage: Stage, port: int) -> None:
+        self._stage = stage
+        self._url = f"http://127.0.0.1:{port}/metrics"
+        self.seen: set[bytes] = set()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(0.2):
+            with contextlib.suppress(OSError), urllib.request.urlopen(self._url, timeout=5) as answer:  # noqa: S310
+                self.seen.add(answer.read())
+            for process in (self._stage.server_process(), *self._stage.worker_processes()):
+                for name in ("environ", "cmdline"):
+                    with contextlib.suppress(OSError):  # processes come and go
+                        self.seen.add(Path(f"/proc/{process}/{name}").read_bytes())
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        return int(one.getsockname()[1])
+
+
+@pytest.mark.S5
 @pytest.mark.flow
-def test_no_value_no_canary_and_no_key_ever_reaches_the_third_party(tmp_path):
-    """Values, name-and-date combinations, canaries and keys (raw, hex, base64): nothing found in all that it saw."""
+def test_no_value_no_canary_no_payload_and_no_key_ever_reaches_the_third_party(tmp_path):
+    """Values, names with dates, canaries, payloads, keys (raw, hex, base64): none in files, logs, metrics, environments."""
     rng = np.random.default_rng(5)
     files = two_files(
         size_left=PEOPLE, size_right=PEOPLE, overlap=800, seed=3, profile_left=CERTIFIE, profile_right=CERTIFIE
     )
     left, canaries = planted(files.left, rng)
     right, more = planted(files.right, rng)
-    with Stage(tmp_path) as stage:
-        forwarder = Forwarder(int(stage.url.rpartition(":")[2]))
+    right["telephone"] = [canary(rng) for _ in right["telephone"]]  # the payload: each one of its own
+    port = free_port()
+    with Stage(tmp_path, "--metrics", f"127.0.0.1:{port}") as stage:
+        forwarder, gauge = Forwarder(int(stage.url.rpartition(":")[2])), Gauge(stage, port)
         stage.url = f"http://127.0.0.1:{forwarder.port}"
         cnaf, cnam = stage.administration("cnaf", "CNAF"), stage.administration("cnam", "CNAM")
         stage.introduce(cnaf, cnam)
@@ -170,15 +218,25 @@ def test_no_value_no_canary_and_no_key_ever_reaches_the_third_party(tmp_path):
         for path, columns in ((tmp_path / "l.csv", left), (tmp_path / "r.csv", right)):
             write_file(path, columns, encoding="utf-8")
         sides = (("rsa", cnaf, tmp_path / "l.csv"), ("c2s", cnam, tmp_path / "r.csv"))
-        agreement = stage.agree("c2s-rsa", sides)
+        agreement = stage.agree(with_payload(tmp_path), sides)
         stage.run_both(agreement, sides, tmp_path / "hits.csv")
         watcher.close()
+        gauge.close()
         forwarder.close()
         own = {path: kept for path, kept in watcher.contents.items() if stage.third_party_data in path.parents}
         theirs = {path: kept for path, kept in watcher.contents.items() if path not in own}
         seen = [content for kept in own.values() for content in kept]
-        seen += [*forwarder.seen, stage.third_party_log()]
+        seen += [*forwarder.seen, stage.third_party_log(), *gauge.seen]
 
+    told = (tmp_path / "hits.csv").read_text("utf-8")
+    assert (
+        sum(number in told for number in right["telephone"]) > 600
+    )  # the payload did arrive, and was there to be found
+    names = {path.name for path in own}
+    assert {"database.sqlite", "jobs.sqlite", "epoch.key"} <= names
+    assert any(b"allervers_requests_total" in one for one in gauge.seen)
+    assert any(b"--data" in one for one in gauge.seen)
+    assert any(b"PATH=" in one for one in gauge.seen) or os.geteuid() != 0  # others are not allowed to look
     texts = {text for columns in (left, right) for text in forbidden_texts(columns)} | {*canaries, *more}
     values = {text.encode(code) for text in texts for code in ("utf-8", "cp1252")}
     keys = held_keys(theirs)

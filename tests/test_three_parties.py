@@ -84,6 +84,18 @@ def test_relays_are_read_by_their_addressee_only(three, collected):
         unseal(three.parties["caf"].identity.sealing_key, one.sealed, relay_context(one))
 
 
+def test_the_third_party_holds_no_jeton_no_payload_and_no_name(three, collected):
+    """Nor does the joiner's machine: it keeps nothing of what it saw."""
+    jetons = [ids for ids, _ in three.seats["caf"].folder.rows("jetons")]
+    wanted = [row.tobytes() for part in jetons for row in part][:40] + [b"2027-01-", b"D0005"]
+    own = b"".join(path.read_bytes() for path in three.sim.data.rglob("*") if path.is_file())
+    joiner = b"".join(path.read_bytes() for path in (three.folder / "dgfip").rglob("*") if path.is_file())
+    assert len(own) > 100_000
+    for one in wanted:
+        assert one not in own
+        assert one not in joiner
+
+
 def test_combining_again_changes_nothing(three, collected):
     """What the third party holds is not posted twice; the same hits are read again."""
     again = three.combined()

@@ -9,7 +9,7 @@ import pytest
 from service.messages import Receipt
 from service.third_party.purge import decide_all
 from service.third_party.run_store import load_run, set_run
-from service.third_party.upkeep import expire_runs, publish_keys, sweep_files, tend
+from service.third_party.upkeep import end_unreadable, expire_runs, publish_keys, sign_log, sweep_files, tend
 from tests.simulator import PASSES, Run, Simulation, rows_for, simulation
 
 
@@ -111,7 +111,7 @@ def test_leftovers_of_crashes_are_swept_and_nothing_else(sim: Simulation):
     uploads = sim.upload_all(run, {name: rows_for(number) for number, name in enumerate(PASSES)})
     sim.site.blobs.write(run.run, "0" * 32, 0, b"left by a replaced upload")
     sim.site.blobs.write("1" * 32, "2" * 32, 0, b"left by a run that is gone")
-    (sim.site.blobs.root / ("3" * 32)).mkdir()
+    (sim.data / "blobs" / ("3" * 32)).mkdir()
     sweep_files(sim.site)
     assert {(run.run, upload) for upload in uploads.values()} == sim.site.blobs.held()
     assert sim.site.vault.holds_run_key(run.run)
@@ -128,3 +128,52 @@ def test_a_decided_destruction_is_left_to_its_own_proof(sim: Simulation):
     assert tend(sim.site, fail)
     assert [("encodings", "annulation")] == causes(sim, run)
     assert not tend(sim.site, fail)
+
+
+@pytest.mark.R8
+@pytest.mark.parametrize("late", [0, 5, 59])
+def test_what_is_due_is_destroyed_at_the_first_look(sim: Simulation, late: int):
+    """A look every few seconds keeps every deadline to the minute; one before it destroys nothing."""
+    run = sim.joining()
+    sim.clock.advance(hours=72, seconds=-1)
+    tend(sim.site, fail)
+    assert ("joining", True) == (sim.state(run), sim.site.vault.holds_run_key(run.run))
+    sim.clock.advance(seconds=1 + late)
+    tend(sim.site, fail)
+    assert ("expired", False) == (sim.state(run), sim.site.vault.holds_run_key(run.run))
+    assert [("encodings", "expiration")] == causes(sim, run)
+
+
+def test_a_run_whose_key_is_lost_ends_with_a_receipt(sim: Simulation):
+    """The keystore is another's, or an older one: nothing of the run can be opened any more, and it says so."""
+    run, waiting = sim.sending(), sim.delivered()[0]
+    sim.site.vault.destroy_run_key(run.run)
+    sim.site.vault.destroy_parcel_key(waiting.run, "caf")
+    assert end_unreadable(sim.site)
+    assert ("failed", "closed") == (sim.state(run), sim.state(waiting))
+    assert not end_unreadable(sim.site)
+    tend(sim.site, fail)
+    assert [("encodings", "echec")] == causes(sim, run)
+    assert [("encodings", "rapprochement_termine"), ("deliveries", "echec")] == causes(sim, waiting)
+
+
+def test_the_log_is_signed_every_ten_seconds_and_kept_beside_the_database(sim: Simulation):
+    """Whichever process comes first; the file holds the very note that parties are given."""
+    sim.opened()
+    assert sign_log(sim.site)
+    assert not sign_log(sim.site)
+    assert sim.caf.get("/log/checkpoint")["checkpoint"] == (sim.data / "log_checkpoint").read_text()
+    sim.clock.advance(seconds=10)
+    assert sign_log(sim.site)
+
+
+def test_a_failure_to_sign_is_complained_of_and_stops_nothing(sim: Simulation):
+    """What is due is destroyed all the same."""
+    run = sim.joining()
+    (sim.data / "log_checkpoint").write_text("not a checkpoint")
+    sim.site.log._known = 0
+    sim.clock.advance(hours=72)
+    complaints: list[Exception] = []
+    tend(sim.site, complaints.append)
+    assert 1 == len(complaints)
+    assert "expired" == sim.state(run)

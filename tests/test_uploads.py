@@ -10,7 +10,9 @@ import pytest
 
 from service.answers import UploadStatus
 from service.errors import ServiceError
+from service.guard_terms import GuardTerms
 from service.messages import Manifest
+from service.third_party import uploads
 from service.third_party.uploads import expect_chunk, put_chunk
 from tests.simulator import SIZE, Administration, Run, Simulation, rows_for, simulation
 
@@ -125,6 +127,26 @@ def test_many_chunks_at_once(sim: Simulation, run):
         results = list(pool.map(lambda n: put(sim.caf, run, upload, n, sealed[n]), list(range(12)) * 2))
     assert {(204, "")} == set(results)
     assert ("receiving", ()) == status(sim.caf, run, upload)
+
+
+def test_a_chunk_that_came_by_another_request_meanwhile_is_no_fault(sim: Simulation, run):
+    """Both were told that it was missing; the second finds it there and is answered as the first."""
+    manifest, sealed = sim.caf.manifest(run, sim.third_party, "jour", ROWS[0].encoded, chunks=1)
+    upload = declare(sim.caf, run, manifest)
+    expected = uploads.expect_chunk(sim.site, sim.caf.caller, run.run, upload, "0")
+    assert (204, "") == put(sim.caf, run, upload, 0, sealed[0])
+    uploads.put_chunk(sim.site, sim.caf.caller, expected, sealed[0])
+    assert ("receiving", ()) == status(sim.caf, run, upload)
+
+
+def test_rows_of_nobody_do_not_count_against_the_declared_size(sim: Simulation):
+    """Controls stand on both sides, canaries on the source's only."""
+    run = sim.sending(controls=5, guards=GuardTerms(canaries=7))
+    most = SIZE * 120 // 100
+    for one, extra in ((sim.caf, 5), (sim.cnous, 12)):
+        for count, code in ((most + extra, 201), (most + extra + 1, 422)):
+            manifest, _ = one.manifest(run, sim.third_party, "jour", ROWS[0].encoded, count=count)
+            one.post(f"/runs/{run.run}/uploads", manifest.signed(one.identity.signing_key), code)
 
 
 def test_an_upload_is_its_party_s_alone(sim: Simulation, run):

@@ -86,6 +86,15 @@ delai_refus = "P30D"
 """
 
 
+def dated_people(path: Path, first: int) -> Path:
+    """A file of 150 invented people, each with a date to be told."""
+    people_csv(path, COUNT, first=first)
+    head, *lines = path.read_text("utf-8").splitlines()
+    dated = [f"{line};2027-01-{1 + number % 28:02}" for number, line in enumerate(lines, first)]
+    path.write_text("\n".join([f"{head};date_fin", *dated]) + "\n", encoding="utf-8")
+    return path
+
+
 @dataclass
 class ThreeParties:
     """A run of three administrations, step by step; `caf` receives, `joiner` applies its rule."""
@@ -170,13 +179,7 @@ class ThreeParties:
     def file_of(self, party: str) -> Path:
         """150 invented people, with a date that only `cnous` may tell."""
         path = self.folder / f"{party}.csv"
-        if not path.exists():
-            first = PEOPLE[party]
-            people_csv(path, COUNT, first=first)
-            head, *lines = path.read_text("utf-8").splitlines()
-            dated = [f"{line};2027-01-{1 + number % 28:02}" for number, line in enumerate(lines, first)]
-            path.write_text("\n".join([f"{head};date_fin", *dated]) + "\n", encoding="utf-8")
-        return path
+        return path if path.exists() else dated_people(path, PEOPLE[party])
 
     def _agreed(self) -> Agreement:
         demarche = parse_demarche(self.text)

@@ -137,7 +137,9 @@ def _describe(terminal: Terminal, agreement: Agreement, signed: Sequence[str] | 
         sizes, passes = two.sizes, ", ".join(one.name for one in two.plan.passes)
         terminal.say(f"comparaison : {two.id}, {sizes.recipient} et {sizes.source} personnes ; passes {passes}")
         if two.payload_bytes:
-            terminal.say(f"charge utile: {two.source} joint {two.payload_bytes} octets au plus à chaque résultat certain")
+            terminal.say(
+                f"charge utile: {two.source} joint {two.payload_bytes} octets au plus à chaque résultat certain"
+            )
     for three in agreement.joiners:
         terminal.say(f"jointeur    : {three.joiner} applique la règle pour {three.recipient}, sur des jetons")
     terminal.say(f"contrôles   : {agreement.controls} par comparaison")

@@ -97,20 +97,6 @@ def build_agreement(demarche: RuleSheet, terms: Terms, pins: Pins, third_party: 
     """
     _check_terms(demarche, terms)
     sheet = demarche.sheet()
-    own, *others = demarche.rule().operands
-    comparisons = [
-        Comparison(
-            id=f"{recipient}.{source}",
-            recipient=recipient,
-            source=source,
-            sizes=Sizes(recipient=terms.sizes[recipient], source=terms.sizes[source]),
-            plan=plan_passes(sheet, terms.profile, (terms.sizes[recipient], terms.sizes[source])),
-            payload_bytes=demarche.payload_bytes if operand == demarche.payload_operand else 0,
-        )
-        for recipient in terms.holders[own]
-        for operand in others
-        for source in terms.holders[operand]
-    ]
     return Agreement(
         nonce=terms.nonce,
         demarche=Demarche(id=demarche.id, title=demarche.title, digest=demarche.digest),
@@ -125,7 +111,7 @@ def build_agreement(demarche: RuleSheet, terms: Terms, pins: Pins, third_party: 
         profile=terms.profile,
         sheet_digest=sheet.digest,
         encoder_digest=encoder_digest(),
-        comparisons=tuple(sorted(comparisons, key=lambda one: one.id)),
+        comparisons=_comparisons(demarche, terms),
         joiners=tuple(Joining(recipient=one, joiner=terms.joiners[one]) for one in _joined(demarche, terms)),
         controls=min(MAX_CONTROLS, min(terms.sizes.values()) // _PEOPLE_A_CONTROL),
         guards=terms.guards or demarche.guards(),
@@ -139,6 +125,25 @@ def build_agreement(demarche: RuleSheet, terms: Terms, pins: Pins, third_party: 
             objection_months=demarche.retention.objection,
         ),
     )
+
+
+def _comparisons(demarche: RuleSheet, terms: Terms) -> tuple[Comparison, ...]:
+    """Every recipient against every holder of every other operand, sorted."""
+    sheet, (own, *others) = demarche.sheet(), demarche.rule().operands
+    found = [
+        Comparison(
+            id=f"{recipient}.{source}",
+            recipient=recipient,
+            source=source,
+            sizes=Sizes(recipient=terms.sizes[recipient], source=terms.sizes[source]),
+            plan=plan_passes(sheet, terms.profile, (terms.sizes[recipient], terms.sizes[source])),
+            payload_bytes=demarche.payload_bytes if operand == demarche.payload_operand else 0,
+        )
+        for recipient in terms.holders[own]
+        for operand in others
+        for source in terms.holders[operand]
+    ]
+    return tuple(sorted(found, key=lambda one: one.id))
 
 
 def check_agreement(agreement: Agreement, demarche: RuleSheet, pins: Pins, third_party: PublicIdentity) -> None:

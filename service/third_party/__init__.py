@@ -14,7 +14,8 @@ Map, from what decides to what serves:
 - ``migration`` ``migrations``  the tables brought to the schema of the program
 - ``store``           rows of parties, nonces, agreements
 - ``run_store``       rows of runs, approvals, shares, confirmations
-- ``parcels``         rows of uploads, chunks, deliveries, jobs
+- ``parcels``         rows of uploads, chunks, deliveries
+- ``jobs``            the port of jobs, and their leases in the rows
 - ``blobs`` ``bucket``  sealed chunks as files, or in an S3 bucket
 - ``storage``         where the operator wants both
 - ``vault``           private keys as files
@@ -42,9 +43,13 @@ Map, from what decides to what serves:
 - ``gate``            what every request passes through
 - ``journal``         the operator's lines
 - ``upkeep``          keys, deadlines and leftovers, without a request
-- ``matching``        encodings opened, judged, compared
+- ``opened``          uploads opened chunk by chunk, from any chunk on
+- ``matching``        encodings judged, compared
+- ``piecewise`` ``pieces``  a pass compared in pieces; what was found so far, sealed
+- ``leases`` ``matching_job``  the lease of a job; its steps, each under it
+- ``direct_engine`` ``durable_engine`` ``job_state``  what carries jobs out; what DBOS keeps of them
 - ``payloads``        sealed payloads of linked rows, read a second time
-- ``worker``          the process that does it
+- ``worker`` ``standing_worker``  the process that does it, once or staying
 - ``worker_process``  the same as a child of the web process
 - ``hardening``       what every process does first
 - ``operator_commands``  third-party, serve, enrol

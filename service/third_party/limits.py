@@ -2,7 +2,7 @@
 
 Buckets. A party has `RATE` requests a second and may save up `BURST`; whoever is over waits, and is told how long
 (429 `E_DEBIT`, ``Retry-After`` and the RateLimit headers). Requests that no signature covers share a bucket for each
-client address. Bodies of more than `SMALL` bytes are read a few at a time, for each party and altogether, the others
+client address, and so do those whose signature was refused. Bodies of more than `SMALL` bytes are read a few at a time, for each party and altogether, the others
 wait their turn: memory has a bound whoever sends. A body comes at `SLOWEST` bytes a second at least, after
 `GRACE` seconds; a slower one is refused (408 `E_LENTEUR`) and its connection closed.
 
@@ -31,6 +31,8 @@ RATE = 200.0  # requests a second; an upload of 300 MiB/s in chunks of 4 MiB ask
 BURST = 400.0
 UNSIGNED_RATE = 100.0  # of one client address
 UNSIGNED_BURST = 400.0
+LOOKUP_RATE = 5.0  # of the keys of one name in the database; a key that is remembered needs none
+LOOKUP_BURST = 20.0
 SMALL = 256 << 10  # bytes of a body that is read without waiting for a place
 GRACE = 10.0  # seconds before the rate of a body counts
 SLOWEST = 64 << 10  # bytes a second
@@ -131,6 +133,7 @@ class Limits:
 
     def __init__(self, ticks: Ticks, rate: float = RATE) -> None:
         self.parties = Buckets(ticks, rate, rate * BURST / RATE)
+        self.lookups = Buckets(ticks, LOOKUP_RATE, LOOKUP_BURST)
         self.unsigned = Buckets(ticks, UNSIGNED_RATE, UNSIGNED_BURST)
         self.rooms = Rooms()
 

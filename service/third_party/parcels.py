@@ -27,6 +27,7 @@ __all__ = [
     "find_upload",
     "held_bytes",
     "held_chunks",
+    "holds_chunk",
     "live_uploads",
     "load_delivery",
     "set_upload",
@@ -106,6 +107,12 @@ def add_chunk(connection: Connection, upload: str, number: int, size: int) -> No
     where = (chunks.c.upload == upload, chunks.c.number == number)
     if not connection.scalar(select(exists().where(*where))):
         connection.execute(insert(chunks).values(upload=upload, number=number, size=size))
+
+
+def holds_chunk(connection: Connection, upload: str, number: int) -> bool:
+    """Whether a chunk of an upload is acknowledged."""
+    row = (chunks.c.upload == upload, chunks.c.number == number)
+    return connection.scalar(select(chunks.c.number).where(*row)) is not None
 
 
 def held_chunks(connection: Connection, upload: str) -> set[int]:

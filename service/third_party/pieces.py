@@ -23,7 +23,7 @@ from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from crypto.errors import FormatRefused
@@ -146,8 +146,9 @@ def load_piece(connection: Connection, name: PieceName) -> bytes | None:
 
 
 def count_pieces(connection: Connection, name: PieceName) -> int:
-    """How many numbers of a part are stored: they are always the first ones."""
-    return connection.scalar(select(func.count()).select_from(pieces).where(*_named(name))) or 0
+    """How many numbers of a part are stored without a gap, from the first one on."""
+    numbers = connection.scalars(select(pieces.c.number).where(*_named(name)).order_by(pieces.c.number))
+    return next((place for place, number in enumerate([*numbers, -1]) if place != number))
 
 
 def drop_links(connection: Connection, run: str, comparison: str, pass_name: str) -> None:

@@ -5,46 +5,38 @@ Statements are plain SQL that SQLite and PostgreSQL run unchanged; what differs 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, delete, exists, insert, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, exists, insert, select, update
 
 from crypto.framing import canonical_json, parse_canonical_json
 from crypto.keys import PublicIdentity
 from service.agreement import Agreement
 from service.errors import absent
 from service.third_party.party_keys import add_first_key
-from service.third_party.schema import agreement_members, agreements, nonces, parties
+from service.third_party.schema import agreement_members, agreements, parties
 
 __all__ = [
-    "Nonce",
     "activate",
     "add_agreement",
     "add_party",
     "agreement_of",
     "agreements_of",
     "find_party",
-    "forget_nonces",
     "from_seconds",
     "is_active",
     "is_known",
     "sign_agreement",
     "signatures_of",
-    "spend_nonce",
-    "spend_nonces",
     "stored",
     "to_seconds",
     "unstored",
 ]
 
 LARGEST_STATEMENT = 1 << 30  # bytes of a stored statement; what entered was already limited
-_MOST_FORGOTTEN = 1000  # nonces in one commit
 
 
 def to_seconds(moment: datetime) -> int:
@@ -82,58 +74,6 @@ def find_party(connection: Connection, party: str) -> PublicIdentity | None:
     """The enrolled identity of a party."""
     data = connection.scalar(select(parties.c.identity).where(parties.c.party == party))
     return None if data is None else PublicIdentity.from_bytes(data)
-
-
-def spend_nonce(connection: Connection, party: str, nonce: str, forget_at: datetime) -> bool:
-    """Record a nonce; False when the party has already used it."""
-    row = {"party": party, "nonce": nonce, "forget_at": to_seconds(forget_at)}
-    try:
-        with connection.begin_nested():
-            connection.execute(insert(nonces).values(row))
-    except IntegrityError:
-        return False
-    return True
-
-
-@dataclass(frozen=True, kw_only=True)
-class Nonce:
-    """A nonce of a request, to be spent."""
-
-    party: str
-    nonce: str
-    now: datetime
-    forget_at: datetime
-
-
-def spend_nonces(connection: Connection, spent: Sequence[Nonce]) -> list[bool]:
-    """Record nonces, for `Database.grouped`; False for each that its party has already used.
-
-    It takes no lock but those of its rows, always in the same order, so that several processes may do it at once.
-    Nonces that no clock would accept any more are dropped on the way.
-    """
-    oldest = min(one.now for one in spent)
-    old = select(nonces.c.party, nonces.c.nonce).where(nonces.c.forget_at < to_seconds(oldest)).limit(_MOST_FORGOTTEN)
-    rows = [{"party": one.party, "nonce": one.nonce, "forget_at": to_seconds(one.forget_at)} for one in spent]
-    rows.sort(key=lambda row: (row["party"], row["nonce"]))
-    made: Any
-    if connection.dialect.name == "postgresql":
-        made = postgresql.insert(nonces).values(rows).on_conflict_do_nothing()
-        old = old.with_for_update(skip_locked=True)
-    else:
-        made = sqlite.insert(nonces).values(rows).on_conflict_do_nothing()
-    gone = delete(nonces).where(tuple_(nonces.c.party, nonces.c.nonce).in_(old))
-    fresh = {(party, nonce) for party, nonce in connection.execute(made.returning(nonces.c.party, nonces.c.nonce))}
-    connection.execute(gone)
-    answers = []
-    for one in spent:  # of two requests with one nonce in the same commit, the first is the one that spends it
-        answers.append((one.party, one.nonce) in fresh)
-        fresh.discard((one.party, one.nonce))
-    return answers
-
-
-def forget_nonces(connection: Connection, now: datetime) -> None:
-    """Drop the nonces of requests that no clock would accept any more."""
-    connection.execute(delete(nonces).where(nonces.c.forget_at < to_seconds(now)))
 
 
 # Agreements

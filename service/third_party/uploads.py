@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection
@@ -35,6 +36,7 @@ from service.third_party.parcels import (
     find_upload,
     held_bytes,
     held_chunks,
+    holds_chunk,
     live_uploads,
     set_upload,
     uploads_of,
@@ -142,7 +144,7 @@ def expect_chunk(site: Site, caller: Caller, run_id: str, upload_id: str, number
         place = int(number) if number.isascii() and number.isdigit() and len(number) < 8 else len(digests)
         if place >= len(digests) or str(place) != number:
             raise absent()
-        held = place in held_chunks(connection, upload_id)
+        held = holds_chunk(connection, upload_id, place)
     return ExpectedChunk(upload=upload, number=place, digest=digests[place], held=held)
 
 
@@ -182,7 +184,7 @@ def put_chunk(site: Site, caller: Caller, chunk: ExpectedChunk, data: bytes) -> 
 
 def _keep_chunk(connection: Connection, upload: Upload, number: int, size: int) -> None:
     _check_not_refused(upload)
-    if number in held_chunks(connection, upload.upload):
+    if holds_chunk(connection, upload.upload, number):
         return
     _check_room(connection, upload, size)
     add_chunk(connection, upload.upload, number, size)
@@ -258,7 +260,13 @@ def _own(connection: Connection, caller: Caller, run_id: str, upload_id: str) ->
 
 
 def _manifest(upload: Upload) -> Manifest:
-    return Manifest.from_json(unstored(upload.manifest)["statement"])
+    return _read_manifest(upload.manifest)
+
+
+@lru_cache(maxsize=16)
+def _read_manifest(data: bytes) -> Manifest:
+    # Immutable, of digests only, and read at each chunk: thousands of digests each time.
+    return Manifest.from_json(unstored(data)["statement"])
 
 
 def _missing(connection: Connection, upload: Upload) -> list[int]:
