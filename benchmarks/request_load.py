@@ -23,6 +23,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,8 @@ from service.agreement import Validity
 from service.messages import RunState
 from service.third_party.app import third_party_identity
 from service.third_party.run_store import Run, add_run
-from service.third_party.site import Storage, open_site
+from service.third_party.site import open_site
+from service.third_party.storage import Storage
 from service.third_party.store import add_agreement, add_party
 from tests.postgres import TempPg
 from tests.simulator import agreement_between
@@ -79,6 +81,7 @@ class Client(asyncio.Protocol):
         self.buffer, self.sent = b"", 0.0
 
     def connection_made(self, transport: Any) -> None:
+        """Ask the first time."""
         self.transport = transport
         self._next()
 
@@ -92,6 +95,7 @@ class Client(asyncio.Protocol):
         self.transport.write(self.requests.pop())
 
     def data_received(self, data: bytes) -> None:
+        """Read an answer and ask again."""
         self.buffer += data
         head, found, rest = self.buffer.partition(b"\r\n\r\n")
         if not found:
@@ -105,6 +109,7 @@ class Client(asyncio.Protocol):
         self._next()
 
     def connection_lost(self, _: Exception | None) -> None:
+        """Count a connection that broke."""
         if not self.done.done():
             self.statuses[0] += 1
             self.done.set_result(None)
@@ -119,7 +124,8 @@ async def generate(port: int, made: list[list[bytes]], seconds: float) -> dict[s
     started = loop.time()
     clients = []
     for one in made:
-        _, client = await loop.create_connection(lambda one=one: Client(one, seen, statuses, until), "127.0.0.1", port)
+        made_one = partial(Client, one, seen, statuses, until)
+        _, client = await loop.create_connection(made_one, "127.0.0.1", port)
         clients.append(client)
     connected = loop.time() - started
     await asyncio.gather(*(one.done for one in clients))
@@ -266,6 +272,9 @@ def measure(kind: str, clients: int, seconds: float, each: int, words: list[str]
     finally:
         server.terminate()
         server.wait(30)
+        journal.close()
+        if server.stdout is not None:
+            server.stdout.close()
         if cluster is not None:
             cluster.stop()
 

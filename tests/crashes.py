@@ -161,7 +161,9 @@ class Times:
     ready: list[float] = field(
         default_factory=list
     )  # from the beginning of a life to its first answer, on free processors
-    moving: list[float] = field(default_factory=list)  # from the death of a worker to the next progress of its job
+    moving: list[float] = field(
+        default_factory=list
+    )  # from the death of a worker to the next progress of its job, likewise
 
 
 class Patient(Administration):
@@ -380,7 +382,8 @@ class Ordeal:
             view = self.caf.get(f"/runs/{run.run}")
             seen = (view["state"], view["progress"]["done"])
             if progress is not None and seen != progress and self._died > before and view["state"] != "sending":
-                self.times.moving.append(time.monotonic() - self._died)
+                waited = waited_for_a_processor(self._zygote.pids[self._lives["worker"]])
+                self.times.moving.append(time.monotonic() - self._died - waited)
                 before = self._died
             progress = seen
             assert time.monotonic() < until, f"the run stands still: {seen}"
@@ -429,11 +432,12 @@ class Ordeal:
 
 
 def waited_for_a_processor(pid: int) -> float:
-    """Seconds for which the first thread of a process could have run, and others did."""
-    try:
-        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
-    except OSError:  # another system than Linux, or the process is gone
-        return 0.0
+    """Seconds for which a thread of a process could have run and others did: of the one that waited most."""
+    waits = [0.0]
+    for path in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+        with suppress(OSError):  # another system than Linux, or the thread is gone
+            waits.append(int(path.read_text().split()[1]) / 1e9)
+    return max(waits)
 
 
 def now() -> datetime:

@@ -1,7 +1,7 @@
 """Disks that fail on purpose: one that is small and can be filled, files that may not grow, calls that end in EIO.
 
-A small disk is a file system in memory, mounted. Without the right to mount, it is a folder of /dev/shm where that is small itself (as
-in a container), and else `own_namespace` runs the test again where the same account may mount.
+A small disk is a file system in memory, mounted. Without the right to mount, it is a folder of /dev/shm where that is small
+itself (as in a container), and else `own_namespace` runs the test again where the same account may mount.
 """
 
 from __future__ import annotations

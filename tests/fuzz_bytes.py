@@ -10,6 +10,7 @@ with the product, so that a new function that reads outside bytes cannot be forg
 from __future__ import annotations
 
 import importlib
+import io
 import json
 import sys
 import tempfile
@@ -34,22 +35,26 @@ COVERS: Mapping[str, tuple[str, ...]] = {
         "linkage.plan:Plan.from_json",
     ),
     "answer": (
-        "service.administration.client:Client._data",
-        "service.administration.client:Client._refusal",
-        "service.forms:Message.from_json",
+        "service.administration.signed_http:SignedHttp._read",
+        "service.administration.signed_http:SignedHttp._refusal",
+        "service.administration.signed_http:_asked_wait",
     ),
     "appendix": ("service.upload_appendix:open_appendix",),
     "canonical": ("crypto.framing:parse_canonical_json", "crypto.framing:from_base64"),
     "chunk": ("crypto.sealing:unseal_chunk", "linkage.wire:rows_from_bytes", "linkage.wire:payloads_from_bytes"),
+    "cosigned": ("crypto.witness:open_cosigned",),
     "delivery": ("linkage.wire:delivery_from_bytes",),
     "demarche": (
         "service.demarche:parse_demarche",
         "service.demarche:load_demarche",
         "linkage.sheet:load_sheet",
     ),
+    "export": ("service.administration.log_file:read_export",),
     "fingerprint": ("crypto.keys:parse_fingerprint",),
     "headers": (
         "service.third_party.authentication:authenticate",
+        "service.third_party.authentication:Doorkeeper.authenticate",
+        "service.third_party.authentication:Doorkeeper.read",
         "service.third_party.authentication:check_body",
         "service.third_party.authentication:check_headers",
         "service.third_party.signature_input:read_signed_head",
@@ -67,6 +72,7 @@ COVERS: Mapping[str, tuple[str, ...]] = {
     "manifest": ("service.messages:Statement.opened", "crypto.signatures:open_statement"),
     "message": ("service.forms:Message.from_json",),
     "note": ("crypto.audit:open_checkpoint", "crypto.audit:_parse_note", "crypto.audit:_parse_signatures"),
+    "payload": ("service.administration.payload:PayloadSeal.opened", "service.administration.payload:read_payload"),
     "proof": ("crypto.audit:verify_inclusion", "crypto.audit:verify_consistency"),
     "receipts": (
         "service.administration.verify:ProofFile.read",
@@ -74,6 +80,7 @@ COVERS: Mapping[str, tuple[str, ...]] = {
         "service.administration.verify:check_log",
     ),
     "sealed": ("crypto.sealing:unseal",),
+    "table": ("service.administration.joiner:table_of",),
 }
 
 
@@ -418,21 +425,105 @@ def _demarche() -> Parser:
 
 
 def _answer() -> Parser:
-    """An answer over HTTP: its status by the first two bytes."""
-    client, httpx2, keys = loaded("service.administration.client"), loaded("httpx2"), loaded("crypto.keys")
-    one = client.Client(
-        "http://127.0.0.1:1", keys.Identity.generate("caf", "CAF"), clock=lambda: NOW, sleep=lambda _: None
+    """An answer over HTTP: its status by the first byte, then three headers, one a line, then its body."""
+    http, httpx2 = loaded("service.administration.signed_http"), loaded("httpx2")
+    statuses = (200, 201, 204, 400, 401, 404, 409, 422, 429, 500, 503)
+    now: list[Any] = []
+
+    def sleep(seconds: float) -> None:
+        assert 0 <= seconds <= 60, "a pause that a server chose"
+
+    one = http.SignedHttp(
+        "http://127.0.0.1:1",
+        None,
+        clock=lambda: NOW,
+        sleep=sleep,
+        transport=httpx2.MockTransport(lambda _: now[0]),
+        on_note=lambda note: loaded("crypto.audit").open_checkpoint(note, bytes(32), "o"),
     )
-    statuses = (200, 201, 204, 400, 401, 404, 409, 422, 500, 503)
 
     def read(data: bytes) -> None:
         status = statuses[(data[0] if data else 0) % len(statuses)]
-        date, _, content = data[1:].partition(b"\n")
-        response = httpx2.Response(status, content=content, headers=[(b"date", date)])
-        one._data(response)
+        date, later, note, content = (*data[1:].split(b"\n", 3), b"", b"", b"", b"")[:4]
+        headers = [(b"date", date), (b"retry-after", later), (b"allervers-checkpoint", note)]
+        now[:] = [httpx2.Response(status, content=content, headers=headers)]
+        one.exchange("GET", "/runs")
 
     body = b'{"errors":[{"code":"E_ETAT","detail":"x","status":"409"}]}'
-    return Parser(read, (b"\x00\n" + b'{"data":{}}', b"\x04Fri, 20 Nov 2026 08:00:00 GMT\n" + body, b"\x06\n" + body))
+    date = b"Fri, 20 Nov 2026 08:00:00 GMT"
+    return Parser(
+        read,
+        (
+            b'\x00\n\n\n{"data":{}}',
+            b"\x04" + date + b"\n\n\n" + body,
+            b"\x06\n\n\n" + body,
+            b"\x08" + date + b"\n2\n\n" + body,
+            b"\x08\nnan\n\n" + body,
+            b"\x0a\n-1e9\n\n" + body,
+            b"\x00\n\nQUFBQQ==\n" + body,
+        ),
+    )
+
+
+def _cosigned() -> Parser:
+    """A note that the log and a witness have signed."""
+    audit, witness, signatures = loaded("crypto.audit"), loaded("crypto.witness"), loaded("crypto.signatures")
+    key, seer = signatures.SigningKey.generate(), signatures.SigningKey.generate()
+    note = audit.sign_checkpoint(audit.Checkpoint(origin="o", size=7, root=bytes(32)), key, "o")
+    seed = witness.add_cosignature(note, seer, "w", 1_800_000_000).encode()
+
+    def read(data: bytes) -> None:
+        found = witness.open_cosigned(
+            data.decode("utf-8", "surrogateescape"), (key.verify_bytes(), "o"), (seer.verify_bytes(), "w")
+        )
+        assert (7, 1_800_000_000) == (found[0].size, found[1]), "a forged note"
+
+    return Parser(read, (seed,))
+
+
+def _export() -> Parser:
+    """A whole log in a file, as an auditor gets it from anybody."""
+    audit, framing, signatures = loaded("crypto.audit"), loaded("crypto.framing"), loaded("crypto.signatures")
+    log_file, key = loaded("service.administration.log_file"), signatures.SigningKey.generate()
+    leaf = loaded("service.answers").LogLeaf
+    bodies = [leaf.from_json({**example(leaf), "seq": seq}).to_bytes() for seq in range(3)]
+    tree = audit.MerkleTree(map(audit.leaf_hash, bodies))
+    note = audit.sign_checkpoint(audit.Checkpoint(origin="o", size=3, root=tree.root()), key, "o")
+    head = {"origin": "o", "log_key": framing.to_base64(key.verify_bytes()), "checkpoint": note}
+    lines = [{"format": "allervers/log-export/v1", **head}]
+    lines += [{"hash": audit.leaf_hash(body).hex(), "leaf": json.loads(body)} for body in bodies]
+    seed = b"".join(framing.canonical_json(line) + b"\n" for line in lines)
+
+    def read(data: bytes) -> None:
+        found = log_file.read_export(io.BytesIO(data), key.verify_bytes(), "o")
+        assert (3, tree.root()) == (found.size, found.tree.root()), "a forged log"
+
+    return Parser(read, (seed,), 4096)
+
+
+def _payload() -> Parser:
+    """What a source joined to a row: any plaintext in a good seal, or any sealed bytes."""
+    payload = loaded("service.administration.payload")
+    seal = payload.payload_seal(bytes(32), "ab" * 32, "ab" * 16, "caf.cnous", "jour", 64)
+    sealed = seal.sealed(b'["12 rue","75001"]')
+
+    def read(data: bytes) -> None:
+        text = seal.opened(data[1:]) if data[:1] == b"s" else seal.opened(seal.sealed(data[1:][:64]))
+        values = payload.read_payload(text, 2) if text is not None else None
+        assert values is None or all(isinstance(one, str) for one in values), "a payload that is not text"
+
+    return Parser(read, (b"s" + sealed, b'p["12 rue","75001"]'), 256)
+
+
+def _table() -> Parser:
+    """The jetons and row ids that a recipient seals to its joiner."""
+    joiner = loaded("service.administration.joiner")
+
+    def read(data: bytes) -> None:
+        table = joiner.table_of(data[1:], 1 + (data[0] if data else 0) % 5)
+        assert table.nbytes == len(data[1:]), "a table is not its own"
+
+    return Parser(read, (b"\x01" + bytes(range(96)), b"\x00" + bytes(16)), 512)
 
 
 def _receipts() -> Parser:
@@ -485,11 +576,28 @@ def _appendix() -> Parser:
 
 
 _MAKERS: Mapping[str, Callable[[], Parser]] = {
-    "agreement": _agreement, "answer": _answer, "appendix": _appendix, "canonical": _canonical, "chunk": _chunk,
-    "delivery": _delivery, "demarche": _demarche, "fingerprint": _fingerprint, "headers": _headers,
-    "identity": _identity, "json": _json_bodies, "manifest": _manifest, "message": _messages, "note": _note,
-    "proof": _proof, "receipts": _receipts, "sealed": _sealed,
-}  # fmt: skip
+    "agreement": _agreement,
+    "answer": _answer,
+    "appendix": _appendix,
+    "canonical": _canonical,
+    "chunk": _chunk,
+    "cosigned": _cosigned,
+    "delivery": _delivery,
+    "demarche": _demarche,
+    "export": _export,
+    "fingerprint": _fingerprint,
+    "headers": _headers,
+    "identity": _identity,
+    "json": _json_bodies,
+    "manifest": _manifest,
+    "message": _messages,
+    "note": _note,
+    "payload": _payload,
+    "proof": _proof,
+    "receipts": _receipts,
+    "sealed": _sealed,
+    "table": _table,
+}
 
 
 def parser_of(name: str) -> Parser:

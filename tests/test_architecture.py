@@ -187,14 +187,20 @@ def test_every_module_states_its_rules_and_its_surface(path):
     lists = [node for node in tree.body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"]
     assert len(lists) == 1
     names = ast.literal_eval(lists[0].value)
-    defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    defined = {
+        node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    }
     for node in tree.body:
         if isinstance(node, ast.Assign):
             defined |= {ast.unparse(target) for target in node.targets}
         elif isinstance(node, ast.AnnAssign):
             defined.add(ast.unparse(node.target))
     assert sorted(set(names) - defined) == []
-    public = {n.name for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef) and not n.name.startswith("_")}
+    public = {
+        n.name
+        for n in tree.body
+        if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not n.name.startswith("_")
+    }
     assert sorted(public - set(names)) == []
 
 

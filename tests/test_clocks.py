@@ -148,6 +148,15 @@ def _fail(error: Exception) -> None:
     raise error
 
 
+def test_a_floor_that_is_raised_later_adds_nothing_to_the_time(tmp_path):
+    """A minute passes between the start of the process and the moment at which it reads the mark of another."""
+    machine = Machine()
+    clock = machine.clock()
+    machine.true += timedelta(seconds=60)
+    clock.raise_to(machine.true - timedelta(seconds=2))
+    assert machine.true == clock()
+
+
 def test_a_mark_only_rises(database):
     """An older moment never replaces a newer one."""
     with database.write() as connection:

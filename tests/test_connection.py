@@ -14,6 +14,7 @@ from service.administration.app import Office
 from service.administration.connection import Connection, connect
 from service.administration.run_folder import RunFolder
 from service.administration.terminal import Terminal
+from service.administration.verify import LogWatch
 from service.answers import AgreementView, Progress, RunView
 from service.errors import ServiceError
 from service.messages import RunState
@@ -72,7 +73,9 @@ def known(tmp_path_factory):
 def online(known: Any, desk: Any, hands: Any = None) -> Any:
     hands = hands or Hands()
     office = Office(home=known.homes["cnaf"], terminal=Terminal(), clock=hands, sleep=hands.sleep)
-    return Connection(office=office, third_party=known.pinned(), client=desk)
+    return Connection(
+        office=office, third_party=known.pinned(), client=desk, watch=LogWatch(office.home, known.pinned())
+    )
 
 
 def until(connection: Any, minutes: Any = None) -> Any:

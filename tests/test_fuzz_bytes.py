@@ -25,20 +25,24 @@ LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the fuz
 # A function with such a name reads bytes, text or JSON that may come from outside.
 READS = re.compile(
     r"from_bytes|from_json|opened|open_\w+|_?parse_\w+|_?read_\w+|load_\w+|unseal\w*|\w+_from_bytes|unstored|from_base64|"
-    r"verify_\w+|check_receipt|check_log|check_body|check_headers|authenticate|vouched|_data|_refusal|read"
+    r"verify_\w+|check_receipt|check_log|check_body|check_headers|authenticate|vouched|_data|_refusal|read|_read|_asked_wait|table_of"
 )
 WATCHED = ("crypto/*.py", "linkage/wire.py", "linkage/plan.py", "linkage/sheet.py", "service/*.py", "service/*/*.py")
 
 # Patterns of what is found and needs no fuzzing of its own, with the reason.
 EXEMPT = {
     r"service\.third_party\.(routes_\w+|api):.*": "hands what was read to functions that are fuzzed",
-    r"service\.third_party\.(\w*store|parcels|pieces|vault|blobs|database|site):.*": "its own database and files",
-    r"service\.third_party\.uploads:read_delivery": "its own database",
-    r"service\.third_party\.(runs|relays):(open_run|open_statement_of|load_for|read_relay)": "statements that are fuzzed",
-    r"service\.third_party\.matching:(open_upload|Judgement\.from_json)": "manifests, chunks, rows that are fuzzed; own",
-    r"service\.administration\.\w+:(open_share|open_delivery|open_worker_key|LogWatch\.opened)": "statements, seals, notes",
+    r"service\.third_party\.(\w*store|parcels|pieces|vault|blobs|bucket|database|site):.*": "its own database and files",
+    r"service\.third_party\.uploads:(read_delivery|_read_manifest)": "its own database",
+    r"service\.third_party\.(runs|relays|reviews):(open_run|open_statement_of|load_for|read_\w+)": "statements that are fuzzed",
+    r"service\.third_party\.(opened:open_\w+|matching:Judgement\.from_json)": "manifests, chunks, rows that are fuzzed; own",
+    r"service\.third_party\.(app:open_chosen|storage:read_storage|database:parse_url)": "the operator's own settings",
+    r"service\.third_party\.limits:Buckets\._refusal": "reads nothing: writes a refusal",
+    r"service\.administration\.\w+:(open_share|open_delivery|open_sealed|open_worker_key|LogWatch\.opened)": "statements, seals",
     r"service\.administration\.\w+:(open_office|(Client\.)?open_run)": "reads nothing: opens a run, an office",
-    r"service\.administration\.sealed_file:read_sealed": "its own files, sealed",
+    r"service\.administration\.(sealed_file:read_sealed|(pending|own_succession):\w+\._read)": "its own files, sealed",
+    r"service\.(administration\.review_commands|demarche):_read": "part of a reader that is fuzzed",
+    r"service\.administration\.local_commands:_read(_file)?": "people's files: fuzzed by test_fuzz_readers",
     r"crypto\.(framing:_parse_integer|key_files:read_secret|signatures:SigningKey\.verify_bytes|sealing:unseal_piece)": "parts",
     r"service\.forms:_read_base64": "a form: read by every message",
 }

@@ -89,7 +89,8 @@ def test_a_body_that_comes_too_slowly_is_refused():
 def test_a_party_over_its_rate_is_told_when_to_come_back(tmp_path):
     """Over HTTP, with the headers; the others are not concerned."""
     with simulation(tmp_path / "data") as sim:
-        limits = sim.http.app.state.limits
+        app: Any = sim.http.app
+        limits = app.state.limits
         limits.parties = Buckets(lambda: 0.0, rate=1.0, burst=3.0)
         answers = [sim.caf.send("GET", "/runs") for _ in range(4)]
         assert [200, 200, 200, 429] == [one.status_code for one in answers]
@@ -100,6 +101,7 @@ def test_a_party_over_its_rate_is_told_when_to_come_back(tmp_path):
 def test_whoever_does_not_sign_has_a_rate_too(tmp_path):
     """401 a few times, then 429, for that address."""
     with simulation(tmp_path / "data") as sim:
-        sim.http.app.state.limits.unsigned = Buckets(lambda: 0.0, rate=1.0, burst=2.0)
+        app: Any = sim.http.app
+        app.state.limits.unsigned = Buckets(lambda: 0.0, rate=1.0, burst=2.0)
         assert [401, 401, 429] == [sim.http.get("/v1/runs").status_code for _ in range(3)]
         assert 200 == sim.caf.send("GET", "/runs").status_code

@@ -28,7 +28,7 @@ DOCUMENT = describe(routes())
 ROUTES = {f"{min(route.methods or [''])} {route.path}": route for route in routes()}
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
 SMALL, LARGE = 15, 5000  # examples of an operation; the default suite is given a share of the 500 of its column
-QUIET = {
+QUIET: dict[str, Any] = {
     "deadline": None,
     "suppress_health_check": list(HealthCheck),
     "phases": [Phase.generate],
@@ -118,7 +118,8 @@ def asked(sim: Simulation, run: Run, case: Any, *, keep_names: bool = False) -> 
         case.body["agreement"] = run.agreement
     prepared = requests.Request(**case.as_transport_kwargs(base_url=BASE)).prepare()
     method, url = str(prepared.method), str(prepared.url)
-    body = prepared.body.encode() if isinstance(prepared.body, str) else prepared.body
+    content: Any = prepared.body
+    body: bytes | None = content.encode() if isinstance(content, str) else content
     path = url.removeprefix(BASE).split("#")[0]
     if drawn == 0 or not path.startswith("/v1"):
         return sim.http.request(method, path, content=body)

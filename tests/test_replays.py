@@ -14,7 +14,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from service.third_party.app import create_app
-from service.third_party.site import Storage
+from service.third_party.storage import Storage
 from tests.simulator import BASE, Simulation, simulation
 
 pytestmark = pytest.mark.S2

@@ -78,7 +78,7 @@ def test_a_database_that_fails_lets_nobody_in(house):
     wrong: Any = ticket("a", forget_at=None)
 
     async def two() -> list[Any]:
-        return await asyncio.gather(one.enter(wrong), one.enter(ticket("c")), return_exceptions=True)
+        return list(await asyncio.gather(one.enter(wrong), one.enter(ticket("c")), return_exceptions=True))
 
     assert all(isinstance(answer, (SQLAlchemyError, AttributeError)) for answer in asyncio.run(two()))
     assert Passage.FRESH is one.enter_now(ticket("c"))

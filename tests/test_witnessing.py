@@ -114,9 +114,27 @@ def test_a_log_that_became_shorter_is_found_at_the_next_answer(watch: LogWatch, 
     """The database is an older copy: it cannot prove what it has lost."""
     watch.noted(log.note(6), log)  # type: ignore[arg-type]
     log.leaves = log.leaves[:4]
+    watch.check()
+    watch.noted(log.note(4), log)  # type: ignore[arg-type]
     with pytest.raises(ServiceError, match="plus court") as caught:
-        watch.noted(log.note(4), log)  # type: ignore[arg-type]
+        watch.check()
     assert "E_JOURNAL" == caught.value.code
+
+
+def test_a_network_that_fails_is_no_fault_of_the_log(watch: LogWatch, log: Log, monkeypatch):
+    """The proof could not be asked for: nothing is said, and the next answer is judged again."""
+    watch.noted(log.note(2), log)  # type: ignore[arg-type]
+    honest = log.consistency
+
+    def away(first: int, second: int) -> list[bytes]:
+        raise ServiceError("E_CONNEXION", "personne ne répond")
+
+    monkeypatch.setattr(log, "consistency", away)
+    watch.noted(log.note(4), log)  # type: ignore[arg-type]
+    watch.check()
+    monkeypatch.setattr(log, "consistency", honest)
+    watch.noted(log.note(4), log)  # type: ignore[arg-type]
+    assert 4 == getattr(watch.latest(), "size", 0)
 
 
 @pytest.mark.S7

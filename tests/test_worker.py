@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from linkage.plan import Solving
 from service.answers import RunView
@@ -18,6 +19,7 @@ from service.third_party import jobs
 from service.third_party.leases import JobLost, Lease
 from service.third_party.matching_job import MOST_ATTEMPTS, Answer
 from service.third_party.parcels import deliveries_of, load_delivery
+from service.third_party.schema import uploads
 from service.third_party.worker import Worker
 from tests.simulator import PASSES, Rows, Run, Simulation, rows_for, simulation
 
@@ -211,12 +213,16 @@ def test_what_was_compared_before_a_kill_is_not_compared_again(sim: Simulation):
     check_results(sim, run)
 
 
+def spoil(sim: Simulation, run: Run) -> None:
+    """Leave manifests in the table that nothing can be done with."""
+    with sim.site.database.write() as connection:
+        connection.execute(update(uploads).where(uploads.c.run == run.run).values(manifest=b"{}"))
+
+
 def test_a_job_that_keeps_failing_fails_its_run(sim: Simulation):
     """After a number of attempts the run ends, everything is destroyed, and both parties see why."""
     run = loaded(sim)
-    sim.site.vault.destroy_run_key(run.run)
-    (sim.data / "worker" / f"{run.run}.key").write_bytes(b"damaged")
-    (sim.data / "worker" / f"{run.run}.key").chmod(0o600)
+    spoil(sim, run)
     sim.work()
     seen = view(sim, run)
     assert ("failed", "E_TRAITEMENT") == (seen.state, seen.failure)
@@ -297,18 +303,18 @@ def test_two_workers_share_the_runs_and_never_one(sim: Simulation):
         assert 2 == view(sim, run).progress.done
 
 
-def test_the_loop_outlives_a_step_that_fails(sim: Simulation):
+def test_the_loop_outlives_a_job_that_fails(sim: Simulation):
     """A failure is a line of the journal without its text, and the other runs go on."""
-    stuck = sim.opened()
-    sim.cnous.approve(stuck)
-    (sim.data / "worker" / f"{stuck.run}.key").write_bytes(b"not a key")
-    (sim.data / "worker" / f"{stuck.run}.key").chmod(0o600)
-    run = loaded(sim)
+    run, spoiled = sim.sending(), sim.sending()
+    for one in (spoiled, run):
+        sim.upload_all(one, ROWS)
+    spoil(sim, spoiled)
     sim.work()
+    assert "failed" == sim.state(spoiled)
     check_results(sim, run)
     lines = [one for one in sim.lines if '"worker"' in one]
-    assert lines
-    assert all('"E_CLE"' in one and stuck.run not in one for one in lines)
+    assert MOST_ATTEMPTS == len(lines)
+    assert all('"KeyError"' in one and spoiled.run not in one for one in lines)
 
 
 def test_a_pass_of_a_handful_of_people_is_sent_back(sim: Simulation):

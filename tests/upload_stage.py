@@ -26,7 +26,8 @@ from service.agreement import Sizes, Validity
 from service.messages import Manifest, RunState
 from service.third_party.app import third_party_identity
 from service.third_party.run_store import Run, add_run
-from service.third_party.site import Site, Storage, open_site
+from service.third_party.site import Site, open_site
+from service.third_party.storage import Storage
 from service.third_party.store import add_agreement, add_party
 from service.upload_appendix import APPENDIX_BYTES
 from tests.simulator import LENGTH, agreement_between

@@ -46,6 +46,7 @@ class Connection:
     office: Office
     third_party: ThirdParty
     client: Client
+    watch: LogWatch
     asked: set[str] = field(default_factory=set)  # parties whose keys were asked for in this command
 
     @property
@@ -177,6 +178,7 @@ class Connection:
                 answer, away = None, error
             if answer is not None:
                 return answer
+            self.watch.check()
             if not said:
                 self.office.terminal.note(sentence)
                 said = True
@@ -223,4 +225,5 @@ def connect(office: Office) -> Iterator[Connection]:
         sleep=office.sleep,
         on_note=lambda note: watch.noted(note, client),
     ) as client:
-        yield Connection(office=office, third_party=third_party, client=client)
+        yield Connection(office=office, third_party=third_party, client=client, watch=watch)
+        watch.check()

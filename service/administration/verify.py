@@ -44,6 +44,7 @@ class LogWatch:
         self._third_party = third_party
         self._noted: str | None = None
         self._judging = False
+        self._fault: ServiceError | None = None
 
     def opened(self, text: str) -> Checkpoint:
         """A checkpoint whose signature holds.
@@ -90,17 +91,28 @@ class LogWatch:
     def noted(self, text: str, client: Client) -> None:
         """Judge the checkpoint that came with an answer; the same one again costs nothing.
 
-        Raises:
-            ServiceError: `E_JOURNAL`.
+        A fault is kept for `check`: what a command destroys first, it destroys whatever the log says.
         """
-        if text in (self._noted, None) or self._judging:
+        if text == self._noted or self._judging or self._fault is not None:
             return
         self._judging = True  # the proof is an answer too
         try:
             self.accept(text, client, kept=False)
+            self._noted = text
+        except ServiceError as error:
+            if error.code == "E_JOURNAL":
+                self._fault = error  # anything else is the network's: the next answer brings another checkpoint
         finally:
             self._judging = False
-        self._noted = text
+
+    def check(self) -> None:
+        """Refuse to go on once an answer has shown another history.
+
+        Raises:
+            ServiceError: `E_JOURNAL`.
+        """
+        if self._fault is not None:
+            raise self._fault
 
     def witnessed(self, views: Sequence[WitnessedView], key_of: Callable[[str], bytes | None], client: Client) -> int:
         """Compare what other parties say they have seen with what this one has.

@@ -103,9 +103,7 @@ async def _authenticated(request: Request) -> Caller:
         head = doorkeeper.read(_signed_part(request))
         found = doorkeeper.remembered(head)
         if found is None:
-            limits.unsigned.check(
-                _address(request)
-            )  # names and keys that are not ours do not reach the database for ever
+            limits.lookups.take(head.key_id)  # forged signatures do not reach the database for ever
             found = await run_in_threadpool(doorkeeper.looked_up, head)
         caller, ticket = found
         limits.parties.check(caller.party)

@@ -301,7 +301,8 @@ class _Server(uvicorn.Server):
 
 def _end_with_parent(stop: threading.Event) -> None:
     """Ask the worker to stop when the parent's end of standard input closes; insist if it does not."""
-    sys.stdin.buffer.read()
+    while os.read(0, 1 << 10):  # not the buffered stream: its lock would still be held when this process ends
+        pass
     stop.set()
     time.sleep(GRACE_SECONDS)
     os._exit(1)

@@ -57,6 +57,7 @@ class SteadyClock:
 
     def raise_to(self, floor: datetime) -> None:
         """Never show an earlier moment than this one."""
+        self()  # what has passed until now passed before the floor: it is not added to it
         with self._lock:
             self._shown = max(self._shown, floor)
 

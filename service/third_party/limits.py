@@ -2,9 +2,10 @@
 
 Buckets. A party has `RATE` requests a second and may save up `BURST`; whoever is over waits, and is told how long
 (429 `E_DEBIT`, ``Retry-After`` and the RateLimit headers). Requests that no signature covers share a bucket for each
-client address, and so do those whose signature was refused. Bodies of more than `SMALL` bytes are read a few at a time, for each party and altogether, the others
-wait their turn: memory has a bound whoever sends. A body comes at `SLOWEST` bytes a second at least, after
-`GRACE` seconds; a slower one is refused (408 `E_LENTEUR`) and its connection closed.
+client address, and so do those whose signature was refused. Bodies of more than `SMALL` bytes are read a few at a
+time, for each party and altogether, the others wait their turn: memory has a bound whoever sends. A body comes at
+`SLOWEST` bytes a second at least, after `GRACE` seconds; a slower one is refused (408 `E_LENTEUR`) and its connection
+closed.
 
 Buckets are those of one process: with several, a party has as many times the rate.
 """
