@@ -121,8 +121,8 @@ def rows_from_bytes(data: bytes, length: int, payload: int = 0) -> EncodedPass:
         LinkageError: `E_FORMAT_LIGNES` when the bytes are not whole rows.
     """
     rows = _rows(data, length, payload)
-    filters = np.ascontiguousarray(rows[:, ID_BYTES + TAG_BYTES : row_bytes(length)])
-    filters = filters.view("<u8").astype(np.uint64, copy=False)
+    raw = np.ascontiguousarray(rows[:, ID_BYTES + TAG_BYTES : row_bytes(length)])
+    filters = raw.view("<u8").astype(np.uint64, copy=False)
     return EncodedPass(
         ids=np.ascontiguousarray(rows[:, :ID_BYTES]),
         tags=np.ascontiguousarray(rows[:, ID_BYTES : ID_BYTES + TAG_BYTES]),

@@ -87,7 +87,7 @@ def test_relays_are_read_by_their_addressee_only(three, collected):
 def test_the_third_party_holds_no_jeton_no_payload_and_no_name(three, collected):
     """Nor does the joiner's machine: it keeps nothing of what it saw."""
     jetons = [ids for ids, _ in three.seats["caf"].folder.rows("jetons")]
-    wanted = [row.tobytes() for part in jetons for row in part][:40] + [b"2027-01-", b"D0005"]
+    wanted = [*[row.tobytes() for part in jetons for row in part][:40], b"2027-01-", b"D0005"]
     own = b"".join(path.read_bytes() for path in three.sim.data.rglob("*") if path.is_file())
     joiner = b"".join(path.read_bytes() for path in (three.folder / "dgfip").rglob("*") if path.is_file())
     assert len(own) > 100_000

@@ -89,7 +89,9 @@ def check_cuts(folder: Path, cuts: int, database: str | None) -> None:
 
 def check_held(one: Stage, upload: str) -> None:
     """Every chunk on the disk has the digest that was signed, and nothing else is there."""
-    found = [hashlib.sha256(one.site.blobs.read(one.run, upload, number) or b"").hexdigest() for number in range(CHUNKS)]
+    found = [
+        hashlib.sha256(one.site.blobs.read(one.run, upload, number) or b"").hexdigest() for number in range(CHUNKS)
+    ]
     assert list(one.manifest.chunks) == found
     one.site.database.close()
 

@@ -104,11 +104,11 @@ def test_rows_of_the_frozen_vectors(vector):
 @pytest.mark.parametrize("vector", VECTORS["deliveries"], ids=lambda vector: f"{vector['size']} bytes")
 def test_deliveries_of_the_frozen_vectors(vector):
     """A frozen delivery reads and writes as it did; its zeros are counted, not kept."""
-    lists = [table([bytes.fromhex(one) for one in vector[name]]) for name in ("certain", "grey")]
+    certain, grey = (table([bytes.fromhex(one) for one in vector[name]]) for name in ("certain", "grey"))
     sealed = [bytes.fromhex(one) for one in vector["payloads"]]
     payloads = np.frombuffer(b"".join(sealed), dtype=np.uint8).reshape(len(sealed), -1) if sealed else None
     data = bytes.fromhex(vector["head"]).ljust(vector["size"], b"\0")
-    assert data == delivery_to_bytes(*lists, payloads)
+    assert data == delivery_to_bytes(certain, grey, payloads)
     read = delivery_from_bytes(data)
     assert [sorted(vector["certain"]), sorted(vector["grey"])] == [[bytes(x).hex() for x in part] for part in read[:2]]
     assert sealed == [bytes(one) for one in read.payloads][: len(sealed)]

@@ -79,7 +79,16 @@ def read_signed_head(method: str, url: str, fields: Fields) -> SignedHead:
         signature = from_base64(proof[2], SIGNATURE_BYTES)
     except (UnicodeError, CryptoError):
         raise Unreadable from None
-    return SignedHead(**numbers, **texts, covered=covered, base=base, signature=signature)
+    return SignedHead(
+        key_id=texts["keyid"],
+        tag=texts["tag"],
+        nonce=texts["nonce"],
+        created=numbers["created"],
+        expires=numbers["expires"],
+        covered=covered,
+        base=base,
+        signature=signature,
+    )
 
 
 def _parameters(text: str) -> tuple[dict[str, int], dict[str, str]]:
@@ -94,7 +103,6 @@ def _parameters(text: str) -> tuple[dict[str, int], dict[str, str]]:
             raise Unreadable
     if texts.pop("alg", "ed25519") != "ed25519" or len(numbers) + len(texts) != 5:
         raise Unreadable
-    texts["key_id"] = texts.pop("keyid")
     return numbers, texts
 
 
