@@ -137,7 +137,8 @@ class Zygote:
     def kill(self, life: int) -> None:
         """SIGKILL to this very process, and wait for its end."""
         if self.is_alive(life):
-            os.kill(self.pids[life], signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has just died of its own crash point
+                os.kill(self.pids[life], signal.SIGKILL)
         until = time.monotonic() + PATIENCE
         while self.is_alive(life):
             self.listen(0.02)

@@ -9,9 +9,11 @@ with the product, so that a new function that reads outside bytes cannot be forg
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import io
 import json
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -91,6 +93,13 @@ class Parser:
     read: Callable[[bytes], object]
     seeds: tuple[bytes, ...]
     longest: int = 2048  # bytes
+
+
+def own_folder(name: str) -> Path:
+    """A folder that goes with this process, in memory where there is a file system in memory."""
+    made = tempfile.mkdtemp(prefix=f"fuzz-{name}-", dir=MEMORY)
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    return Path(made)
 
 
 def refusals() -> tuple[type[Exception], ...]:
@@ -332,7 +341,7 @@ def _proof() -> Parser:
 def _identity() -> Parser:
     keys, keyring = loaded("crypto.keys"), loaded("service.administration.keyring")
     identity = keys.Identity.generate("caf", "CAF")
-    path = Path(tempfile.mkdtemp(dir=MEMORY, prefix="identity-")) / "identity.json"
+    path = own_folder("identity") / "identity.json"
 
     view = loaded("service.answers").IdentityView
     vouched = view.of(identity, bytes(32)).to_bytes()
@@ -366,7 +375,7 @@ def _headers() -> Parser:
     keys, store = loaded("crypto.keys"), loaded("service.third_party.store")
     operator, sites = loaded("service.third_party.app"), loaded("service.third_party.site")
     authentication = loaded("service.third_party.authentication")
-    data, identity = Path(tempfile.mkdtemp(prefix="headers-")), keys.Identity.generate("caf", "CAF")
+    data, identity = own_folder("headers"), keys.Identity.generate("caf", "CAF")
     operator.third_party_identity(data / "data", "Tiers")
     site = sites.open_site(data / "data", lambda: NOW)
     with site.database.write() as connection:
@@ -412,7 +421,7 @@ def _demarche() -> Parser:
     demarche, sheet = loaded("service.demarche"), loaded("linkage.sheet")
     folder = Path(demarche.__file__).parent / "demarches"
     seeds = tuple(path.read_bytes() for path in sorted(folder.glob("*.toml"))[:2])
-    path = Path(tempfile.mkdtemp(dir=MEMORY, prefix="sheet-")) / "sheet.toml"
+    path = own_folder("sheet") / "sheet.toml"
 
     def read(data: bytes) -> None:
         path.write_bytes(data)
@@ -532,7 +541,7 @@ def _receipts() -> Parser:
     keyring, keys, signatures = (
         loaded("service.administration.keyring"), loaded("crypto.keys"), loaded("crypto.signatures"),
     )  # fmt: skip
-    home = Path(tempfile.mkdtemp(dir=MEMORY, prefix="receipts-"))
+    home = own_folder("receipts")
     key = signatures.SigningKey.generate()
     third_party = keyring.ThirdParty(
         url="http://127.0.0.1:1",
