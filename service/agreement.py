@@ -262,10 +262,16 @@ class Agreement(Message):
 
 
 def _check_joiners(agreement: Agreement, where: str) -> None:
-    """A joiner for each recipient of several comparisons, for no other, and never the recipient itself."""
+    """A joiner for each recipient of several comparisons, for no other; never the recipient itself.
+
+    Nor the source of a payload: it would know its own sealed bytes again in the deliveries, and so who is behind a jeton.
+    """
     recipients = [one.recipient for one in agreement.comparisons]
     several = sorted({party for party in recipients if recipients.count(party) > 1})
     named = [one.recipient for one in agreement.joiners]
     _check(named == several, where, "un jointeur par destinataire de plusieurs comparaisons, triés")
     known = all(one.joiner != one.recipient and one.joiner in agreement.members for one in agreement.joiners)
     _check(known, where, "un jointeur est une autre partie de la convention")
+    joining = {(one.recipient, one.joiner) for one in agreement.joiners}
+    blind = all((one.recipient, one.source) not in joining for one in agreement.comparisons if one.payload_bytes)
+    _check(blind, where, "un jointeur qui ne joint lui-même aucune charge utile")

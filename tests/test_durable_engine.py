@@ -236,8 +236,8 @@ def test_steps_hold_names_and_counts_only(small: Simulation):
     job = json.loads(inputs)["positionalArgs"]
     assert run.run == job[0]
     assert 2 == len(job)
-    assert {"judge", "verdict", "compare", "canaries", "deliver", "conclude"} >= {name for name, _, _ in steps}
-    assert len(steps) > 5
+    assert {"judge", "verdict", "compare", "deliver", "conclude"} >= {name for name, _, _ in steps}
+    assert len(steps) > 4
     assert {None} == {error for _, _, error in steps}
     assert {"{}", '{"refused":0}', '{"of":3}'} >= {output for _, output, _ in steps}
 

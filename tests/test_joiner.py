@@ -180,6 +180,9 @@ def faults() -> dict[str, tuple[Any, Any, str]]:
     row = table.copy()
     row[1, 1] = row[0, 1]
     linked = told_of([[CERTAIN] + [NONE] * 5, *links[1:]], table)
+    other = table_for(5)[4:]
+    other[0, 1] = table[0, 1]
+    both = told_of([[CERTAIN] + [NONE] * 5, [CERTAIN] + [NONE] * 5, *links[2:]], table)
     foreign = [Delivered(ids_of(77, 1), ids_of(0, 0), np.empty((1, 0), dtype=np.uint8)), *told[1:]]
     repeated = [Delivered(table[:1, 1], table[:1, 1], np.empty((1, 0), dtype=np.uint8)), *told[1:]]
     loaded = [Delivered(table[:1, 1], ids_of(0, 0), np.zeros((1, 8), dtype=np.uint8)), *told[1:]]
@@ -190,6 +193,8 @@ def faults() -> dict[str, tuple[Any, Any, str]]:
         "a jeton twice in two pieces": ([table, table[:1]], told, "E_RELAIS"),
         "too many records": ([many], told, "E_RELAIS"),
         "a linked row twice": ([row], linked, "E_LIVRAISON"),
+        "a linked row twice, and another one left out": ([row], both, "E_LIVRAISON"),
+        "a linked row in two pieces": ([table, other], linked, "E_LIVRAISON"),
         "a link of a row that is not there": ([table], foreign, "E_LIVRAISON"),
         "a row in both lists": ([table], repeated, "E_LIVRAISON"),
         "a payload that was not agreed": ([table], loaded, "E_LIVRAISON"),

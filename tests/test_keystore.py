@@ -13,7 +13,7 @@ import pytest
 from crypto.errors import CryptoError, KeyAbsent, SealBroken
 from crypto.framing import Label, frame
 from crypto.key_files import destroy, write_secret
-from crypto.wrapping import unwrap, wrap
+from crypto.wrapping import unwrap
 from service.third_party import keystore as module
 from service.third_party.keystore import Keystore
 
@@ -158,20 +158,3 @@ def test_a_damaged_keystore_is_refused(store):
     with pytest.raises(CryptoError):
         store.key(RUN)
     assert store.holds("wrapped-1.json")
-
-
-def test_what_is_wrapped_opens_for_its_use_only():
-    """Another key, label, context or byte: refused."""
-    key = bytes(32)
-    wrapped = wrap(key, Label.STORED, b"here", b"secret")
-    assert b"secret" == unwrap(key, Label.STORED, b"here", wrapped)
-    assert wrapped != wrap(key, Label.STORED, b"here", b"secret")
-    for other in (
-        (bytes([1] * 32), Label.STORED, b"here", wrapped),
-        (key, Label.KEY_WRAP, b"here", wrapped),
-        (key, Label.STORED, b"there", wrapped),
-        (key, Label.STORED, b"here", wrapped[:-1]),
-        (key, Label.STORED, b"here", b""),
-    ):
-        with pytest.raises(SealBroken):
-            unwrap(*other)

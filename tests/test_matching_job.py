@@ -19,7 +19,7 @@ from service.third_party.schema import pieces
 from tests.simulator import PASSES, Run, Simulation, simulation
 from tests.test_worker import ROWS, check_results
 
-STEPS = ["judge"] * 4 + ["verdict"] + (["compare"] * 3 + ["canaries", "deliver"]) * 2 + ["conclude"]
+STEPS = ["judge"] * 2 + ["verdict"] + (["compare"] * 3 + ["deliver"]) * 2 + ["conclude"]
 MEANS = Means(piece_rows=80)  # 240 rows a pass: three pieces
 
 
@@ -155,7 +155,7 @@ def test_a_hole_among_the_pieces_is_an_error_not_a_shorter_result(sim: Simulatio
     with sim.site.database.write() as connection:
         gone = (pieces.c.run == run.run) & (pieces.c.part == "=links") & (pieces.c.number == 1)
         assert 1 == connection.execute(delete(pieces).where(gone)).rowcount
-    remembered = iter([{}, {}, {}, {}, {"refused": 0}, *[{"of": 3}] * 3])
+    remembered = iter([{}, {}, {"refused": 0}, *[{"of": 3}] * 3])
     with pytest.raises(Exception, match="résultat intermédiaire"):
         job_of(sim).perform(claimed(sim, run), lambda _, work: next(remembered, None) or work())
     sim.clock.advance(seconds=9)

@@ -52,9 +52,9 @@ def test_a_relay_is_complete_with_its_last_piece(three):
         ]
         assert None is relay_store.load_piece(site, connection, three.run, ROUTE, 2)
         assert {(ROUTE, 2): [0, 1]} == relay_store.pieces_about(connection, three.run, "caf")
-        statements = relay_store.statements_of(site, connection, three.run, ROUTE)
-        assert [(ROUTE, 2, relay_store.relay_digest(statements))] == relay_store.relays_to(
-            site, connection, three.run, "caf"
+        digests = relay_store.digests_of(connection, three.run, ROUTE)
+        assert [(ROUTE, 2, relay_store.relay_digest(digests))] == relay_store.relays_to(
+            connection, three.run, "caf"
         )
 
 

@@ -12,6 +12,7 @@ from service.messages import MAX_RELAY_BYTES, Cancellation, Relay, RunState
 from service.third_party.purge import PURGED
 from service.third_party.run_store import set_run
 from service.third_party.schema import relays
+from service.third_party.upkeep import tend
 from tests.simulator import simulation
 from tests.three_parties import ThreeParties
 
@@ -131,3 +132,31 @@ def test_relays_die_with_what_waits_for_their_addressee(three):
         for item in view["receipt"]["statement"]["destroyed"]
     ]
     assert {("relay", "caf", 1), ("relay", "dgfip", 1)} <= set(kinds)
+
+
+def test_a_receipt_does_not_tell_how_long_a_relay_was(three):
+    """Every party reads receipts; the number of pieces would tell sources the magnitude of the hits."""
+    for number in range(3):
+        post(three, piece(three, "dgfip", kind="hits", from_="dgfip", to="caf", number=number, pieces=3), sender="dgfip")
+    three.declare("caf", Cancellation, "cancellation")
+    three.sim.work()
+    seen = [
+        item["pieces"]
+        for view in three.sim.cnous.get(f"/runs/{three.run}/receipts")
+        for item in view["receipt"]["statement"]["destroyed"]
+        if item["kind"] == "relay"
+    ]
+    assert [1] == seen
+
+
+def test_a_relay_whose_key_is_lost_holds_up_nobody(three):
+    """The keystore is another's: its run ends with a receipt, and what is due for other runs is destroyed."""
+    post(three, piece(three))
+    other = three.sim.joining()
+    three.sim.site.vault.destroy_parcel_key(three.run, "dgfip")
+    three.sim.clock.advance(hours=72)
+    told: list[Exception] = []
+    tend(three.sim.site, told.append)
+    assert ([], "expired", "closed") == (told, three.sim.state(other), three.state())
+    with three.sim.site.database.read() as connection:
+        assert [] == list(connection.execute(relays.select()))

@@ -23,7 +23,7 @@ from service.third_party.review_store import (
     pasts_of,
     releases_of,
 )
-from service.third_party.run_store import Run, add_run
+from service.third_party.run_store import Run, add_run, set_run
 from service.third_party.store import add_agreement, add_party
 from tests.simulator import START
 from tests.test_agreement import AGREEMENT
@@ -73,6 +73,21 @@ def test_only_delivered_runs_are_examples_and_in_their_order(known):
         assert [0] == [one.rate_step for one in pasts_of(connection, AGREEMENT.identifier, "caf.cnous", RUNS[2])]
         assert [] == pasts_of(connection, AGREEMENT.identifier, "caf.other", RUNS[3])
         assert [] == pasts_of(connection, "f" * 64, "caf.cnous", RUNS[3])
+
+
+def test_a_run_that_was_given_is_an_example_though_it_was_cancelled_after(known):
+    """Else a recipient that cancels once it has read would never be compared with anything; one that was refused is none."""
+    with known.write() as connection:
+        for number, run in enumerate(RUNS):
+            add_past(connection, run, "caf.cnous", replace(PAST, rate_step=number), START + timedelta(days=90))
+        set_run(connection, RUNS[2], state=RunState.CANCELLED)
+        set_run(connection, RUNS[1], state=RunState.CANCELLED)
+        add_hold(connection, RUNS[1], "caf.cnous", b"{}")
+        assert [0, 2] == [one.rate_step for one in pasts_of(connection, AGREEMENT.identifier, "caf.cnous", RUNS[3])]
+        add_release(connection, RUNS[1], "caf", b"{}")
+        assert [0, 2] == [one.rate_step for one in pasts_of(connection, AGREEMENT.identifier, "caf.cnous", RUNS[3])]
+        add_release(connection, RUNS[1], "cnous", b"{}")
+        assert [0, 1, 2] == [one.rate_step for one in pasts_of(connection, AGREEMENT.identifier, "caf.cnous", RUNS[3])]
 
 
 def test_pasts_are_forgotten_when_their_agreement_ends(known):

@@ -123,3 +123,15 @@ def test_the_joiner_acknowledges_once_its_hits_are_there_and_everything_is_destr
         ]
         passes = sum(len(one.plan.passes) for one in three.agreement.comparisons)
         assert sorted([("delivery", "dgfip")] * passes + [("relay", "caf"), ("relay", "dgfip")]) == sorted(destroyed)
+
+
+def test_a_source_of_payloads_joins_for_nobody(three, tmp_path):
+    """It would find its own sealed bytes in the deliveries, open them, and read who is behind a jeton."""
+    with pytest.raises(ServiceError, match="E_JOINTEUR_REQUIS"):
+        ThreeParties(three.sim, tmp_path, joiner="cnous")
+    document = three.agreement.to_json()
+    document["joiners"] = [{"recipient": "caf", "joiner": "cnous"}]
+    with pytest.raises(ServiceError, match="E_MESSAGE"):
+        Agreement.from_json(document)
+    document["comparisons"] = [{**one, "payload_bytes": 0} for one in document["comparisons"]]
+    assert "cnous" == Agreement.from_json(document).joiner_of("caf")

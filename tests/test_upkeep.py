@@ -77,9 +77,9 @@ def test_shorter_clocks_of_the_agreement_are_kept(sim: Simulation):
     retention = sim.agreement().retention
     run = sim.joining(retention=replace(retention, encodings_hours=6))
     sim.clock.advance(hours=6)
-    assert expire_runs(sim.site)
+    assert expire_runs(sim.site, fail)
     assert "expired" == sim.state(run)
-    assert not expire_runs(sim.site)
+    assert not expire_runs(sim.site, fail)
 
 
 def test_a_key_is_published_once(sim: Simulation):
@@ -149,9 +149,9 @@ def test_a_run_whose_key_is_lost_ends_with_a_receipt(sim: Simulation):
     run, waiting = sim.sending(), sim.delivered()[0]
     sim.site.vault.destroy_run_key(run.run)
     sim.site.vault.destroy_parcel_key(waiting.run, "caf")
-    assert end_unreadable(sim.site)
+    assert end_unreadable(sim.site, fail)
     assert ("failed", "closed") == (sim.state(run), sim.state(waiting))
-    assert not end_unreadable(sim.site)
+    assert not end_unreadable(sim.site, fail)
     tend(sim.site, fail)
     assert [("encodings", "echec")] == causes(sim, run)
     assert [("encodings", "rapprochement_termine"), ("deliveries", "echec")] == causes(sim, waiting)

@@ -217,6 +217,12 @@ def _check_joiners(demarche: RuleSheet, terms: Terms, parties: set[str]) -> None
                 f"désignez-le : --joiner {recipient}=PARTIE"
             )
             raise ServiceError("E_JOINTEUR_REQUIS", sentence)
+        if demarche.payload_operand and terms.joiners[recipient] in terms.holders[demarche.payload_operand]:
+            sentence = (
+                f"« {terms.joiners[recipient]} » joint une charge utile : il reconnaîtrait ses propres personnes derrière les "
+                f"jetons ; désignez un autre jointeur : --joiner {recipient}=PARTIE"
+            )
+            raise ServiceError("E_JOINTEUR_REQUIS", sentence)
     if extra := sorted(set(terms.joiners) - set(_joined(demarche, terms))):
         sentence = f"« {extra[0]} » n'a qu'une comparaison, ou ne reçoit rien : retirez son jointeur"
         raise ServiceError("E_JOINTEUR_REQUIS", sentence)

@@ -173,13 +173,25 @@ class _Lookup:
         names = [*_names(told.certain).tolist(), *_names(told.grey).tolist()]
         if len(set(names)) != len(names):
             raise _broken("nomme deux fois une même ligne")
-        self._payloads, self._found = told.payloads, 0
+        self._payloads = told.payloads
+        self._met = [np.zeros(len(among), dtype=bool) for among in (told.certain, told.grey)]
 
     def links(self, ids: NDArray[np.uint8]) -> Linked:
-        """Which rows are linked."""
-        certain, grey = (places_among(ids, among) >= 0 for among in (self._certain, self._grey))
-        self._found += int(certain.sum()) + int(grey.sum())
-        return Linked(certain=certain, grey=grey)
+        """Which rows are linked.
+
+        Raises:
+            ServiceError: `E_LIVRAISON`, a linked row stands in the table a second time.
+        """
+        marks = []
+        for among, met in zip((self._certain, self._grey), self._met, strict=True):
+            places = places_among(ids, among)
+            here = places[places >= 0]
+            # Each on its own, and not by their number: one that is left out must not make up for one that is there twice.
+            if met[here].any() or len(np.unique(here)) != len(here):
+                raise _broken("nomme une ligne que le destinataire présente deux fois")
+            met[here] = True
+            marks.append(places >= 0)
+        return Linked(certain=marks[0], grey=marks[1])
 
     def payloads(self, ids: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], NDArray[np.uint8]]:
         """Which rows have a certain link, and the payloads of these."""
@@ -187,8 +199,8 @@ class _Lookup:
         return places >= 0, self._payloads[places[places >= 0]]
 
     def check(self) -> None:
-        """Refuse links of rows that the table does not hold, or holds twice."""
-        if self._found != len(self._certain) + len(self._grey):
+        """Refuse links of rows that the table does not hold."""
+        if not all(met.all() for met in self._met):
             raise _broken("nomme des lignes que le destinataire n'a pas envoyées")
 
 

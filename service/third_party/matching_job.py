@@ -92,8 +92,8 @@ class MatchingJob:
             self._fail(lease)
             return
         with found as work:
-            for one, upload in matching.uploads_in(work.steps):
-                step("judge", partial(work.judge, one, upload))
+            for one in work.steps:
+                step("judge", partial(work.judge, one))
             if step("verdict", work.verdict)["refused"]:
                 return
             for one in work.steps:
@@ -101,7 +101,6 @@ class MatchingJob:
                 while number < of:
                     of = step("compare", partial(work.compare, one, number))["of"]
                     number += 1
-                step("canaries", partial(work.canaries, one))
                 step("deliver", partial(work.deliver, one, of))
             step("conclude", work.conclude)
 
@@ -153,14 +152,14 @@ class _Work:
                 self._done += self._parts(one) if whole else count_pieces(connection, self._links(one, 0))
             self._advance(connection, 0)
 
-    def judge(self, one: matching.Step, upload: Upload) -> Answer:
-        """Judge an upload, once."""
-        self._lease.check()
-        if self._judgement(one, upload) is None:
-            found = matching.judge_upload(self._site, self._key, one, upload, self._lease.check, self._means)
-            name = self._judged(one, upload)
-            sealed = seal_judgement(self._key, name, {"upload": upload.upload, **found.to_json()})
-            self._keep(name, sealed)
+    def judge(self, one: matching.Step) -> Answer:
+        """Judge both uploads of a pass, each once."""
+        for upload in (one.recipient, one.source):
+            self._lease.check()
+            if self._judgement(one, upload) is None:
+                found = matching.judge_upload(self._site, self._key, one, upload, self._lease.check, self._means)
+                name = self._judged(one, upload)
+                self._keep(name, seal_judgement(self._key, name, {"upload": upload.upload, **found.to_json()}))
         return {}
 
     def verdict(self) -> Answer:
@@ -193,23 +192,13 @@ class _Work:
         self._keep(name, seal_links(self._key, name, found))
         return {"of": reading.of}
 
-    def canaries(self, one: matching.Step) -> Answer:
-        """Count the canaries that the recipient has sent, once."""
-        self._lease.check()
-        name, source = self._baited(one), self._judgement(one, one.source)
-        with self._site.database.read() as connection:
-            done = load_piece(connection, name) is not None or one.name in self._delivered(connection)
-        if not done and source is not None and source.counts["canaries"]:
-            count = matching.caught(self._site, self._key, one, self._lease.check, self._means)
-            self._keep(name, seal_judgement(self._key, name, {"caught": count}))
-        return {}
-
     def deliver(self, one: matching.Step, of: int) -> Answer:
         """Store the delivery of a pass that is compared, once; nobody can fetch it before the run is delivered."""
         self._lease.check()
         with self._site.database.read() as connection:
             if one.name in self._delivered(connection):
                 return {}
+        self._count_canaries(one)
         found = [self._piece(one, number) for number in range(of)]
         if not found or found[0].head["of"] != of:
             raise _missing()
@@ -239,6 +228,17 @@ class _Work:
             drop_pieces(connection, run.run)
             jobs.drop(connection, run.run)
         return {}
+
+    def _count_canaries(self, one: matching.Step) -> None:
+        """Count the canaries that the recipient has sent, once."""
+        name, source = self._baited(one), self._judgement(one, one.source)
+        if source is None or not source.counts["canaries"]:
+            return
+        with self._site.database.read() as connection:
+            done = load_piece(connection, name) is not None
+        if not done:
+            count = matching.caught(self._site, self._key, one, self._lease.check, self._means)
+            self._keep(name, seal_judgement(self._key, name, {"caught": count}))
 
     def _store(self, one: matching.Step, compared: matching.Compared, finding: PassFinding) -> None:
         with self._site.database.write() as connection:

@@ -50,7 +50,8 @@ __all__ = [
     "seal_links",
 ]
 
-LINKS, BAIT = "=links", "=canaries"  # no party can be called that
+LINKS = "=links"  # no party can be called that, nor the next one
+BAIT = "=canaries"
 LINK = np.dtype([("left", "<u8"), ("right", "<u8"), ("score", "<f8"), ("id", "u1", (ID_BYTES,))])
 
 _SALT_BYTES = 32

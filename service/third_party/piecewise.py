@@ -24,7 +24,7 @@ from linkage.plan import PassPlan
 from linkage.wire import TAG_BYTES, EncodedPass
 from service.third_party.pieces import LINK, LinksPiece
 
-__all__ = ["PIECE_ROWS", "Cursor", "Opened", "assembled", "bound_of", "pieces_for"]
+__all__ = ["PIECE_ROWS", "Cursor", "Opened", "Work", "assembled", "bound_of", "pieces_for"]
 
 PIECE_ROWS = 1 << 20  # of both sides: a second or two of work, some megabytes of links at most
 _TAGS = 1 << (8 * TAG_BYTES)

@@ -91,7 +91,7 @@ def decide(site: Site, connection: Connection, run: Run, kind: Kind, party: str,
         return
     commitment = _commitment(site, run)
     if kind == "deliveries":
-        items = [*_deliveries(site, connection, run.run, party), *_relays(site, connection, run.run, party)]
+        items = [*_deliveries(site, connection, run.run, party), *_relays(connection, run.run, party)]
     else:
         items = [*_run_key(site, commitment), *_uploads(connection, run.run)]
     inventory = canonical_json({"destroyed": [item.to_json() for item in items], "commitment": commitment})
@@ -242,10 +242,11 @@ def _digest(site: Site, connection: Connection, run: str, names: tuple[str, str,
         return hashlib.sha256(load_delivery(connection, run, names[0], names[1]) or b"").hexdigest()
 
 
-def _relays(site: Site, connection: Connection, run: str, recipient: str) -> list[Destroyed]:
+def _relays(connection: Connection, run: str, recipient: str) -> list[Destroyed]:
+    # One thing each, of however many pieces: every party reads receipts, and pieces would tell how many hits there are.
     return [
-        Destroyed(kind="relay", party=recipient, comparison=None, pass_=None, pieces=pieces, digest=digest)
-        for _, pieces, digest in relays_to(site, connection, run, recipient)
+        Destroyed(kind="relay", party=recipient, comparison=None, pass_=None, pieces=1, digest=digest)
+        for _, _, digest in relays_to(connection, run, recipient)
     ]
 
 

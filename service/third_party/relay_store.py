@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, insert, select
 
@@ -22,6 +21,7 @@ __all__ = [
     "add_piece",
     "addressees",
     "announced",
+    "digests_of",
     "is_complete",
     "load_piece",
     "owes_hits",
@@ -29,7 +29,6 @@ __all__ = [
     "relay_digest",
     "relays_to",
     "route_of",
-    "statements_of",
 ]
 
 Route = tuple[str, str, str]  # kind, sender, recipient
@@ -45,7 +44,8 @@ def add_piece(site: Site, connection: Connection, relay: Relay, data: bytes) -> 
     kind, sender, recipient = route_of(relay)
     row = {"run": relay.run, "kind": kind, "sender": sender, "recipient": recipient, "number": relay.number}
     sealed = site.vault.seal_parcel(relay.run, recipient, data)
-    connection.execute(insert(relays).values(**row, pieces=relay.pieces, statement=sealed))
+    digest = statement_digest(unstored(data))
+    connection.execute(insert(relays).values(**row, pieces=relay.pieces, digest=digest, statement=sealed))
 
 
 def load_piece(site: Site, connection: Connection, run: str, route: Route, number: int) -> bytes | None:
@@ -89,28 +89,27 @@ def owes_hits(connection: Connection, run: str, agreement: Agreement, party: str
     return any(not is_complete(connection, run, ("hits", party, one)) for one in mine if one not in done)
 
 
-def relays_to(site: Site, connection: Connection, run: str, recipient: str) -> list[tuple[Route, int, str]]:
-    """(relay, pieces held, digest) of each relay that is addressed to a party."""
+def relays_to(connection: Connection, run: str, recipient: str) -> list[tuple[Route, int, str]]:
+    """(relay, pieces held, digest) of each relay that is addressed to a party; opens none of them."""
     one = relays.c
     where = (one.run == run, one.recipient == recipient)
     names = connection.execute(select(one.kind, one.sender).where(*where).distinct().order_by(one.kind, one.sender))
     found = []
     for kind, sender in names.all():
         route = (str(kind), str(sender), recipient)
-        statements = statements_of(site, connection, run, route)
-        found.append((route, len(statements), relay_digest(statements)))
+        digests = digests_of(connection, run, route)
+        found.append((route, len(digests), relay_digest(digests)))
     return found
 
 
-def statements_of(site: Site, connection: Connection, run: str, route: Route) -> list[dict[str, Any]]:
-    """The signed pieces held of a relay, in their order."""
-    rows = connection.scalars(select(relays.c.statement).where(*_where(run, route)).order_by(relays.c.number))
-    return [unstored(site.vault.open_parcel(run, route[2], data)) for data in rows]
+def digests_of(connection: Connection, run: str, route: Route) -> list[str]:
+    """The digests of the signed pieces held of a relay, in their order."""
+    return list(connection.scalars(select(relays.c.digest).where(*_where(run, route)).order_by(relays.c.number)))
 
 
-def relay_digest(statements: Iterable[dict[str, Any]]) -> str:
+def relay_digest(digests: Iterable[str]) -> str:
     """What names a relay: SHA-256 of the digests of its signed pieces, in their order."""
-    return hashlib.sha256(b"".join(bytes.fromhex(statement_digest(one)) for one in statements)).hexdigest()
+    return hashlib.sha256(b"".join(map(bytes.fromhex, digests))).hexdigest()
 
 
 def _where(run: str, route: Route) -> tuple[ColumnElement[bool], ...]:

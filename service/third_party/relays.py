@@ -23,12 +23,12 @@ from service.third_party.parcels import acknowledged_by
 from service.third_party.relay_store import (
     add_piece,
     announced,
+    digests_of,
     is_complete,
     load_piece,
     pieces_about,
     relay_digest,
     route_of,
-    statements_of,
 )
 from service.third_party.runs import load_for, open_statement_of
 from service.third_party.site import Site
@@ -59,7 +59,7 @@ def send_relay(site: Site, caller: Caller, run_id: str, signed: object) -> None:
             return
         add_piece(site, connection, relay, data)
         if is_complete(connection, run_id, route_of(relay)):
-            digest = relay_digest(statements_of(site, connection, run_id, route_of(relay)))
+            digest = relay_digest(digests_of(connection, run_id, route_of(relay)))
             about = {"agreement": run.agreement, "run": run_id, "digest": digest}
             site.record(connection, caller.party, "relay_complete", **about)
 

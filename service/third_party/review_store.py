@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, exists, insert, select
+from sqlalchemy import Connection, delete, exists, func, insert, select
 
 from service.messages import RunState
-from service.third_party.schema import findings, histories, holds, releases, runs
+from service.third_party.schema import agreement_members, findings, histories, holds, releases, runs
 from service.third_party.store import to_seconds
 
 __all__ = [
@@ -92,14 +92,20 @@ def add_past(connection: Connection, run: str, comparison: str, past: Past, forg
 
 
 def pasts_of(connection: Connection, agreement: str, comparison: str, run: str) -> list[Past]:
-    """The same comparison in the other runs of its agreement whose results were delivered, oldest first."""
-    one = histories.c
-    delivered = runs.c.state.in_([str(RunState.DELIVERED), str(RunState.CLOSED)])
+    """The same comparison in the other runs of its agreement whose results were given, oldest first.
+
+    Given, whatever became of the run afterwards: a recipient that cancels once it has read does not make it unseen.
+    """
+    one, mine = histories.c, runs.c
+    released = select(func.count()).where(releases.c.run == mine.run).scalar_subquery()
+    members = select(func.count()).where(agreement_members.c.agreement == mine.agreement).scalar_subquery()
+    allowed = ~exists(select(holds.c.run).where(holds.c.run == mine.run)) | (released == members)
+    given = mine.delivered_at.is_not(None) & (mine.state != str(RunState.HELD)) & allowed
     query = (
         select(one.recipient_step, one.source_step, one.rate_step)
-        .join(runs, runs.c.run == one.run)
-        .where(runs.c.agreement == agreement, one.comparison == comparison, one.run != run, delivered)
-        .order_by(runs.c.delivered_at, one.run)
+        .join(runs, mine.run == one.run)
+        .where(mine.agreement == agreement, one.comparison == comparison, one.run != run, given)
+        .order_by(mine.delivered_at, one.run)
     )
     return [Past(recipient_step=a, source_step=b, rate_step=c) for a, b, c in connection.execute(query)]
 

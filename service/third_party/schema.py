@@ -261,6 +261,7 @@ relays = Table(  # pieces that a recipient and its joiner seal to each other
     Column("recipient", Text, ForeignKey("parties.party"), primary_key=True),
     Column("number", Integer, primary_key=True),
     Column("pieces", Integer, nullable=False),
+    Column("digest", Text, nullable=False),  # of the signed piece: what receipts name it by, without opening it again
     Column("statement", LargeBinary, nullable=False),  # sealed to the recipient, signed by the sender
     CheckConstraint("number >= 0 AND number < pieces", name="relay_bounds"),
 )

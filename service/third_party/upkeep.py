@@ -7,7 +7,8 @@ deadline, never before.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 from sqlalchemy import Connection
@@ -21,6 +22,7 @@ from service.third_party.lifecycle import HOLDS_ENCODINGS, LIVE, Event, over
 from service.third_party.log import erase_bodies
 from service.third_party.parcels import deliveries_of, live_uploads
 from service.third_party.purge import decide_all, pending, resume
+from service.third_party.relay_store import addressees
 from service.third_party.review_store import forget_pasts
 from service.third_party.run_store import Run, load_run, runs_in, set_run
 from service.third_party.runs import move
@@ -53,7 +55,12 @@ _WANTS_KEY = (RunState.JOINING, RunState.SENDING)
 
 def tend(site: Site, complain: Callable[[Exception], None]) -> bool:
     """All of it, once; returns whether anything was done for a run."""
-    done = [expire_runs(site), end_unreadable(site), resume(site, complain), publish_keys(site, complain)]
+    done = [
+        expire_runs(site, complain),
+        end_unreadable(site, complain),
+        resume(site, complain),
+        publish_keys(site, complain),
+    ]
     try:
         _now_and_then(site)
     except (CryptoError, ServiceError, OSError, SQLAlchemyError) as error:
@@ -75,10 +82,11 @@ def _now_and_then(site: Site) -> None:
         mark(connection, TENDED, now)
 
 
-def end_unreadable(site: Site) -> bool:
+def end_unreadable(site: Site, complain: Callable[[Exception], None]) -> bool:
     """End the runs whose keys are gone though nobody destroyed them: the database or the keystore is another's copy.
 
-    Nothing of them can be opened any more; what is left is destroyed, with a receipt.
+    Nothing of them can be opened any more; what is left is destroyed, with a receipt. `complain` is told of each run that
+    cannot be ended; the others are not held up.
     """
     with site.database.read() as connection:
         live = runs_in(connection, *LIVE)
@@ -86,13 +94,14 @@ def end_unreadable(site: Site) -> bool:
     if not live:
         return False
     lost = [run for run in live if _unreadable(site, run, waiting[run.run])]
+    ended = False
     for old in lost:
-        with site.database.write() as connection:
+        with _each(complain), site.database.write() as connection:
             run = load_run(connection, old.run)
-            if run.state not in LIVE or not _unreadable(site, run, _receivers(connection, run)):
-                continue
-            end_run(site, connection, run)
-    return bool(lost)
+            if run.state in LIVE and _unreadable(site, run, _receivers(connection, run)):
+                end_run(site, connection, run)
+                ended = True
+    return ended
 
 
 def end_run(site: Site, connection: Connection, run: Run) -> None:
@@ -103,10 +112,20 @@ def end_run(site: Site, connection: Connection, run: Run) -> None:
     decide_all(site, connection, move(site, connection, run, event, site.party), "echec")
 
 
+@contextmanager
+def _each(complain: Callable[[Exception], None]) -> Iterator[None]:
+    """What is done for one run: its failure is told, and what is due for the others is done all the same."""
+    try:
+        yield
+    except (CryptoError, ServiceError, OSError, SQLAlchemyError) as error:
+        complain(error)
+
+
 def _receivers(connection: Connection, run: Run) -> set[str]:
     """For whom something waits whose destruction is not decided yet."""
     decided = {one.party for one in pending(connection) if one.run == run.run and one.kind == "deliveries"}
-    return {party for _, _, party in deliveries_of(connection, run.run)} - decided
+    waiting = {party for _, _, party in deliveries_of(connection, run.run)} | addressees(connection, run.run)
+    return waiting - decided
 
 
 def _unreadable(site: Site, run: Run, receivers: set[str]) -> bool:
@@ -145,17 +164,22 @@ def forget_traces(site: Site) -> int:
             return erased
 
 
-def expire_runs(site: Site) -> bool:
-    """End the runs whose deadline is over, and decide the destruction of what they hold."""
+def expire_runs(site: Site, complain: Callable[[Exception], None]) -> bool:
+    """End the runs whose deadline is over, and decide the destruction of what they hold.
+
+    `complain` is told of each one that cannot be ended; the others are not held up.
+    """
     with site.database.read() as connection:
         due = [run for run in runs_in(connection, *LIVE) if over(run.deadline, site.clock())]
+    ended = False
     for old in due:
-        with site.database.write() as connection:
+        with _each(complain), site.database.write() as connection:
             run = load_run(connection, old.run)
             if run.state in LIVE and over(run.deadline, site.clock()):
                 run = move(site, connection, run, Event.EXPIRED, site.party)
                 decide_all(site, connection, run, "expiration")
-    return bool(due)
+                ended = True
+    return ended
 
 
 def publish_keys(site: Site, complain: Callable[[Exception], None]) -> bool:

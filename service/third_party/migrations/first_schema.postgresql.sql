@@ -243,6 +243,7 @@ CREATE TABLE relays (
     recipient TEXT NOT NULL,
     number INTEGER NOT NULL,
     pieces INTEGER NOT NULL,
+    digest TEXT NOT NULL,
     statement BYTEA NOT NULL,
     PRIMARY KEY (run, kind, sender, recipient, number),
     CONSTRAINT relay_bounds CHECK (number >= 0 AND number < pieces),
