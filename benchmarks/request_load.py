@@ -1,12 +1,15 @@
 """Many clients at once: signed requests with durable nonces, on PostgreSQL and on SQLite.
 
-``python -m benchmarks.request_load [--clients 1000] [--seconds 20] [--database sqlite|postgresql] [--processes N]``
+``python -m benchmarks.request_load [--clients 1000] [--seconds 20] [--database sqlite|postgresql] [--processes N] [--rate 1000]``
 
 A real third party (`allervers serve`, no worker) answers clients of many parties, each on a connection of its own,
 asking one request after the other: three in four read a run, the others list runs or read the log's checkpoint. Every
 request was signed beforehand by the party's key with its own nonce, so the generator, one process of its own, does
-nothing but send and read. PostgreSQL flushes its commits to the disk. Counted: requests and their time as clients
-see them, and the processor time of the service and of the database apart from that of the generator.
+nothing but send and read.
+With ``--rate`` a client asks at its own moments, that many requests a second for all of them together, and its time
+counts from the moment when it should have asked; without, it asks as soon as it is answered. PostgreSQL flushes its
+commits to the disk. Counted: requests and their time as clients see them, and the processor time of the service and
+of the database apart from that of the generator.
 """
 
 from __future__ import annotations
@@ -71,11 +74,21 @@ def paths(one: Signer) -> list[str]:
     return [run, "/v1/runs", run, run, run, run, "/v1/log/checkpoint", run]
 
 
+@dataclass(frozen=True)
+class Times:
+    """When a client asks, on the clock of the loop."""
+
+    first: float
+    every: float  # seconds; 0 for as soon as it is answered
+    until: float
+
+
 class Client(asyncio.Protocol):
     """One connection that sends the next request when the last one was answered."""
 
-    def __init__(self, requests: list[bytes], seen: list[float], statuses: Counter[int], until: float) -> None:
-        self.requests, self.seen, self.statuses, self.until = requests, seen, statuses, until
+    def __init__(self, requests: list[bytes], seen: list[float], statuses: Counter[int], times: Times) -> None:
+        self.requests, self.seen, self.statuses, self.until = requests, seen, statuses, times.until
+        self.due, self.every = times.first, times.every
         self.loop = asyncio.get_running_loop()
         self.done: asyncio.Future[None] = self.loop.create_future()
         self.buffer, self.sent = b"", 0.0
@@ -83,10 +96,17 @@ class Client(asyncio.Protocol):
     def connection_made(self, transport: Any) -> None:
         """Ask the first time."""
         self.transport = transport
-        self._next()
+        self._later()
+
+    def _later(self) -> None:
+        if self.every and self.due > self.loop.time():
+            self.loop.call_at(self.due, self._next)
+        else:
+            self._next()
 
     def _next(self) -> None:
-        self.sent = self.loop.time()
+        self.sent = self.due if self.every else self.loop.time()
+        self.due += self.every
         if self.sent >= self.until or not self.requests:
             self.transport.close()
             if not self.done.done():
@@ -106,7 +126,7 @@ class Client(asyncio.Protocol):
         self.buffer = b""
         self.seen.append(self.loop.time() - self.sent)
         self.statuses[int(head[9:12])] += 1
-        self._next()
+        self._later()
 
     def connection_lost(self, _: Exception | None) -> None:
         """Count a connection that broke."""
@@ -115,7 +135,7 @@ class Client(asyncio.Protocol):
             self.done.set_result(None)
 
 
-async def generate(port: int, made: list[list[bytes]], seconds: float) -> dict[str, Any]:
+async def generate(port: int, made: list[list[bytes]], seconds: float, rate: float) -> dict[str, Any]:
     """Run all clients; returns what they saw."""
     loop = asyncio.get_running_loop()
     seen: list[float] = []
@@ -123,8 +143,9 @@ async def generate(port: int, made: list[list[bytes]], seconds: float) -> dict[s
     until = loop.time() + seconds
     started = loop.time()
     clients = []
-    for one in made:
-        made_one = partial(Client, one, seen, statuses, until)
+    for number, one in enumerate(made):
+        times = Times(started + 1 + number / rate, len(made) / rate, until) if rate else Times(started, 0.0, until)
+        made_one = partial(Client, one, seen, statuses, times)
         _, client = await loop.create_connection(made_one, "127.0.0.1", port)
         clients.append(client)
     connected = loop.time() - started
@@ -176,6 +197,16 @@ def family(pid: int) -> list[int]:
     return found
 
 
+def _settle(pid: int) -> None:
+    """Wait until all processes of the service have loaded: what they spend then is no request's."""
+    spent, quiet = cpu_of(family(pid)), 0
+    while quiet < 4:
+        time.sleep(0.5)
+        now = cpu_of(family(pid))
+        quiet = quiet + 1 if now - spent < 0.05 else 0
+        spent = now
+
+
 def prepare(data: Path, database: str | None) -> list[Signer]:
     """A third party with parties and a run for each pair of them."""
     public = third_party_identity(data, "Charge")
@@ -213,7 +244,7 @@ def prepare(data: Path, database: str | None) -> list[Signer]:
     return signers
 
 
-def measure(kind: str, clients: int, seconds: float, each: int, words: list[str]) -> dict[str, Any]:
+def measure(kind: str, clients: int, seconds: float, each: int, rate: float, words: list[str]) -> dict[str, Any]:
     """One run of the load; returns its figures."""
     folder = Path(tempfile.mkdtemp(prefix="load-"))
     cluster = TempPg(durable=True) if kind == "postgresql" else None
@@ -244,6 +275,7 @@ def measure(kind: str, clients: int, seconds: float, each: int, words: list[str]
             if line.startswith("PRÊT"):
                 port = int(line.rsplit(":", 1)[1])
                 break
+        _settle(server.pid)
         now = int(time.time())
         made = []
         for number in range(clients):
@@ -255,7 +287,7 @@ def measure(kind: str, clients: int, seconds: float, each: int, words: list[str]
         pids = family(server.pid)
         database = family(cluster.pid) if cluster is not None else []
         before = (cpu_of(pids), cpu_of(database), time.process_time())
-        result = uvloop.run(generate(port, made, seconds))
+        result = uvloop.run(generate(port, made, seconds, rate))
         database = family(cluster.pid) if cluster is not None else []
         spent = (cpu_of(pids) - before[0], cpu_of(database) - before[1], time.process_time() - before[2])
         total = spent[0] + spent[1]
@@ -285,9 +317,10 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=1000)
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--each", type=int, default=40)
+    parser.add_argument("--rate", type=float, default=0)
     parser.add_argument("--database", default="postgresql")
     chosen, words = parser.parse_known_args()
-    print(json.dumps(measure(chosen.database, chosen.clients, chosen.seconds, chosen.each, words)))
+    print(json.dumps(measure(chosen.database, chosen.clients, chosen.seconds, chosen.each, chosen.rate, words)))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ machine.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,7 @@ SCALE = 30  # bits after the point of an agreement
 _MOST_DEGREE = 12
 _SAME_COUNTRY = 775  # per mille of pairs born in the same country: 88 % are born in France
 _CENTURY = 2  # first place of a date whose digit is a token (`linkage.features`)
+_MONTH = 4  # first place of the month
 _UNDECLARED = 1000  # equally frequent values of a code of which the sheet says nothing
 _ALIKE = 100  # per mille of the bits of a code that two different codes have in common
 
@@ -170,21 +171,10 @@ def _of_date(
     """Years, and days with months, are independent."""
     digits = len(set(range(_CENTURY, 8)) - {place for part in left_out for place in _HIDDEN[part]})
     each = shares.get("digits", 0) // max(1, digits)
-    years = [(year, share) for year, share in statistics.named(f"{name}.year").items()]
-    fixed = {"decade": slice(0, 3), "unit": slice(3, 4), "year": slice(0, 4)}
-    told = [fixed[part] for part in fixed if part in left_out]
-    of_year: dict[int, int] = {}
-    for left, one in years:
-        for right, other in years:
-            if all(left[part] == right[part] for part in told):
-                kept = sum(
-                    left[place] == right[place]
-                    for place in range(_CENTURY, 4)
-                    if not any(place in range(4)[part] for part in told)
-                )
-                common = kept * each + (shares.get("year", 0) if left == right else 0)
-                of_year[common] = of_year.get(common, 0) + one * other
-    return [_normal(of_year), _normal(_of_days(shares, each, left_out))]
+    years = tuple(statistics.named(f"{name}.year").items())
+    of_year = _of_years(years, each, shares.get("year", 0), left_out)
+    wholes = (shares.get("month", 0), shares.get("day", 0), shares.get("day_month", 0))
+    return [_normal(of_year), _normal(_of_days(wholes, each, left_out))]
 
 
 _HIDDEN = {
@@ -197,8 +187,25 @@ _HIDDEN = {
 }
 
 
-def _of_days(shares: Mapping[str, int], each: int, left_out: frozenset[str]) -> dict[int, int]:
-    """Common insertions of two days of the year, each day as likely (a leap day as well: it hardly matters)."""
+@lru_cache(maxsize=256)  # public numbers, the same for everybody
+def _of_years(years: tuple[tuple[str, int], ...], each: int, whole: int, left_out: frozenset[str]) -> dict[int, int]:
+    """Common insertions of two years: `each` for an equal digit that is told, `whole` for the same year."""
+    digits = np.array([list(year) for year, _ in years])
+    equal = digits[:, None, :] == digits[None, :, :]
+    given = sorted({place for part in left_out for place in _HIDDEN[part] if place < _MONTH})
+    told = [place for place in range(_CENTURY, _MONTH) if place not in given]
+    common = each * equal[:, :, told].sum(axis=2) + whole * equal.all(axis=2)
+    kept = equal[:, :, given].all(axis=2)
+    weights = np.array([share for _, share in years], dtype=np.int64)
+    return _counted(common[kept], np.outer(weights, weights)[kept])  # together at most BILLION², under 2⁶³
+
+
+@lru_cache(maxsize=256)  # public numbers, the same for everybody
+def _of_days(wholes: tuple[int, int, int], each: int, left_out: frozenset[str]) -> dict[int, int]:
+    """Common insertions of two days of the year, each day as likely (a leap day as well: it hardly matters).
+
+    `wholes` are those for the same month, the same day and the same day and month, `each` for an equal digit.
+    """
     month, day = np.repeat(np.arange(1, 13), 31), np.tile(np.arange(1, 32), 12)
     same_month, same_day = month[:, None] == month[None, :], day[:, None] == day[None, :]
     kept = np.ones_like(same_month)
@@ -206,16 +213,21 @@ def _of_days(shares: Mapping[str, int], each: int, left_out: frozenset[str]) -> 
     if left_out & {"month", "day_month"}:
         kept &= same_month
     else:
-        common += shares.get("month", 0) * same_month + each * _equal_digits(month)
+        common += wholes[0] * same_month + each * _equal_digits(month)
     if left_out & {"day", "day_month"}:
         kept &= same_day
     else:
-        common += shares.get("day", 0) * same_day + each * _equal_digits(day)
+        common += wholes[1] * same_day + each * _equal_digits(day)
     swapped = (month[:, None] == day[None, :]) & (day[:, None] == month[None, :])
-    if "day_month" in shares:
-        common += shares["day_month"] * ((same_month & same_day) | swapped)
-    values, counts = np.unique(common[kept], return_counts=True)
-    return dict(zip(values.tolist(), counts.tolist(), strict=True))
+    common += wholes[2] * ((same_month & same_day) | swapped)
+    return _counted(common[kept], np.ones(np.count_nonzero(kept), dtype=np.int64))
+
+
+def _counted(common: NDArray[np.int64], weights: NDArray[np.int64]) -> dict[int, int]:
+    values, place = np.unique(common, return_inverse=True)
+    totals = np.zeros(len(values), dtype=np.int64)
+    np.add.at(totals, place.ravel(), weights)
+    return dict(zip(values.tolist(), totals.tolist(), strict=True))
 
 
 def _equal_digits(values: NDArray[np.int64]) -> NDArray[np.int64]:

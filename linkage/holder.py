@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,6 +123,7 @@ _WITNESSES = {
 _WITNESS_SIZES = (20_000, 20_000)
 
 
+@cache  # of public numbers, and the code of a process does not change
 def encoder_digest() -> str:
     """Hex SHA-256 of the history of communes and the encodings of a few invented people under a public key, in every profile."""
     sheet = Sheet.from_table(_WITNESS_SHEET)

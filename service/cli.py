@@ -8,8 +8,10 @@ Exit codes: 0 done, 1 refused, 2 wrong usage, 130 stopped by the agent.
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from typing import cast
 
@@ -52,8 +54,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 def command_of(args: argparse.Namespace) -> Command:
     """The function of a parsed command; imports its module. It returns an exit code, or None for 0."""
     module, _, name = str(args.command).partition(":")
-    with unbroken():
+    with unbroken(), _uncollected():
         return cast("Command", getattr(import_module(module), name))
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """What a command loads stays: the collector neither searches it meanwhile nor ever again."""
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        gc.enable()
 
 
 def build_parser() -> argparse.ArgumentParser:

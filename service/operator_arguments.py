@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from service.stanzas import Subparsers, add
@@ -13,6 +14,7 @@ _CLUSTER = "service.third_party.cluster_commands"
 _OPERATOR = "service.third_party.operator_commands"
 _CARE = "service.third_party.care_commands"
 _LEAST_MEMORY = 64  # Mio
+_MOST_PROCESSES = 64
 
 NAME = "Tiers de confiance"
 """The name of a third party whose operator gives none."""
@@ -80,6 +82,15 @@ def _serve(commands: Subparsers) -> None:
     parser.add_argument("--port", type=int, default=8443)
     parser.add_argument("--no-worker", action="store_true", help="ne pas lancer le processus de rapprochement")
     parser.add_argument("--metrics", type=_address, metavar="MACHINE:PORT", help="où dire les mesures de Prometheus")
+    summary = "processus qui répondent aux requêtes (1) ; avec PostgreSQL, un par cœur"
+    parser.add_argument("--processes", type=_processes, default=1, metavar="N", help=summary)
+
+
+def _processes(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 3 else 0
+    if not 1 <= number <= _MOST_PROCESSES or (number > 1 and os.name != "posix"):
+        raise argparse.ArgumentTypeError(f"un nombre de 1 à {_MOST_PROCESSES} est attendu (1 sous Windows)")
+    return number
 
 
 def _work(commands: Subparsers) -> None:

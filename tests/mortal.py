@@ -106,7 +106,7 @@ def live(order: dict[str, Any]) -> None:
     if order["role"] == "worker":
         app.work(data, options=options)
     else:
-        app.serve(data, "127.0.0.1", order["port"], with_worker=False, announce=lambda _: None, options=options)
+        app.serve(data, ("127.0.0.1", order["port"]), with_worker=False, announce=lambda _: None, options=options)
 
 
 def main() -> None:

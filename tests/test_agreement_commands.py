@@ -67,6 +67,17 @@ def test_an_agreement_is_described_before_it_is_signed(place, capsys):
     assert "signée" not in shown
 
 
+def test_guards_that_are_loosened_are_pointed_out(place, capsys):
+    """Whoever signs is told that a proposal lets more through than is usual, beside the guards themselves."""
+    ours, theirs = place.pair()
+    assert propose(ours, theirs, "--guard", "quasi_doublons=1000") == 0
+    capsys.readouterr()
+    assert theirs.run("agreement", "show", ours.agreements[0]) == 0
+    shown = capsys.readouterr()
+    assert "personnes presque identiques : tout" in shown.out
+    assert "gardes ordinaires" in shown.err
+
+
 def test_a_demarche_of_ones_own(place, tmp_path, capsys):
     """A démarche that is not shipped is given by its file, on both sides; another copy is refused."""
     ours, theirs = place.pair()

@@ -27,7 +27,7 @@ from tests.simulator import HandClock
 
 ROOT = Path(__file__).parent.parent
 CAF = Identity.generate("caf", "Caisse d'allocations familiales").public
-SERVE = "import sys; from pathlib import Path; from service.third_party.app import serve; sys.exit(serve(Path(sys.argv[1]), '127.0.0.1', 0, with_worker=sys.argv[2] == '1', announce=lambda text: print(text, flush=True)))"  # noqa: E501
+SERVE = "import sys; from pathlib import Path; from service.third_party.app import serve; sys.exit(serve(Path(sys.argv[1]), ('127.0.0.1', 0), with_worker=sys.argv[2] == '1', announce=lambda text: print(text, flush=True)))"  # noqa: E501
 
 
 @pytest.fixture
@@ -199,3 +199,23 @@ def test_a_server_may_run_without_a_worker(data):
     with served(data, worker=False) as (process, address):
         assert [] == children(process.pid)
         assert 200 == httpx2.get(f"{address}/v1/identity").status_code
+
+
+@pytest.mark.flow
+def test_more_web_processes_share_the_socket_and_end_with_the_first(tmp_path):
+    """They answer too, and none is left when the first is killed."""
+    third_party_identity(tmp_path / "data", "Tiers")
+    words = ["serve", "--data", str(tmp_path / "data"), "--port", "0", "--no-worker", "--processes", "3"]
+    command = [sys.executable, "-m", "service.cli", *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as first:
+        try:
+            assert first.stdout is not None
+            assert any(line.startswith("PRÊT") for line in first.stdout)
+            children = Path(f"/proc/{first.pid}/task/{first.pid}/children").read_text().split()
+            assert 2 == len(children)
+        finally:
+            first.kill()
+    until = time.monotonic() + 40
+    while any(Path(f"/proc/{child}").exists() for child in children):
+        assert time.monotonic() < until
+        time.sleep(0.1)

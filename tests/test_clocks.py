@@ -157,6 +157,42 @@ def test_a_floor_that_is_raised_later_adds_nothing_to_the_time(tmp_path):
     assert machine.true == clock()
 
 
+def test_restarts_do_not_make_the_clock_run_ahead():
+    """Each process reads a mark that is later than what it has shown: one that another process has kept since it began.
+
+    What has passed until then is in the mark already. Were it added once more, each restart would leave a mark that is further
+    ahead, the next one would begin from there, and deadlines would come early for good.
+    """
+    machine = Machine()
+    shown = machine.clock()()
+    for _ in range(50):
+        clock = machine.clock()  # begins ...
+        machine.true += timedelta(
+            seconds=60
+        )  # ... and takes its time to load, while the other goes on to show the moment
+        clock.raise_to(mark_of_the_other := max(shown, machine.true))
+        assert mark_of_the_other == clock()
+        machine.true += timedelta(seconds=1)
+        shown = clock()
+        assert machine.true == shown
+
+
+@pytest.mark.parametrize("behind", [timedelta(0), HOUR, DAY], ids=str)
+def test_restarts_of_a_machine_that_is_behind_add_nothing(behind):
+    """Its own clock never reaches the mark: time is then what has passed since, once."""
+    machine = Machine(-behind)
+    elder = machine.clock(START)
+    begun = elder()
+    for _ in range(20):
+        younger = machine.clock()
+        machine.true += timedelta(seconds=30)
+        younger.raise_to(elder())
+        machine.true += timedelta(seconds=30)
+        assert elder() == younger()
+        elder = younger
+    assert begun + timedelta(seconds=60) * 20 == elder()
+
+
 def test_a_mark_only_rises(database):
     """An older moment never replaces a newer one."""
     with database.write() as connection:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
-import json
 import shutil
 
 import pytest
 
-from service.third_party.clocks import CLOCK, marked
 from service.third_party.doctor import examine, sqlite_is_safe
 from service.third_party.purge import decide_all
 from service.third_party.run_store import load_run
@@ -105,26 +102,3 @@ def test_chunks_that_are_gone_are_found(sim: Simulation):
 def test_versions_of_sqlite_are_judged_with_their_journal(version, mode, safe):
     """The write-ahead log lost commits until it was repaired, in three branches; kept journals keep deleted pages."""
     assert safe == sqlite_is_safe(version, mode)
-
-
-def test_the_command_tells_and_has_a_status(sim: Simulation, capsys, monkeypatch):
-    """Text or JSON; 0 when everything works, 1 otherwise; the clock is believed again when the operator says so."""
-    from service.third_party import app, care_commands
-
-    monkeypatch.setattr(app, "open_chosen", lambda data, options: open_site(data, sim.clock))
-    monkeypatch.setattr("service.third_party.doctor.free_bytes", lambda folder: 1 << 40)
-    options = {"data": sim.data, "database": None, "database_file": None, "blobs": None}
-    plain = argparse.Namespace(**options, json=False, accept_clock=False)
-    assert 0 == care_commands.doctor_command(plain)
-    assert "FAUTE" not in capsys.readouterr().out
-    (sim.data / "log_key").chmod(0o640)
-    assert 1 == care_commands.doctor_command(argparse.Namespace(**{**vars(plain), "json": True}))
-    told = json.loads(capsys.readouterr().out)
-    assert (False, "rights log_key") == (
-        told["works"],
-        next(one["name"] for one in told["findings"] if not one["works"]),
-    )
-    (sim.data / "log_key").chmod(0o600)
-    care_commands.doctor_command(argparse.Namespace(**{**vars(plain), "accept_clock": True}))
-    with sim.site.database.read() as connection:
-        assert None is marked(connection, CLOCK)

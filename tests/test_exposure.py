@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
 
+from linkage import exposure as module
 from linkage.exposure import agreement, common_insertions, exposure, least_degree
 from linkage.profiles import PROFILES
 from linkage.statistics import BILLION, Statistics
@@ -84,3 +86,20 @@ def test_a_published_case():
     weights = {"nom_naissance": 27, "prenoms": 24, "sexe": 3, "date_naissance": 46}
     attributes = [replace(one, bits=weights[one.name], most=1 if one.kind == "given_names" else 0) for one in kept]
     assert 70 <= exposure(attributes, STATISTICS, STANDARD, DATE, 4) <= 160
+
+
+@pytest.mark.parametrize(
+    "left_out", [(), ("decade",), ("unit",), ("decade", "unit"), ("year",), ("day_month",), ("month", "unit")]
+)
+@pytest.mark.parametrize("whole", [0, 30])
+def test_two_years_have_in_common_what_a_plain_loop_counts(left_out, whole):
+    """Each pair of years, digit by digit, with exact integers: what the block tells is equal and counts for nothing."""
+    years = tuple(STATISTICS.named("date_naissance.year").items())
+    hidden = {"decade": {0, 1, 2}, "unit": {3}, "year": {0, 1, 2, 3}}
+    given = set[int]().union(*(hidden.get(part, set()) for part in left_out))
+    expected: dict[int, int] = {}
+    for (left, one), (right, other) in product(years, repeat=2):
+        if all(left[place] == right[place] for place in given):
+            common = 17 * sum(left[place] == right[place] for place in {2, 3} - given) + whole * (left == right)
+            expected[common] = expected.get(common, 0) + one * other
+    assert expected == module._of_years(years, 17, whole, frozenset(left_out))

@@ -204,13 +204,16 @@ def test_the_service_cannot_sign_a_leaf_that_is_none(log, at):
         lambda lines: [lines[0], canonical_json({"hash": ["00"], "leaf": None}) + b"\n", *lines[2:]],
         lambda lines: [lines[0], canonical_json({"hash": "zz", "leaf": None}) + b"\n", *lines[2:]],
         lambda lines: [lines[0], canonical_json({"leaf": None}) + b"\n", *lines[2:]],
+        lambda lines: [lines[0], canonical_json({**json.loads(lines[1]), "more": "x"}) + b"\n", *lines[2:]],
+        lambda lines: [canonical_json({**json.loads(lines[0]), "more": "x"}) + b"\n", *lines[1:]],
         lambda lines: [one.replace(b"\n", b"\r\n") for one in lines],
         lambda lines: [b"\xef\xbb\xbf", *lines],
     ],
     ids=[
         "nothing", "an empty line", "no members", "no object", "no UTF-8", "deep", "long", "another format",
         "a leaf that is a list", "an empty line before", "an empty line after", "a long line", "a space in a hash",
-        "a hash in capitals", "a short hash", "a list for a hash", "no hexadecimal", "no hash", "other line ends", "a mark",
+        "a hash in capitals", "a short hash", "a list for a hash", "no hexadecimal", "no hash", "a member more",
+        "a member more in the head", "other line ends", "a mark",
     ],
 )  # fmt: skip
 def test_what_is_no_export_is_refused_with_one_code(log, alter: Callable[[list[bytes]], list[bytes]]):
@@ -223,8 +226,10 @@ def _cased(line: bytes) -> bytes:
     return canonical_json({**row, "hash": row["hash"].upper()}) + b"\n"
 
 
-def test_a_line_is_never_read_past_its_limit(log):
-    """A file of one endless line costs what a line may hold."""
+@pytest.mark.parametrize("read_before", [0, 1], ids=["head", "leaf"])
+def test_a_line_is_never_read_past_its_limit(log, read_before):
+    """A file that ends in one endless line costs what a line may hold."""
+    lines = exported(*log).splitlines(keepends=True)[:read_before]
 
     class Endless(io.RawIOBase):
         asked = 0
@@ -232,12 +237,13 @@ def test_a_line_is_never_read_past_its_limit(log):
         def readline(self, size: int | None = -1, /) -> bytes:
             self.asked += 1
             assert size is not None
-            return b"[" * size
+            assert 0 < size <= 1 << 16
+            return lines.pop(0) if lines else b"[" * size
 
     file = Endless()
     with pytest.raises(ServiceError):
         read_export(file, KEY.verify_bytes(), NAME)  # type: ignore[arg-type]  # lines are all that is asked for
-    assert 1 == file.asked
+    assert 1 + read_before == file.asked
 
 
 def test_an_export_is_known_by_its_first_line(log, tmp_path):

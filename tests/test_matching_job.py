@@ -174,7 +174,7 @@ def test_progress_is_shown_and_never_falls(sim: Simulation):
         assert 12 == job.total  # four uploads, six pieces, two deliveries
         seen.append(job.done)
     assert sorted(seen) == seen
-    assert (1, 12) == (seen[0], seen[-1])
+    assert (2, 12) == (seen[0], seen[-1])
 
 
 def test_a_job_that_gets_on_never_fails_its_run_however_often_it_is_killed(sim: Simulation):

@@ -43,12 +43,12 @@ TABLE: dict[str, Any] = {
 }
 SHEET = Sheet.from_table(TABLE)
 STATISTICS = Statistics(SHEET)
+FIRST = plan_passes(P1, "standard", (24_000, 24_000)).passes[0]
 
 
 def plan_of(*blocks: str, finer: tuple[str, ...] = (), population: int = 24_000, buckets: int = 5) -> PassPlan:
     """A pass of the standard profile with these blocks."""
-    one = plan_passes(P1, "standard", (24_000, 24_000)).passes[0]
-    return replace(one, blocks=blocks, finer=finer, buckets=buckets, population=population)
+    return replace(FIRST, blocks=blocks, finer=finer, buckets=buckets, population=population)
 
 
 def kind_of(label: bytes | None) -> str | None:

@@ -62,6 +62,27 @@ def test_a_run_takes_the_same_people_each_time_it_is_encoded(pending):
     assert 0 == pending.count()
 
 
+def test_who_comes_after_a_kill_while_a_run_is_settled_is_not_destroyed_with_it(pending):
+    """The arrivals of the run are gone and its mark is still there: a new one must not take their name."""
+    arrive(pending, 1, 2)
+    taken(pending, RUN)
+    mark = (pending.home / "pending" / T / f"{RUN}.taken").read_bytes()
+    pending.settle(RUN, compared=True)
+    (pending.home / "pending" / T / f"{RUN}.taken").write_bytes(mark)
+    arrive(pending, 3)
+    pending.settle(RUN, compared=True)
+    assert {"id3": "Dupont3"} == taken(pending, OTHER)
+
+
+def test_two_who_arrive_at_once_are_both_there(pending, monkeypatch):
+    """Two commands see the same folder: neither writes over the other."""
+    monkeypatch.setattr(Pending, "_sealed", lambda _: [])
+    arrive(pending, 1)
+    arrive(pending, 2)
+    monkeypatch.undo()
+    assert {"id1": "Dupont1", "id2": "Dupont2"} == taken(pending, OTHER)
+
+
 def test_a_run_that_was_compared_ends_the_waiting_and_another_does_not(pending):
     """Destroyed, or back among those who wait; settling again changes nothing."""
     arrive(pending, 1, 2)

@@ -53,9 +53,7 @@ def test_a_relay_is_complete_with_its_last_piece(three):
         assert None is relay_store.load_piece(site, connection, three.run, ROUTE, 2)
         assert {(ROUTE, 2): [0, 1]} == relay_store.pieces_about(connection, three.run, "caf")
         digests = relay_store.digests_of(connection, three.run, ROUTE)
-        assert [(ROUTE, 2, relay_store.relay_digest(digests))] == relay_store.relays_to(
-            connection, three.run, "caf"
-        )
+        assert [(ROUTE, 2, relay_store.relay_digest(digests))] == relay_store.relays_to(connection, three.run, "caf")
 
 
 def test_a_recipient_that_has_gone_is_owed_nothing(three):

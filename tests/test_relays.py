@@ -137,7 +137,9 @@ def test_relays_die_with_what_waits_for_their_addressee(three):
 def test_a_receipt_does_not_tell_how_long_a_relay_was(three):
     """Every party reads receipts; the number of pieces would tell sources the magnitude of the hits."""
     for number in range(3):
-        post(three, piece(three, "dgfip", kind="hits", from_="dgfip", to="caf", number=number, pieces=3), sender="dgfip")
+        post(
+            three, piece(three, "dgfip", kind="hits", from_="dgfip", to="caf", number=number, pieces=3), sender="dgfip"
+        )
     three.declare("caf", Cancellation, "cancellation")
     three.sim.work()
     seen = [

@@ -19,6 +19,7 @@ from sqlalchemy import select
 
 from service.agreement import Validity
 from service.third_party.database import Database
+from service.third_party.piecewise import PIECE_ROWS
 from service.third_party.schema import runs
 from tests.postgres import TEMPLATE, TempPg
 from tests.simulator import Rows, Run, Simulation, pass_plan, rows_for, simulation
@@ -27,6 +28,7 @@ pytestmark = [pytest.mark.R2, pytest.mark.flow]
 
 ROOT = Path(__file__).parent.parent
 AWAY_SECONDS = 5.0
+_PAUSE_SECONDS = 0.3  # before each batch: both workers are in the middle of a job when the server is killed
 MOST_SECONDS = 30.0  # until the job is done, counted from the server's return
 
 
@@ -51,10 +53,10 @@ class Case:
         self.sim.upload_all(self.run, self.rows)
 
     def worker(self, folder: Path) -> subprocess.Popen[bytes]:
-        """A worker process; what it says goes to a file."""
-        words = ["work", "--data", str(self.sim.data), "--database", self.url]
+        """A worker process, slow enough to be found at work; what it says goes to a file."""
+        words = [str(self.sim.data), self.url, str(PIECE_ROWS), str(_PAUSE_SECONDS)]
         with (folder / "worker.log").open("ab") as log:
-            return subprocess.Popen([sys.executable, "-m", "service.third_party.app", *words], cwd=ROOT, stderr=log)
+            return subprocess.Popen([sys.executable, "-m", "tests.killable_worker", *words], cwd=ROOT, stderr=log)
 
 
 def prepared(sim: Simulation, url: str, passes: int) -> Case:

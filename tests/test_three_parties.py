@@ -7,6 +7,7 @@ import pytest
 
 from crypto.errors import CryptoError
 from crypto.sealing import unseal
+from service.agreement import Agreement
 from service.errors import ServiceError
 from service.messages import Delivery, Relay, delivery_context, relay_context
 from tests.simulator import simulation

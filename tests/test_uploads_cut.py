@@ -76,6 +76,9 @@ def check_cuts(folder: Path, cuts: int, database: str | None) -> None:
             cut = None if done >= cuts or rng.random() < whole / 2 else rng.randrange(len(request))
             done += cut is not None
             status = sent(server, request, cut)
+            if status == 429:  # faster than a party may ask
+                time.sleep(0.2)
+                continue
             assert status in {None, 204}
             if status == 204:
                 missing.discard(number)

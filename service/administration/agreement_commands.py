@@ -17,7 +17,7 @@ from service.agreement import Agreement
 from service.demarche import demarche_text, parse_demarche
 from service.errors import ServiceError
 from service.forms import write_time
-from service.guard_terms import GuardTerms, changed
+from service.guard_terms import ORDINARY, GuardTerms, changed
 
 __all__ = ["pin_server", "propose", "show", "sign"]
 
@@ -153,6 +153,10 @@ def _describe(terminal: Terminal, agreement: Agreement, signed: Sequence[str] | 
         f"{kept.results_months} mois, traces {kept.traces_months} mois, opposition {kept.objection_months} mois"
     )
     terminal.say(f"gardes      : {_guards(agreement.guards)}")
+    if agreement.guards.loosens(ORDINARY):
+        terminal.note(
+            "ces gardes laissent passer plus que les gardes ordinaires : ne signez que si la démarche le justifie"
+        )
     if signed is not None:
         _say_signed(terminal, agreement, signed)
 

@@ -3,7 +3,7 @@
 ::
 
     HOME/pending/T/keys.json        0600: the key of the sealed files
-    HOME/pending/T/NNNNNN.sealed    one arrival: a line of JSON a person, local identifier and canonical values
+    HOME/pending/T/NNNNNN-X.sealed  one arrival, X at random: a line of JSON a person, local identifier and canonical values
     HOME/pending/T/RUN.taken        the arrivals that a run has encoded: one name a line
 
 A run takes all arrivals that are there when it is encoded first, and the same ones when it is encoded again. They are destroyed
@@ -45,8 +45,9 @@ class Pending:
 
     def add(self, records: Records) -> None:
         """Keep the people of a file."""
-        numbers = [int(path.stem) for path in self._folder.glob("*.sealed")]
-        name = f"{max(numbers, default=0) + 1:06}.sealed"
+        # Nor a name that a run has taken: settled again after a crash, it would destroy those who came since.
+        numbers = [int(name.partition("-")[0]) for name in {path.name for path in self._sealed()} | self._taken()]
+        name = f"{max(numbers, default=0) + 1:06}-{secrets.token_hex(8)}.sealed"  # two commands at once have two names
         with sealed_file(self._folder / name, self._key(), self.agreement, name) as file:
             for one in _people(records):
                 file.write(json.dumps(one, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n")
@@ -96,8 +97,14 @@ class Pending:
 
     def _waiting(self) -> list[str]:
         """The arrivals that no run has taken, oldest first."""
-        taken = {name for mark in self._folder.glob("*.taken") for name in mark.read_text("utf-8").split()}
-        return sorted(path.name for path in self._folder.glob("*.sealed") if path.name not in taken)
+        taken = self._taken()
+        return sorted(path.name for path in self._sealed() if path.name not in taken)
+
+    def _sealed(self) -> list[Path]:
+        return list(self._folder.glob("*.sealed"))
+
+    def _taken(self) -> set[str]:
+        return {name for mark in self._folder.glob("*.taken") for name in mark.read_text("utf-8").split()}
 
     def _read(self, names: list[str]) -> dict[str, Mapping[str, str]]:
         people: dict[str, Mapping[str, str]] = {}

@@ -28,11 +28,12 @@ from service.third_party.authorisation import RIGHTS, Role, check_right, roles_i
 from service.third_party.journal import Emit, incident_line
 from service.third_party.lifecycle import Action
 from service.third_party.limits import Limits, pieces_of
+from service.third_party.run_store import Run
 from service.third_party.runs import load_for
 from service.third_party.site import Site
 from service.third_party.store import agreement_of
 
-__all__ = ["Admit", "JsonBody", "Visit", "chunk_body", "destroy_decided", "json_body"]
+__all__ = ["Admit", "Chunk", "JsonBody", "Visit", "chunk_body", "destroy_decided", "json_body"]
 
 _AGREEMENT = re.compile(r"[0-9a-f]{64}")
 _RUN = re.compile(r"[0-9a-f]{32}")
@@ -45,6 +46,7 @@ class Visit:
     site: Site
     known: Caller | None
     emit: Emit
+    run: Run | None = None  # the one that the path names, as it was when the request was admitted
 
     @property
     def caller(self) -> Caller:
@@ -56,6 +58,14 @@ class Visit:
         if self.known is None:
             raise absent()
         return self.known
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A body that was held to the digest that was signed."""
+
+    data: bytes
+    digest: str  # its SHA-256, hexadecimal: no need to compute it twice
 
 
 @dataclass(frozen=True)
@@ -78,21 +88,21 @@ class Admit:
         request.state.caller = caller
         names = request.path_params
         if "run" in names or "agreement" in names:
-            await run_in_threadpool(self._check_object, state.site, caller, names)
-        else:
-            check_right(self.action, roles_in(None, caller.party))
+            run = await run_in_threadpool(self._check_object, state.site, caller, names)
+            return Visit(state.site, caller, state.emit, run)
+        check_right(self.action, roles_in(None, caller.party))
         return Visit(state.site, caller, state.emit)
 
-    def _check_object(self, site: Site, caller: Caller, names: dict[str, str]) -> None:
+    def _check_object(self, site: Site, caller: Caller, names: dict[str, str]) -> Run | None:
         with site.database.read() as connection:
             if "run" in names:
                 if not _RUN.fullmatch(names["run"]):
                     raise absent()
-                load_for(site, connection, caller, names["run"], self.action)
-            else:
-                if not _AGREEMENT.fullmatch(names["agreement"]):
-                    raise absent()
-                check_right(self.action, roles_in(agreement_of(connection, names["agreement"]), caller.party))
+                return load_for(site, connection, caller, names["run"], self.action)[0]
+            if not _AGREEMENT.fullmatch(names["agreement"]):
+                raise absent()
+            check_right(self.action, roles_in(agreement_of(connection, names["agreement"]), caller.party))
+            return None
 
 
 async def _authenticated(request: Request) -> Caller:
@@ -126,22 +136,22 @@ async def _json_body(request: Request) -> AsyncIterator[Json]:
     Raises:
         ServiceError: `E_LONGUEUR`, `E_CORPS_TROP_GRAND`, `E_LENTEUR`, `E_REQUETE_NON_SIGNEE`, `E_MESSAGE`.
     """
-    async with _body(request, MAX_JSON_BYTES) as data:
-        yield read_json(data, MAX_JSON_BYTES)
+    async with _body(request, MAX_JSON_BYTES) as body:
+        yield read_json(body.data, MAX_JSON_BYTES)
 
 
-async def _chunk_body(request: Request) -> AsyncIterator[bytes]:
+async def _chunk_body(request: Request) -> AsyncIterator[Chunk]:
     """The sealed chunk of an admitted request.
 
     Raises:
         ServiceError: `E_LONGUEUR`, `E_CORPS_TROP_GRAND`, `E_LENTEUR`, `E_REQUETE_NON_SIGNEE`.
     """
-    async with _body(request, MAX_CHUNK_BYTES) as data:
-        yield data
+    async with _body(request, MAX_CHUNK_BYTES) as body:
+        yield body
 
 
 @asynccontextmanager
-async def _body(request: Request, limit: int) -> AsyncIterator[bytes]:
+async def _body(request: Request, limit: int) -> AsyncIterator[Chunk]:
     """The body, as signed; it keeps its place until the request is answered."""
     text = request.headers.get("content-length", "")
     if not (text.isascii() and text.isdigit()) or len(text) > 12:
@@ -161,7 +171,7 @@ async def _body(request: Request, limit: int) -> AsyncIterator[bytes]:
         body = b"".join(pieces)
         pieces.clear()
         check_body(caller, body, digest.digest())
-        yield body
+        yield Chunk(body, digest.hexdigest())
 
 
 json_body = Depends(_json_body)

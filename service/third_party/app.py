@@ -1,7 +1,8 @@
 """Composition root of the third party: the only module here that reads the environment or the real clock.
 
 Two processes. ``serve`` runs the web process, which never opens an encoding nor loads the matcher, and starts
-the worker as its child; ``work`` is the worker. A child lives no longer than its parent: it holds the end of
+the worker as its child; ``work`` is the worker. ``serve --processes N`` starts N - 1 more web processes, which accept
+on the same listening socket (``web``). A child lives no longer than its parent: it holds the end of
 a pipe that closes with it. The processes of a cluster are not here (`cluster_commands`): they know no data directory.
 
 Environment: ``ALLERVERS_PUBLIC_URL``, the address parties use (``https://…``) when a proxy stands before this
@@ -12,6 +13,7 @@ service; signatures cover it. Without it, the address is what the Host header sa
 from __future__ import annotations
 
 import argparse
+import gc
 import hashlib
 import os
 import signal
@@ -19,7 +21,8 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -140,7 +143,7 @@ def enrol(data: Path, identity_file: Path, fingerprint: str, options: StorageOpt
     public = PublicIdentity.from_bytes(identity_file.read_bytes()[:_LARGEST_IDENTITY].rstrip(b"\r\n"))
     check_fingerprint(public, fingerprint)
     site = open_chosen(data, options)
-    with site.database.write() as connection:
+    with closing(site.database), site.database.write() as connection:
         known = find_party(connection, public.party)
         if known == public:
             return
@@ -153,24 +156,24 @@ def enrol(data: Path, identity_file: Path, fingerprint: str, options: StorageOpt
 
 def serve(
     data: Path,
-    host: str,
-    port: int,
+    address: tuple[str, int],
     *,
     with_worker: bool,
     announce: Callable[[str], None],
     options: StorageOptions | None = None,
     metrics: tuple[str, int] | None = None,
+    processes: int = 1,
 ) -> int:
     """Serve the API until SIGINT or SIGTERM.
 
     Args:
         data: whose identity exists.
-        host: address to listen on.
-        port: 0 for any free one.
+        address: to listen on; port 0 for any free one.
         with_worker: whether to start and watch over a worker.
         announce: told ``PRÊT http://HOST:PORT`` once requests are accepted.
         options: where the database and the blobs are.
-        metrics: address of a second port, where metrics are told; none when absent.
+        metrics: address of a second port, where metrics are told; none when absent. They are those of this process.
+        processes: how many web processes, this one included; limits of rate are those of each.
 
     Returns:
         Exit status.
@@ -185,33 +188,67 @@ def serve(
     storage = read_storage(options, os.environ)
     app = create_app(data, _now, public_url=os.environ.get(PUBLIC_URL), storage=storage)
     config = listening(app)
-    listener = _listen(host, port)
-    address = f"http://{host}:{listener.getsockname()[1]}"
-    server = _Server(config, lambda: announce(f"PRÊT {address}"))
+    listener = _listen(*address)
+    ready = f"PRÊT http://{address[0]}:{listener.getsockname()[1]}"
+    server = _Server(config, lambda: announce(ready))
     # The server hands the signal back once it has stopped: taken here, it does not kill us before the worker is stopped.
     handlers = {number: signal.signal(number, server.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
-    child = WorkerProcess(_worker_command(data, options), _worker_ended) if with_worker else None
+    children = [WorkerProcess(_command("work", data, options), _child_ended("worker-ended"))] if with_worker else []
+    place = listener.fileno()
+    for _ in range(processes - 1):
+        command = [*_command("web", data, options), "--listener", str(place)]
+        children.append(WorkerProcess(command, _child_ended("web-ended"), inherited=(place,)))
+    gc.freeze()  # what is loaded stays
     told = serve_metrics(app.state.metrics, *metrics) if metrics else None
     try:
         server.run(sockets=[listener])
     finally:
         if told is not None:
             told()
-        if child is not None:
-            child.stop()
+        _stop_all(children)
         for number, handler in handlers.items():
             signal.signal(number, handler)
     return 0 if server.started else 1
 
 
-def _worker_command(data: Path, options: StorageOptions) -> list[str]:
+def _command(what: str, data: Path, options: StorageOptions) -> list[str]:
     # No secret among these words: the environment, inherited, and the file of the address carry it.
-    program = [sys.executable, "-m", "service.third_party.app", "work", "--data", str(data), "--child"]
+    program = [sys.executable, "-m", "service.third_party.app", what, "--data", str(data), "--child"]
     return [*program, *options.words()]
 
 
-def _worker_ended(status: int) -> None:
-    _write_line(line(_now(), event="worker-ended", status=status))
+def _child_ended(event: str) -> Callable[[int], None]:
+    return lambda status: _write_line(line(_now(), event=event, status=status))
+
+
+def _stop_all(children: Sequence[WorkerProcess]) -> None:
+    threads = [threading.Thread(target=one.stop) for one in children]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+
+
+def _web(data: Path, stop: threading.Event, options: StorageOptions, listener: int) -> int:
+    """One more web process, on the listening socket of its parent; it ends with its parent, or by SIGTERM."""
+    harden()
+    take_over(_write_line, _now)
+    app = create_app(data, _now, public_url=os.environ.get(PUBLIC_URL), storage=read_storage(options, os.environ))
+    server = uvicorn.Server(listening(app))
+    handlers = {number: signal.signal(number, server.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def end() -> None:
+        stop.wait()
+        server.should_exit = True
+
+    threading.Thread(target=end, daemon=True).start()
+    gc.freeze()
+    try:
+        server.run(sockets=[socket.socket(fileno=listener)])
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    return 0 if server.started else 1
 
 
 def work(
@@ -309,23 +346,26 @@ def _end_with_parent(stop: threading.Event) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command by which `serve` starts its worker."""
+    """The commands by which `serve` starts its worker and more web processes."""
     parser = argparse.ArgumentParser(prog="python -m service.third_party.app")
-    parser.add_argument("command", choices=["work"])
+    parser.add_argument("command", choices=["work", "web"])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--once", action="store_true")
     parser.add_argument("--child", action="store_true", help="end when standard input closes")
     parser.add_argument("--database")
     parser.add_argument("--database-file", type=Path)
     parser.add_argument("--blobs")
+    parser.add_argument("--listener", type=int, help="number of the inherited socket, for web")
     chosen = parser.parse_args(arguments)
     stop = threading.Event()
     if chosen.child:
         threading.Thread(target=_end_with_parent, args=(stop,), daemon=True).start()
     try:
+        if chosen.command == "web":
+            return _web(chosen.data, stop, StorageOptions.of(chosen), chosen.listener)
         return _work(chosen.data, stop, StorageOptions.of(chosen), once=chosen.once)
     except (ServiceError, CryptoError) as error:
-        _write_line(incident_line(_now(), "worker", error))
+        _write_line(incident_line(_now(), chosen.command, error))
         return 1
 
 

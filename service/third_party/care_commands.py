@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 
 from service.errors import ServiceError
 from service.third_party import app
@@ -13,6 +15,7 @@ from service.third_party.clocks import CLOCK, forget
 from service.third_party.doctor import examine
 from service.third_party.hardening import harden
 from service.third_party.log_export import export_log
+from service.third_party.site import Site
 from service.third_party.storage import StorageOptions
 
 __all__ = ["backup_command", "doctor_command", "export_command", "restore_command"]
@@ -23,11 +26,9 @@ def doctor_command(args: argparse.Namespace) -> int:
     harden()
     options = StorageOptions.of(args)
     if args.accept_clock:
-        site = app.open_chosen(args.data, options)
-        with site.database.write() as connection:
+        with _opened(args) as site, site.database.write() as connection:
             forget(connection, CLOCK)
             site.record(connection, site.party, "clock_accepted")
-        site.database.close()
     found = examine(args.data, lambda: app.open_chosen(args.data, options))
     works = all(one.works for one in found)
     if args.json:
@@ -41,7 +42,8 @@ def doctor_command(args: argparse.Namespace) -> int:
 def backup_command(args: argparse.Namespace) -> None:
     """`allervers backup`: the database without anything that must be destroyed one day."""
     harden()
-    size = back_up(app.open_chosen(args.data, StorageOptions.of(args)), args.out, keys=args.keys)
+    with _opened(args) as site:
+        size = back_up(site, args.out, keys=args.keys)
     _say(f"sauvegarde écrite : {args.out} ({size} entrées du journal)")
 
 
@@ -49,8 +51,8 @@ def restore_command(args: argparse.Namespace) -> None:
     """`allervers restore`: a backup in the place of a database that is lost."""
     harden()
     restore_keys(args.data, args.source)
-    site = app.open_chosen(args.data, StorageOptions.of(args))
-    size = restore(site, args.source, site.clock())
+    with _opened(args) as site:
+        size = restore(site, args.source, site.clock())
     _say(f"sauvegarde reprise : {size} entrées du journal ; les croisements en cours ont pris fin")
     _say("chaque administration qui avait vu la suite du journal le refusera : prévenez-les toutes")
 
@@ -58,12 +60,19 @@ def restore_command(args: argparse.Namespace) -> None:
 def export_command(args: argparse.Namespace) -> None:
     """`allervers export-log`: the whole audit log, to be checked offline."""
     harden()
-    site = app.open_chosen(args.data, StorageOptions.of(args))
     try:
-        size = export_log(site, args.out)
+        with _opened(args) as site:
+            size = export_log(site, args.out)
     except FileExistsError:
         raise ServiceError("E_SAUVEGARDE", f"« {args.out} » existe déjà ; donnez un fichier à créer.") from None
     _say(f"journal écrit : {args.out} ({size} entrées)")
+
+
+@contextmanager
+def _opened(args: argparse.Namespace) -> Iterator[Site]:
+    site = app.open_chosen(args.data, StorageOptions.of(args))
+    with closing(site.database):
+        yield site
 
 
 def _say(sentence: str) -> None:

@@ -38,7 +38,7 @@ __all__ = ["RECONCILE_SECONDS", "VERSION", "DurableEngine"]
 VERSION = "jobs-1"  # of the sequence of steps: raised only when old rounds could not be resumed by the new program
 RECONCILE_SECONDS = 2.0
 _QUEUE = "matching"
-_POLL_SECONDS = 0.2
+_POLL_SECONDS = 0.5
 _GRACE_SECONDS = 15.0
 _ACTIVE = {"PENDING", "ENQUEUED", "DELAYED"}
 _LEVEL = logging.WARNING
@@ -85,6 +85,7 @@ class DurableEngine:
         self._job, self._site, self._stop = job, job.site, stop
         self._busy = threading.Lock()
         self._running: str | None = None
+        self._ended = threading.Event()  # an execution, since the last look
         self._known: set[str] = set()
         self._idle: set[_Seen] = set()
         self._due: datetime | None = None
@@ -101,13 +102,18 @@ class DurableEngine:
             raise
 
     def step(self) -> bool:
-        """Hand over new jobs, and see now and then to all of them. The work itself is done by threads of DBOS."""
+        """Hand over new jobs, and see now and then to all of them. The work itself is done by threads of DBOS.
+
+        Returns:
+            Whether an execution has ended since the last look: there may be something to destroy.
+        """
+        ended = self._ended.is_set()
+        self._ended.clear()
         with self._site.database.read() as connection:
             waiting = jobs.list_jobs(connection)
-        if not self._is_due() and all(one.name in self._known for one in waiting):
-            return False
-        self._reconcile(waiting)
-        return False
+        if self._is_due() or any(one.name not in self._known for one in waiting):
+            self._reconcile(waiting)
+        return ended
 
     def carry_out(self, run: str, job: str) -> None:
         """One execution of a job, in a thread of DBOS."""
@@ -125,6 +131,7 @@ class DurableEngine:
                 raise _Abandoned from error
             finally:
                 self._running = None
+                self._ended.set()
 
     def close(self) -> None:
         """Stop; an execution under way is waited for, it stops between two batches."""

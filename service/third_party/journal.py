@@ -1,4 +1,4 @@
-"""The operator's journal: one JSON line for each request or incident, through structlog and a closed list of members.
+"""The operator's journal: one JSON line for each request or incident, of a closed list of members.
 
 A line never holds a body, a query, an address, a header, an identifier of an object, nor the text of an exception: only its
 type and the place in our code. Each member of ALLOWED has one form; a member that is not in the list, or a value that has
@@ -12,18 +12,17 @@ are linked; sizes under 11 are left out.
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import PurePath
 from types import TracebackType
 from typing import Any
-
-import structlog
 
 from linkage.blocks import Skew
 from service.counts import LEAST, band_of
@@ -73,7 +72,7 @@ def dropped() -> int:
     return _DROPPED.count
 
 
-def _allow(_: Any, __: str, members: MutableMapping[str, Any]) -> Mapping[str, Any]:
+def _allow(members: Mapping[str, Any]) -> Mapping[str, Any]:
     """Keep what the list allows, in the form that it says; count the rest."""
     kept = {}
     for name, value in members.items():
@@ -90,13 +89,6 @@ def _fits(form: re.Pattern[str] | None, value: object) -> bool:
     return isinstance(value, str) and form.fullmatch(value) is not None
 
 
-_LOGGER = structlog.wrap_logger(
-    structlog.ReturnLogger(),
-    processors=[_allow, structlog.processors.JSONRenderer(ensure_ascii=True)],
-    wrapper_class=structlog.BoundLogger,
-)
-
-
 def line(at: datetime, **members: str | int | None) -> str:
     """One line.
 
@@ -105,7 +97,7 @@ def line(at: datetime, **members: str | int | None) -> str:
         **members: names of ALLOWED; None is left out, and what is not allowed is dropped and counted.
     """
     known = {name: value for name, value in members.items() if value is not None}
-    return str(_LOGGER.info(at=write_time(at), **known))
+    return json.dumps(_allow({"at": write_time(at), **known}), ensure_ascii=True)
 
 
 def incident_line(at: datetime, event: str, error: BaseException) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import closing
 
 from service.operator_arguments import NAME
 from service.third_party import app
@@ -25,8 +26,8 @@ def third_party_command(args: argparse.Namespace) -> None:
 def serve_command(args: argparse.Namespace) -> int:
     """`allervers serve`: the third party's web process, and one worker unless told otherwise."""
     third_party_command(args)
-    means = {"options": StorageOptions.of(args), "metrics": args.metrics}
-    return app.serve(args.data, args.host, args.port, with_worker=not args.no_worker, announce=_say, **means)
+    means = {"options": StorageOptions.of(args), "metrics": args.metrics, "processes": args.processes}
+    return app.serve(args.data, (args.host, args.port), with_worker=not args.no_worker, announce=_say, **means)
 
 
 def enrol_command(args: argparse.Namespace) -> None:
@@ -38,8 +39,9 @@ def enrol_command(args: argparse.Namespace) -> None:
 def revoke_command(args: argparse.Namespace) -> None:
     """`allervers revoke`: nothing that these keys sign is admitted any more, from this moment on."""
     site = app.open_chosen(args.data, StorageOptions.of(args))
-    for name in revoke(site, args.party, args.key_name):
-        _say(f"clé révoquée : {name}")
+    with closing(site.database):
+        for name in revoke(site, args.party, args.key_name):
+            _say(f"clé révoquée : {name}")
 
 
 def _say(sentence: str) -> None:

@@ -58,7 +58,7 @@ def list_runs(visit: Annotated[Visit, Depends(Admit(Action.LIST_RUNS))]) -> JSON
 def read_run(visit: Annotated[Visit, Depends(Admit(Action.READ_RUN))], run: str) -> JSONResponse:
     """One run."""
     with visit.site.database.read() as connection:
-        found, _ = runs.load_for(visit.site, connection, visit.caller, run, Action.READ_RUN)
+        found = visit.run or runs.load_for(visit.site, connection, visit.caller, run, Action.READ_RUN)[0]
         return reply(runs.view(connection, found).to_json())
 
 

@@ -11,7 +11,7 @@ from service.answers import DeliveryName, UploadName, UploadStatus
 from service.forms import listed, nested
 from service.messages import Delivery, Manifest
 from service.third_party import uploads
-from service.third_party.admission import Admit, JsonBody, Visit, chunk_body
+from service.third_party.admission import Admit, Chunk, JsonBody, Visit, chunk_body
 from service.third_party.contract import CHUNK, reply, says, signed
 from service.third_party.lifecycle import Action
 from service.third_party.uploads import ExpectedChunk, expect_chunk
@@ -50,11 +50,11 @@ def _expected(
 @router.put("/runs/{run}/uploads/{upload}/chunks/{number}", **says(None, 204, body=CHUNK))
 def put_chunk(
     expected: Annotated[tuple[Visit, ExpectedChunk], Depends(_expected)],
-    data: Annotated[bytes, chunk_body],
+    body: Annotated[Chunk, chunk_body],
 ) -> Response:
     """Store a chunk."""
     visit, chunk = expected
-    uploads.put_chunk(visit.site, visit.caller, chunk, data)
+    uploads.put_chunk(visit.site, visit.caller, chunk, body.data, body.digest)
     return Response(status_code=204)
 
 

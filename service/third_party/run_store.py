@@ -5,18 +5,19 @@ Same rules as `store`: named functions in the transaction of their caller.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, exists, func, insert, literal_column, or_, select, union_all, update
 
+from service.agreement import Agreement
 from service.errors import absent
 from service.messages import RunState
 from service.third_party.lifecycle import LIVE
-from service.third_party.schema import agreement_members, approvals, confirmations, runs, shares
-from service.third_party.store import from_seconds, to_seconds
+from service.third_party.schema import agreement_members, agreements, approvals, confirmations, runs, shares, uploads
+from service.third_party.store import from_seconds, read_agreement, to_seconds
 
 __all__ = [
     "Run",
@@ -28,7 +29,9 @@ __all__ = [
     "confirmation_of",
     "confirmations_of",
     "count_runs",
+    "dealings_of",
     "load_run",
+    "load_run_and_agreement",
     "runs_in",
     "runs_of",
     "set_run",
@@ -82,6 +85,54 @@ def load_run(connection: Connection, run: str) -> Run:
     return _read_run(row)
 
 
+# Statements of every request are written once: their text is then found at once among those compiled.
+_RUN_AND_AGREEMENT = (
+    select(runs, agreements.c.document)
+    .join(agreements, agreements.c.agreement == runs.c.agreement)
+    .where(runs.c.run == bindparam("name"))
+)
+
+
+def load_run_and_agreement(connection: Connection, run: str) -> tuple[Run, Agreement]:
+    """A run and its agreement, in one question.
+
+    Raises:
+        ServiceError: `E_INTROUVABLE`.
+    """
+    row = connection.execute(_RUN_AND_AGREEMENT, {"name": run}).one_or_none()
+    if row is None:
+        raise absent()
+    return _read_run(row), read_agreement(row.document)
+
+
+_NOTHING: Any = literal_column("''")
+
+
+def _dealing(kind: str, table: Any, *columns: Any) -> Any:
+    said = [literal_column(f"'{kind}'").label("kind"), table.c.run, *columns]
+    said += [_NOTHING] * (7 - len(said))
+    return select(*said).where(table.c.run.in_(bindparam("names", expanding=True)))
+
+
+_DEALINGS = union_all(
+    _dealing("approval", approvals, approvals.c.party),
+    _dealing("confirmation", confirmations, confirmations.c.party),
+    _dealing(
+        "upload", uploads, uploads.c.party, uploads.c.comparison, uploads.c["pass"], uploads.c.state, uploads.c.reason
+    ),
+)
+
+
+def dealings_of(connection: Connection, names: Sequence[str]) -> list[tuple[Any, ...]]:
+    """What parties did in some runs, in one question.
+
+    Returns:
+        (``approval`` | ``confirmation`` | ``upload``, run, party, comparison, pass, state, reason); only uploads have
+        the last four.
+    """
+    return [tuple(row) for row in connection.execute(_DEALINGS, {"names": list(names)})] if names else []
+
+
 def runs_of(connection: Connection, party: str) -> list[Run]:
     """The runs of the agreements that name a party, oldest first."""
     query = (
@@ -115,6 +166,7 @@ def _columns(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _read_run(row: Row[Any]) -> Run:
     values = dict(row._mapping)  # noqa: SLF001 - the documented accessor of SQLAlchemy
+    values.pop("document", None)
     for name in ("opened_at", "encodings_deadline", "delivered_at", "hits_deadline"):
         values[name] = None if values[name] is None else from_seconds(values[name])
     return Run(**{**values, "state": RunState(values["state"]), "received": bool(values["received"])})

@@ -8,6 +8,7 @@ transaction, and the destruction itself follows (see `purge`).
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -26,6 +27,7 @@ from service.messages import (
     RunState,
     SealedShare,
     Statement,
+    UploadState,
     statement_digest,
 )
 from service.third_party.authentication import Caller
@@ -41,7 +43,7 @@ from service.third_party.lifecycle import (
     recipients,
     total_passes,
 )
-from service.third_party.parcels import acknowledged_by, add_acknowledgement, uploads_of
+from service.third_party.parcels import acknowledged_by, add_acknowledgement
 from service.third_party.purge import decide, decide_all
 from service.third_party.relay_store import owes_hits
 from service.third_party.run_store import (
@@ -54,7 +56,8 @@ from service.third_party.run_store import (
     confirmation_of,
     confirmations_of,
     count_runs,
-    load_run,
+    dealings_of,
+    load_run_and_agreement,
     runs_of,
     set_run,
     share_of,
@@ -246,26 +249,38 @@ def list_confirmations(site: Site, caller: Caller, run_id: str) -> list[dict[str
 def list_runs(site: Site, caller: Caller) -> list[RunView]:
     """The runs of the caller's agreements."""
     with site.database.read() as connection:
-        return [view(connection, run) for run in runs_of(connection, caller.party)]
+        return _views(connection, runs_of(connection, caller.party))
 
 
 def view(connection: Connection, run: Run) -> RunView:
     """A run as the parties of its agreement see it."""
-    return RunView(
-        run=run.run,
-        agreement=run.agreement,
-        state=run.state,
-        opened_at=run.opened_at,
-        deadline=run.deadline,
-        approvals=tuple(approvals_of(connection, run.run)),
-        confirmations=len(confirmations_of(connection, run.run)),
-        uploads=tuple(
-            UploadView(comparison=one.comparison, pass_=one.pass_, party=one.party, state=one.state, reason=one.reason)
-            for one in uploads_of(connection, run.run)
-        ),
-        failure=run.failure,
-        progress=Progress(done=run.passes_done, total=run.passes_total),
-    )
+    return _views(connection, [run])[0]
+
+
+def _views(connection: Connection, runs: Sequence[Run]) -> list[RunView]:
+    done: dict[tuple[str, str], list[tuple[Any, ...]]] = {}
+    for kind, name, *dealing in dealings_of(connection, [one.run for one in runs]):
+        done.setdefault((kind, name), []).append(tuple(dealing))
+    views = []
+    for run in runs:
+        uploads = sorted(done.get(("upload", run.run), ()), key=lambda one: (one[1], one[2], one[0]))
+        view = RunView(
+            run=run.run,
+            agreement=run.agreement,
+            state=run.state,
+            opened_at=run.opened_at,
+            deadline=run.deadline,
+            approvals=tuple(sorted(one[0] for one in done.get(("approval", run.run), ()))),
+            confirmations=len(done.get(("confirmation", run.run), ())),
+            uploads=tuple(
+                UploadView(comparison=comparison, pass_=pass_, party=party, state=UploadState(state), reason=reason)
+                for party, comparison, pass_, state, reason in uploads
+            ),
+            failure=run.failure,
+            progress=Progress(done=run.passes_done, total=run.passes_total),
+        )
+        views.append(view)
+    return views
 
 
 def load_for(site: Site, connection: Connection, caller: Caller, run_id: str, action: Action) -> tuple[Run, Agreement]:
@@ -274,8 +289,7 @@ def load_for(site: Site, connection: Connection, caller: Caller, run_id: str, ac
     Raises:
         ServiceError: `E_INTROUVABLE`, `E_ACCES_REFUSE`, `E_ETAT`.
     """
-    run = load_run(connection, run_id)
-    agreement = agreement_of(connection, run.agreement)
+    run, agreement = load_run_and_agreement(connection, run_id)
     check_right(action, roles_in(agreement, caller.party))
     check_action(action, run.state, run.deadline, site.clock())
     return run, agreement

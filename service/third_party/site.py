@@ -59,15 +59,17 @@ def open_site(data: Path, clock: Clock, storage: Storage | None = None) -> Site:
     storage = storage or Storage()
     vault = Vault(data)
     identity = vault.identity()
+    log = AuditLog(vault.log_key(), identity.party, data / "log_checkpoint")
+    blobs = BucketBlobs.at(storage.blobs, storage.bucket) if storage.blobs else LocalBlobs(data / "blobs")
     site = Site(
         data=data,
         clock=clock,
-        database=Database(storage.database or sqlite_url(data / "database.sqlite")),
-        blobs=BucketBlobs.at(storage.blobs, storage.bucket) if storage.blobs else LocalBlobs(data / "blobs"),
+        database=Database(storage.database or sqlite_url(data / "database.sqlite")),  # last: it would be left open
+        blobs=blobs,
         vault=vault,
         identity=identity,
         public=identity.public,
-        log=AuditLog(vault.log_key(), identity.party, data / "log_checkpoint"),
+        log=log,
     )
     if isinstance(clock, SteadyClock):  # a restart does not bring back a moment that was over
         with site.database.read() as connection:

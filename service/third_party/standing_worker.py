@@ -7,6 +7,7 @@ when its process ends, however that happens. A second one waits for its turn. On
 from __future__ import annotations
 
 import fcntl
+import gc
 import os
 import secrets
 from collections.abc import Iterator
@@ -27,12 +28,17 @@ _SOLE = "worker"
 def stand(worker: Worker) -> None:
     """Work until asked to stop."""
     if not worker.site.database.on_sqlite:
-        name = secrets.token_hex(16)
-        worker.run(engine=DurableEngine(worker.job, worker.stop, executor=name, alone=False))
+        _work(worker, secrets.token_hex(16), alone=False)
         return
     with _alone(worker.site.data / _LOCK, worker.stop):
         if not worker.stop.is_set():
-            worker.run(engine=DurableEngine(worker.job, worker.stop, executor=_SOLE, alone=True))
+            _work(worker, _SOLE, alone=True)
+
+
+def _work(worker: Worker, name: str, *, alone: bool) -> None:
+    engine = DurableEngine(worker.job, worker.stop, executor=name, alone=alone)
+    gc.freeze()  # what is loaded by now stays: else the collector looks at all of it again in the middle of a comparison
+    worker.run(engine=engine)
 
 
 @contextmanager

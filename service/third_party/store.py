@@ -29,6 +29,7 @@ __all__ = [
     "from_seconds",
     "is_active",
     "is_known",
+    "read_agreement",
     "sign_agreement",
     "signatures_of",
     "stored",
@@ -96,12 +97,13 @@ def agreement_of(connection: Connection, identifier: str) -> Agreement:
     data = connection.scalar(select(agreements.c.document).where(agreements.c.agreement == identifier))
     if data is None:
         raise absent()
-    return _read_agreement(data)
+    return read_agreement(data)
 
 
-@lru_cache(maxsize=64)
-def _read_agreement(data: bytes) -> Agreement:
-    # An agreement is public among its parties, immutable, and read at each request.
+@lru_cache(maxsize=256)
+def read_agreement(data: bytes) -> Agreement:
+    """An agreement from a table."""
+    # It is public among its parties, immutable, and read at each request.
     return Agreement.from_json(parse_canonical_json(data, LARGEST_STATEMENT))
 
 
@@ -113,7 +115,7 @@ def agreements_of(connection: Connection, party: str) -> list[Agreement]:
         .where(agreement_members.c.party == party)
         .order_by(agreements.c.proposed_at, agreements.c.agreement)
     )
-    return [_read_agreement(data) for data in connection.scalars(query)]
+    return [read_agreement(data) for data in connection.scalars(query)]
 
 
 def sign_agreement(connection: Connection, identifier: str, party: str, signature: bytes) -> None:

@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
+from functools import cache
+from importlib import import_module
 from typing import Any
 
 from sqlalchemy import Connection, delete, select, tuple_
-from sqlalchemy.dialects import postgresql, sqlite
 
 from service.third_party.database import Database
 from service.third_party.party_keys import still_active
@@ -61,7 +62,7 @@ def spend(connection: Connection, tickets: Sequence[Ticket]) -> list[Passage]:
     }
     fresh: set[tuple[str, str]] = set()
     if rows:
-        returned = connection.execute(_INSERTS[connection.dialect.name], [rows[name] for name in sorted(rows)])
+        returned = connection.execute(_insert(connection.dialect.name), [rows[name] for name in sorted(rows)])
         fresh = {(party, nonce) for party, nonce in returned}
     _forget(connection, to_seconds(min(one.now for one in tickets)))
     answers = []
@@ -83,12 +84,12 @@ def _forget(connection: Connection, oldest: int) -> None:
     connection.execute(delete(nonces).where(tuple_(nonces.c.party, nonces.c.nonce).in_(old)))
 
 
-def _insert(dialect: Any) -> Any:
-    return dialect.insert(nonces).on_conflict_do_nothing().returning(nonces.c.party, nonces.c.nonce)
-
-
-# Made once: a statement for many rows is not compiled again for each number of rows.
-_INSERTS = {"postgresql": _insert(postgresql), "sqlite": _insert(sqlite)}
+@cache
+def _insert(dialect: str) -> Any:
+    # Made once: a statement for many rows is not compiled again for each number of rows. Only the dialect in use
+    # is loaded, which the engine has done already.
+    made = import_module(f"sqlalchemy.dialects.{dialect}").insert(nonces)
+    return made.on_conflict_do_nothing().returning(nonces.c.party, nonces.c.nonce)
 
 
 class Turnstile:

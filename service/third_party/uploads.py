@@ -148,8 +148,15 @@ def expect_chunk(site: Site, caller: Caller, run_id: str, upload_id: str, number
     return ExpectedChunk(upload=upload, number=place, digest=digests[place], held=held)
 
 
-def put_chunk(site: Site, caller: Caller, chunk: ExpectedChunk, data: bytes) -> None:
+def put_chunk(site: Site, caller: Caller, chunk: ExpectedChunk, data: bytes, digest: str | None = None) -> None:
     """Store a chunk; storing it again changes nothing.
+
+    Args:
+        site: the third party.
+        caller: whose upload.
+        chunk: what it must be.
+        data: its bytes.
+        digest: their SHA-256 in hexadecimal, when they were already held to it.
 
     Raises:
         ServiceError: `E_MORCEAU_ALTERE`, not the chunk of the manifest; `E_CORPS_TROP_GRAND`, more bytes than
@@ -157,14 +164,14 @@ def put_chunk(site: Site, caller: Caller, chunk: ExpectedChunk, data: bytes) -> 
             announces rows for; `E_ETAT`, the run moved on meanwhile.
         OSError: the disk refused.
     """
-    if hashlib.sha256(data).hexdigest() != chunk.digest:
+    if (digest or hashlib.sha256(data).hexdigest()) != chunk.digest:
         sentence = "ce morceau n'est pas celui que le manifeste annonce ; envoyez-le de nouveau."
         raise ServiceError("E_MORCEAU_ALTERE", sentence)
     if chunk.held:
         return
     run_id, upload_id = chunk.upload.run, chunk.upload.upload
     with site.database.read() as connection:
-        if chunk.number in held_chunks(connection, upload_id):
+        if holds_chunk(connection, upload_id, chunk.number):
             return  # the same bytes came by another request meanwhile
         _check_room(connection, chunk.upload, len(data))  # before the disk is asked for anything
     site.blobs.write(run_id, upload_id, chunk.number, data)

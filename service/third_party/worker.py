@@ -41,17 +41,13 @@ class Worker:
             once: return as soon as there is nothing left to do.
             engine: of jobs; the direct one when absent.
         """
-        steps, engine = 0, engine or self.direct()
+        engine = engine or self.direct()
         try:
-            while not self.stop.is_set():
-                busy = self._turn(engine, sweep=steps % _STEPS_BETWEEN_SWEEPS == 0)
-                steps += 1
-                if once and not busy:
-                    return
-                if not busy:
-                    self.stop.wait(_PAUSE_SECONDS)
+            self._loop(engine, once=once)
         finally:
             engine.close()
+        if self.stop.is_set():
+            self._between()  # a job that was just ended has left something to destroy
 
     def step(self, engine: Engine | None = None) -> bool:
         """Do what is due, then let the engine look once at the jobs; returns whether anything was done."""
@@ -79,6 +75,16 @@ class Worker:
     def complain(self, error: BaseException) -> None:
         """Write a failure to the operator's journal."""
         self.emit(incident_line(self.site.clock(), "worker", error))
+
+    def _loop(self, engine: Engine, *, once: bool) -> None:
+        steps = 0
+        while not self.stop.is_set():
+            busy = self._turn(engine, sweep=steps % _STEPS_BETWEEN_SWEEPS == 0)
+            steps += 1
+            if once and not busy:
+                return
+            if not busy:
+                self.stop.wait(_PAUSE_SECONDS)
 
     def _turn(self, engine: Engine, *, sweep: bool) -> bool:
         try:

@@ -1,4 +1,4 @@
-"""The worker as a child of the web process: started again when it dies, stopped by its own process id.
+"""The worker, or one more web process, as a child of the web process: started again when it dies, stopped by its own process id.
 
 A child lives no longer than its parent: it reads the end of a pipe that closes when the parent dies, however
 that happens.
@@ -20,15 +20,17 @@ _PAUSE_SECONDS = 2.0  # before a worker that died is started again
 class WorkerProcess:
     """A worker that is watched over."""
 
-    def __init__(self, command: Sequence[str], ended: Callable[[int], None]) -> None:
+    def __init__(self, command: Sequence[str], ended: Callable[[int], None], *, inherited: Sequence[int] = ()) -> None:
         """Start it.
 
         Args:
             command: reads its standard input and ends when that closes.
             ended: told of the status of a worker that died unasked.
+            inherited: numbers of the open files that it gets as well.
         """
         self._command = list(command)
         self._ended = ended
+        self._inherited = tuple(inherited)
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._process = self._start()
@@ -48,7 +50,7 @@ class WorkerProcess:
         self._close_pipe()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(self._command, stdin=subprocess.PIPE)
+        return subprocess.Popen(self._command, stdin=subprocess.PIPE, pass_fds=self._inherited)
 
     def _close_pipe(self) -> None:
         if self._process.stdin is not None:
