@@ -137,6 +137,10 @@ def test_a_body_can_be_erased_and_not_replaced(log):
     other["actor"] = "cnous"
     assert refused(exported([canonical_json(other), *leaves[1:]], hashes, note))
     assert refused(exported([leaves[1], *leaves[1:]], hashes, note))
+    assert refused(
+        exported([canonical_json(other), *leaves[1:]], [leaf_hash(canonical_json(other)), *hashes[1:]], note)
+    )
+    assert refused(exported([None] * SIZE, hashes[::-1], note))
 
 
 @pytest.mark.S7

@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.R2, pytest.mark.flow]
 
 ROOT = Path(__file__).parent.parent
 AWAY_SECONDS = 5.0
-_PAUSE_SECONDS = 0.3  # before each batch: both workers are in the middle of a job when the server is killed
+_PAUSE_SECONDS = 2.4  # over all passes: both workers are in the middle of a job when the server is killed
 MOST_SECONDS = 30.0  # until the job is done, counted from the server's return
 
 
@@ -54,7 +54,7 @@ class Case:
 
     def worker(self, folder: Path) -> subprocess.Popen[bytes]:
         """A worker process, slow enough to be found at work; what it says goes to a file."""
-        words = [str(self.sim.data), self.url, str(PIECE_ROWS), str(_PAUSE_SECONDS)]
+        words = [str(self.sim.data), self.url, str(PIECE_ROWS), str(_PAUSE_SECONDS / len(self.rows))]
         with (folder / "worker.log").open("ab") as log:
             return subprocess.Popen([sys.executable, "-m", "tests.killable_worker", *words], cwd=ROOT, stderr=log)
 

@@ -19,14 +19,13 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InvalidatePoolError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.pool import QueuePool
 
 from service.errors import ServiceError
@@ -40,7 +39,6 @@ _WRITE_LOCK = 0x616C6C6576657273  # the advisory lock of writers, on PostgreSQL
 _LEAST_SQLITE = (3, 37, 0)  # RETURNING, STRICT; Debian 12 has 3.40
 _LEAST_POSTGRESQL = 150_000
 _MOST_GROUPED = 256  # writes in one commit
-_TRUSTED_SECONDS = 0.5  # a connection that served this recently is not tried first
 _FULL_SQLSTATES = {"53100", "53400"}  # disk full, configured limit
 _PRAGMAS = (
     "synchronous=EXTRA",
@@ -188,18 +186,17 @@ class Database:
         return engine
 
     def _postgresql(self) -> Engine:
-        engine = create_engine(
+        return create_engine(
             self._url,
             hide_parameters=True,
             isolation_level="REPEATABLE READ",  # of a read: one state from its first statement to its last
             pool_size=20,
             max_overflow=20,
             pool_timeout=30,
+            pool_pre_ping=True,
             pool_reset_on_return="rollback",
             connect_args=_POSTGRESQL,
         )
-        _try_before_use(engine)
-        return engine
 
     def _migrate(self) -> None:
         try:
@@ -276,24 +273,6 @@ class _Group:
         finally:
             for one in batch:
                 one.done = True
-
-
-def _try_before_use(engine: Engine) -> None:
-    """Try a connection before its use, unless it has just been used: then nothing is asked twice."""
-
-    def used(_: Any, record: Any) -> None:
-        record.info["tried"] = time.monotonic()
-
-    def taken(raw: Any, record: Any, _: Any) -> None:
-        if time.monotonic() - record.info.get("tried", float("-inf")) > _TRUSTED_SECONDS:
-            try:
-                engine.dialect.do_ping(raw)
-            except Exception as error:
-                raise InvalidatePoolError from error
-
-    event.listen(engine, "connect", used)
-    event.listen(engine, "checkin", used)
-    event.listen(engine, "checkout", taken)
 
 
 def _schema_version(connection: Connection) -> str | None:
