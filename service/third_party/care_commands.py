@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from service.errors import ServiceError
 from service.third_party import app
 from service.third_party.backup import back_up, restore, restore_keys
@@ -55,6 +57,8 @@ def restore_command(args: argparse.Namespace) -> None:
         size = restore(site, args.source, site.clock())
     _say(f"sauvegarde reprise : {size} entrées du journal ; les croisements en cours ont pris fin")
     _say("chaque administration qui avait vu la suite du journal le refusera : prévenez-les toutes")
+    _say("les clés révoquées depuis cette sauvegarde sont de nouveau actives : révoquez-les, puis attendez six minutes")
+    _say("avant de démarrer le service")
 
 
 def export_command(args: argparse.Namespace) -> None:
@@ -70,9 +74,13 @@ def export_command(args: argparse.Namespace) -> None:
 
 @contextmanager
 def _opened(args: argparse.Namespace) -> Iterator[Site]:
-    site = app.open_chosen(args.data, StorageOptions.of(args))
-    with closing(site.database):
-        yield site
+    try:
+        site = app.open_chosen(args.data, StorageOptions.of(args))
+        with closing(site.database):
+            yield site
+    except SQLAlchemyError:
+        sentence = "la base de données ne répond pas ou a refusé ; vérifiez-la, puis recommencez."
+        raise ServiceError("E_INDISPONIBLE", sentence, 503) from None
 
 
 def _say(sentence: str) -> None:
