@@ -8,6 +8,7 @@ import httpx2
 import pytest
 
 from service.errors import ServiceError
+from service.third_party import runs
 from service.third_party.idempotency import same_request
 from tests.simulator import BASE, Administration, simulation
 
@@ -65,3 +66,11 @@ def test_a_key_has_a_form(key):
     with pytest.raises(ServiceError, match="E_IDEMPOTENCE"):
         same_request(key, {})
     assert same_request(None, {}) is None
+
+
+def test_a_party_keeps_few_runs_open(sim, monkeypatch):
+    """Whoever has opened so many closes or cancels one first; its partner may still open its own."""
+    monkeypatch.setattr(runs, "MOST_OPENED", 2)
+    agreements = [sim.agreed().identifier for _ in range(3)]
+    assert [201, 201, 409] == [opening(sim.caf, one, str(n) * 16).status_code for n, one in enumerate(agreements)]
+    assert 201 == opening(sim.cnous, agreements[2], "f" * 16).status_code

@@ -18,6 +18,7 @@ from service.third_party.run_store import (
     approvals_of,
     confirmation_of,
     confirmations_of,
+    count_opened,
     count_runs,
     load_run,
     runs_in,
@@ -131,3 +132,12 @@ def test_confirmations_are_listed_in_a_fixed_order(connection):
         add_confirmation(connection, RUN.run, "caf.cnous", party, party.encode())
     assert [("caf.cnous", b"caf"), ("caf.cnous", b"cnous")] == confirmations_of(connection, RUN.run)
     assert (b"caf", None) == tuple(confirmation_of(connection, RUN.run, "caf.cnous", one) for one in ("caf", "x"))
+
+
+def test_live_runs_are_counted_for_who_asked(connection):
+    """The opener's approval is its request; a partner's approval and an ended run do not count."""
+    add_approval(connection, RUN.run, "caf", None)
+    add_approval(connection, RUN.run, "cnous", b"{}")
+    assert (1, 0) == (count_opened(connection, "caf"), count_opened(connection, "cnous"))
+    set_run(connection, RUN.run, state=RunState.CANCELLED)
+    assert 0 == count_opened(connection, "caf")

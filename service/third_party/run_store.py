@@ -28,6 +28,7 @@ __all__ = [
     "approvals_of",
     "confirmation_of",
     "confirmations_of",
+    "count_opened",
     "count_runs",
     "dealings_of",
     "load_run",
@@ -154,6 +155,14 @@ def count_runs(connection: Connection, agreement: str) -> int:
     """The runs that count against the agreement's maximum: alive, or for which somebody's people were encoded."""
     counted = or_(runs.c.state.in_([str(state) for state in LIVE]), runs.c.received == 1)
     query = select(func.count()).select_from(runs).where(runs.c.agreement == agreement, counted)
+    return connection.scalar(query) or 0
+
+
+def count_opened(connection: Connection, party: str) -> int:
+    """The live runs that a party asked for: its own approval holds no statement, for the request was one."""
+    live = runs.c.state.in_([str(state) for state in LIVE])
+    asked = approvals.c.statement.is_(None) & (approvals.c.party == party)
+    query = select(func.count()).select_from(runs).join(approvals, approvals.c.run == runs.c.run).where(live, asked)
     return connection.scalar(query) or 0
 
 

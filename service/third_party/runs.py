@@ -55,6 +55,7 @@ from service.third_party.run_store import (
     approvals_of,
     confirmation_of,
     confirmations_of,
+    count_opened,
     count_runs,
     dealings_of,
     load_run_and_agreement,
@@ -67,6 +68,7 @@ from service.third_party.site import Site
 from service.third_party.store import agreement_of, is_active, stored, unstored
 
 __all__ = [
+    "MOST_OPENED",
     "acknowledge",
     "approve",
     "cancel",
@@ -85,6 +87,10 @@ __all__ = [
 ]
 
 S = TypeVar("S", bound=Statement)
+
+MOST_OPENED = (
+    100  # live runs that one party asked for: keys of runs share one file, which parties must not fill together
+)
 
 
 def open_run(site: Site, caller: Caller, body: object) -> str:
@@ -109,6 +115,9 @@ def open_run(site: Site, caller: Caller, body: object) -> str:
             raise ServiceError("E_VALIDITE", "cette convention n'est pas en cours de validité.", 409)
         if count_runs(connection, identifier) >= agreement.max_runs:
             sentence = f"cette convention permet {agreement.max_runs} croisement(s) ; signez-en une autre."
+            raise ServiceError("E_QUOTA_CROISEMENTS", sentence, 409)
+        if count_opened(connection, caller.party) >= MOST_OPENED:
+            sentence = f"vous avez ouvert {MOST_OPENED} croisements qui sont encore en cours ; closez-en ou annulez-en."
             raise ServiceError("E_QUOTA_CROISEMENTS", sentence, 409)
         run = _fresh_run(agreement, now)
         add_run(connection, run)
