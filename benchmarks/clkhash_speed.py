@@ -8,8 +8,8 @@ held to one core where the system allows it. Compiled code is loaded before the 
 
 Data: an invented French population (`linkage.synthetic`), with the repetitions of real names and places, under two schemas:
 `novt`, four columns of bigrams as in anonlink's tutorial, and `febrl`, eight columns with n-grams of 1 to 3, positional or not,
-numeric and exact comparison, a date, both hashes and missing values. Where `../shared/data/clkhash` is there, its vectors are
-checked first, with the inputs and CLKs that come with it.
+numeric and exact comparison, a date, both hashes and missing values. With `--vectors FOLDER`, CLKs that another program made are
+checked first: files `*.json` of a schema, a secret and CLKs, beside the rows that they came from.
 
 Three ways in are timed: columns already coded by distinct cell, as the readers of this project give them; columns as lists of
 strings; rows as tuples, which is what clkhash takes. The ratio is the median time of clkhash over the median of ours.
@@ -45,7 +45,6 @@ __all__ = ["main"]
 
 SECRET = "for measuring only"  # noqa: S105
 VERSION = "0.18.3"
-SHARED = Path(__file__).parents[2] / "shared" / "data" / "clkhash"
 Row = tuple[str, ...]
 Clks = NDArray[np.uint8]
 
@@ -159,10 +158,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--peer", type=Path, help="a Python that has clkhash")
+    parser.add_argument("--vectors", type=Path, metavar="FOLDER", help="CLKs of another program, checked first")
     args = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as folder:
         peer = args.peer or environment(Path(folder) / "peer", [f"clkhash=={VERSION}"])
-        same = check_shared()
+        same = args.vectors is None or check_vectors(args.vectors)
         one_core()
         rows = people(args.rows)
         for name, schema in schemas().items():
@@ -249,16 +249,17 @@ def report(name: str, rows: int, seconds: dict[str, list[float]], *, same: bool)
         print(f"  {way:16} {1e6 * median / rows:8.2f} us a record ({spread})  {ratio:7.1f} x clkhash")
 
 
-def check_shared() -> bool:
-    """Whether the shared vectors come out the same; true where there are none."""
-    same = True
-    for path in sorted(SHARED.glob("*.json")) if SHARED.is_dir() else []:
+def check_vectors(folder: Path) -> bool:
+    """Whether the CLKs of a folder come out the same; false where there are none to check."""
+    paths = sorted(folder.glob("*.json"))
+    same = bool(paths)
+    for path in paths:
         held = json.loads(path.read_text("utf-8"))
-        with (SHARED / f"{'_'.join(path.stem.split('_')[:2])}.csv").open(encoding="utf-8", newline="") as file:
+        with (folder / f"{'_'.join(path.stem.split('_')[:2])}.csv").open(encoding="utf-8", newline="") as file:
             rows = list(csv.reader(file))[1:]
         found = as_text(encode_rows(read_linkage_schema(held["schema"]), held["secret"].encode(), rows))
         equal = sum(one == other for one, other in zip(found, held["clks"], strict=True))
-        print(f"shared {path.stem}: {equal} of {len(found)} CLKs identical")
+        print(f"{path.stem}: {equal} of {len(found)} CLKs identical")
         same &= equal == len(found)
     return same
 

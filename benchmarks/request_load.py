@@ -24,11 +24,12 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import uvloop
 
@@ -244,71 +245,70 @@ def prepare(data: Path, database: str | None) -> list[Signer]:
     return signers
 
 
-def measure(kind: str, clients: int, seconds: float, each: int, rate: float, words: list[str]) -> dict[str, Any]:
-    """One run of the load; returns its figures."""
-    folder = Path(tempfile.mkdtemp(prefix="load-"))
-    cluster = TempPg(durable=True) if kind == "postgresql" else None
-    url = None
-    if cluster is not None:
-        cluster.administer("CREATE DATABASE load")
-        url = cluster.url("load")
-    signers = prepare(folder / "data", url)
+def start(data: Path, url: str | None, words: list[str], journal: IO[bytes]) -> tuple[subprocess.Popen[str], int]:
+    """The service in processes of its own, and its port once it accepts requests."""
     environment = {**os.environ, **({"ALLERVERS_DATABASE": url} if url else {})}
-    command = [
-        sys.executable,
-        "-m",
-        "service.cli",
-        "serve",
-        "--data",
-        str(folder / "data"),
-        "--port",
-        "0",
-        "--no-worker",
-        *words,
-    ]
-    journal = (folder / "journal").open("wb")
+    command = [sys.executable, "-m", "service.cli", "serve", "--data", str(data), "--port", "0", "--no-worker", *words]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=journal, env=environment, text=True)
-    try:
-        assert server.stdout is not None
-        port = 0
-        for line in server.stdout:
-            if line.startswith("PRÊT"):
-                port = int(line.rsplit(":", 1)[1])
-                break
+    assert server.stdout is not None
+    for line in server.stdout:
+        if line.startswith("PRÊT"):
+            return server, int(line.rsplit(":", 1)[1])
+    server.wait()
+    raise RuntimeError("the service ended before it was ready")
+
+
+def requests_of(signers: list[Signer], port: int, clients: int, each: int) -> list[list[bytes]]:
+    """What each client will send, signed now: the generator is not what is measured."""
+    now, made = int(time.time()), []
+    for number in range(clients):
+        one = signers[number % len(signers)]
+        asked = paths(one)
+        made.append(
+            [signed(one, f"127.0.0.1:{port}", asked[(number + place) % len(asked)], now) for place in range(each)]
+        )
+    return made
+
+
+def measure(kind: str, clients: int, seconds: float, each: int, rate: float, words: list[str]) -> dict[str, Any]:
+    """One run of the load; returns its figures. Nothing is left on the disk."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="load-")))
+        url, cluster = None, None
+        if kind == "postgresql":
+            cluster = TempPg(durable=True)
+            stack.callback(cluster.stop)
+            cluster.administer("CREATE DATABASE load")
+            url = cluster.url("load")
+        signers = prepare(folder / "data", url)
+        journal = stack.enter_context((folder / "journal").open("wb"))
+        server, port = start(folder / "data", url, words, journal)
+        stack.callback(stop, server)
         _settle(server.pid)
-        now = int(time.time())
-        made = []
-        for number in range(clients):
-            one = signers[number % len(signers)]
-            asked = paths(one)
-            made.append(
-                [signed(one, f"127.0.0.1:{port}", asked[(number + place) % len(asked)], now) for place in range(each)]
-            )
+        made = requests_of(signers, port, clients, each)
         pids = family(server.pid)
-        database = family(cluster.pid) if cluster is not None else []
-        before = (cpu_of(pids), cpu_of(database), time.process_time())
+        before = (cpu_of(pids), cpu_of(family(cluster.pid) if cluster else []), time.process_time())
         result = uvloop.run(generate(port, made, seconds, rate))
-        database = family(cluster.pid) if cluster is not None else []
-        spent = (cpu_of(pids) - before[0], cpu_of(database) - before[1], time.process_time() - before[2])
-        total = spent[0] + spent[1]
-        result |= {
+        after = (cpu_of(pids), cpu_of(family(cluster.pid) if cluster else []), time.process_time())
+        service, database, generator = (end - begin for begin, end in zip(before, after, strict=True))
+        total = service + database
+        return result | {
             "database": kind,
             "clients": clients,
-            "cpu_service_s": round(spent[0], 2),
-            "cpu_database_s": round(spent[1], 2),
-            "cpu_generator_s": round(spent[2], 2),
+            "cpu_service_s": round(service, 2),
+            "cpu_database_s": round(database, 2),
+            "cpu_generator_s": round(generator, 2),
             "cpu_ms_per_request": round(1000 * total / max(1, result["requests"]), 3),
             "per_second_on_two_cores": round(2 * result["requests"] / max(total, 1e-9)),
         }
-        return result
-    finally:
-        server.terminate()
-        server.wait(30)
-        journal.close()
-        if server.stdout is not None:
-            server.stdout.close()
-        if cluster is not None:
-            cluster.stop()
+
+
+def stop(server: subprocess.Popen[str]) -> None:
+    """End the service and wait for its end."""
+    server.terminate()
+    server.wait(30)
+    if server.stdout is not None:
+        server.stdout.close()
 
 
 def main() -> None:

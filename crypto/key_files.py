@@ -15,7 +15,6 @@ that is itself destroyed, and the disk is encrypted.
 from __future__ import annotations
 
 import os
-import secrets
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -25,7 +24,7 @@ from pathlib import Path
 
 from crypto.errors import FormatRefused, KeyAbsent, KeyReadable
 
-__all__ = ["LARGEST_SECRET", "destroy", "read_secret", "write_secret", "write_secret_once"]
+__all__ = ["LARGEST_SECRET", "destroy", "read_secret", "write_secret"]
 
 LARGEST_SECRET = 1 << 20  # bytes; a key file that is larger is not one
 _PIECE = 1 << 20
@@ -58,28 +57,6 @@ def write_secret(path: Path, data: bytes) -> None:
                 _overwrite(old)
     finally:
         destroy(fresh)  # still there only when something above failed
-
-
-def write_secret_once(path: Path, data: bytes) -> bool:
-    """Write a secret unless one stands there already; of several writers at once, exactly one succeeds.
-
-    Returns:
-        Whether this call wrote it.
-
-    Raises:
-        FormatRefused, OSError: as `write_secret`.
-    """
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
-    try:
-        write_secret(draft, data)
-        os.link(draft, path)  # unlike a rename, a link never replaces
-    except FileExistsError:
-        return False
-    finally:
-        # The name goes, not the bytes: a draft that became the secret shares them.
-        draft.unlink(missing_ok=True)
-    _sync_folder(path.parent)
-    return True
 
 
 def read_secret(path: Path) -> bytes:

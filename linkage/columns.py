@@ -99,11 +99,6 @@ class Texts(Sequence[str]):
             blank[place] = not self[place].strip()
         return blank
 
-    @property
-    def arrow(self) -> Any:
-        """The strings as a chunked array of Arrow."""
-        return self._data
-
 
 def letters_of(texts: Sequence[str]) -> NDArray[np.int64]:
     """How many characters each text has."""

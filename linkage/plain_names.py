@@ -85,6 +85,20 @@ def _listed(words: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int32],
 
 
 @compiled
+def _is_listed(folded: NDArray[np.uint8], head: int, tail: int, words: Any) -> bool:  # pragma: no cover - compiled
+    """Whether the bytes from `head` to `tail` are one of the listed words."""
+    listed, starts, firsts = words
+    for word in range(firsts[folded[head]], firsts[folded[head] + 1]):
+        same, k = starts[word + 1] - starts[word] == tail - head, 0
+        while same and k < tail - head:
+            same = listed[starts[word] + k] == folded[head + k]
+            k += 1
+        if same:
+            return True
+    return False
+
+
+@compiled
 def _fold(  # noqa: C901, PLR0912, PLR0915 - a call for each cell would cost more than its folding
     letters: NDArray[np.uint8],
     bounds: NDArray[np.int32],
@@ -93,7 +107,7 @@ def _fold(  # noqa: C901, PLR0912, PLR0915 - a call for each cell would cost mor
     cuts: tuple[int, int],
     result: Any,
 ) -> None:  # pragma: no cover - compiled
-    (folded, limits, doubtful), (ones, several), (listed, starts, firsts) = result, table, words
+    (folded, limits, doubtful), (ones, several), starts = result, table, words[1]
     most, longest = cuts
     end = 0
     for row in range(len(doubtful)):
@@ -136,14 +150,8 @@ def _fold(  # noqa: C901, PLR0912, PLR0915 - a call for each cell would cost mor
                 tail += 1
             if folded[head] == _X and folded[tail - 1] == _X and len(starts) > 1:
                 doubtful[row] = True
-            for word in range(firsts[folded[head]], firsts[folded[head] + 1]):
-                same = starts[word + 1] - starts[word] == tail - head
-                k = 0
-                while same and k < tail - head:
-                    same = listed[starts[word] + k] == folded[head + k]
-                    k += 1
-                if same:
-                    doubtful[row] = True
+            if _is_listed(folded, head, tail, words):
+                doubtful[row] = True
             if tail < end and folded[tail] == _SPACE:
                 named += 1
                 if named == most:

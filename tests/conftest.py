@@ -16,6 +16,7 @@ import pytest
 from service.third_party.database import Database, sqlite_url
 from tests.bucket_service import BucketService
 from tests.postgres import TEMPLATE, TempPg
+from tests.simulator import Simulation, simulation
 
 KINDS = ("sqlite", "postgresql")
 _MEMORY = Path("/dev/shm")
@@ -80,6 +81,13 @@ def database(database_url: str) -> Iterator[Database]:
     one = Database(database_url)
     yield one
     one.close()
+
+
+@pytest.fixture
+def sim(tmp_path: Path, database_url: str) -> Iterator[Simulation]:
+    """A fresh third party, on each of the two systems; a file that shares one among its tests has its own."""
+    with simulation(tmp_path / "data", database_url) as one:
+        yield one
 
 
 @pytest.fixture

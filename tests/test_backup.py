@@ -20,13 +20,6 @@ from service.third_party.upkeep import SIGNED, sign_log, tend
 from tests.simulator import PASSES, Run, Simulation, rows_for, simulation
 
 
-@pytest.fixture
-def sim(tmp_path, database_url):
-    """A fresh third party, on each of the two systems."""
-    with simulation(tmp_path / "data", database_url) as one:
-        yield one
-
-
 def loaded(sim: Simulation) -> Run:
     """A run with all that a run holds before its matching."""
     run = sim.sending()

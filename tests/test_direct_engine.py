@@ -20,17 +20,10 @@ from service.third_party.jobs import Job
 from service.third_party.leases import JobLost, Lease, Stopped
 from service.third_party.matching_job import Answer, MatchingJob
 from service.third_party.site import Site
-from tests.simulator import Run, Simulation, simulation
+from tests.simulator import Run, Simulation
 from tests.test_worker import ROWS, check_results
 
 CAUSE = RuntimeError("said by a driver")
-
-
-@pytest.fixture
-def sim(tmp_path, database_url):
-    """A fresh third party."""
-    with simulation(tmp_path / "data", database_url) as one:
-        yield one
 
 
 @pytest.fixture

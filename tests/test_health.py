@@ -15,13 +15,6 @@ from service.third_party.upkeep import sign_log
 from tests.simulator import Simulation, simulation
 
 
-@pytest.fixture
-def sim(tmp_path, database_url):
-    """A fresh third party, on each of the two systems."""
-    with simulation(tmp_path / "data", database_url) as one:
-        yield one
-
-
 def failures(sim: Simulation) -> dict[str, str]:
     return {one.name: one.code for one in try_all(sim.site) if one.failure}
 

@@ -10,16 +10,9 @@ import pytest
 from service.errors import ServiceError
 from service.third_party import runs
 from service.third_party.idempotency import same_request
-from tests.simulator import BASE, Administration, simulation
+from tests.simulator import BASE, Administration
 
 KEY = "0123456789abcdef"
-
-
-@pytest.fixture
-def sim(tmp_path, database_url):
-    """One third party."""
-    with simulation(tmp_path / "data", database_url) as one:
-        yield one
 
 
 def opening(one: Administration, agreement: str, key: str = KEY, **changes: object) -> httpx2.Response:

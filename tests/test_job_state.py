@@ -13,7 +13,7 @@ from dbos import DBOS
 from sqlalchemy import Engine, MetaData, Table, TableClause, column, delete, func, insert, inspect, select, table, text
 
 from service.third_party import job_state
-from tests.simulator import Simulation, simulation
+from tests.simulator import Simulation
 from tests.test_durable_engine import loaded, standing, third_party, until
 
 ROOT = Path(__file__).parent.parent
@@ -28,13 +28,6 @@ TABLES = {
     "streams": "workflow_uuid",
     "notifications": "destination_uuid",
 }
-
-
-@pytest.fixture
-def sim(tmp_path, database_url):
-    """A fresh third party."""
-    with simulation(tmp_path / "data", database_url) as one:
-        yield one
 
 
 @pytest.fixture

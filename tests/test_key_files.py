@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crypto.errors import FormatRefused, KeyAbsent, KeyReadable, KeyRefused
-from crypto.key_files import LARGEST_SECRET, destroy, read_secret, write_secret, write_secret_once
+from crypto.key_files import LARGEST_SECRET, destroy, read_secret, write_secret
 
 posix = pytest.mark.skipif(os.name != "posix", reason="rights of POSIX files")
 
@@ -177,11 +177,3 @@ def test_a_name_without_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert read_secret(tmp_path / "key") == b"secret"
     destroy(Path("key"))
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_secret_written_once_is_never_replaced(tmp_path: Path) -> None:
-    """The second writer is told that it came too late; no draft is left."""
-    path = tmp_path / "run.key"
-    assert [True, False] == [write_secret_once(path, data) for data in (b"first", b"second")]
-    assert b"first" == read_secret(path)
-    assert [path] == list(tmp_path.iterdir())

@@ -14,15 +14,8 @@ from service.third_party import jobs
 from service.third_party.database import Database
 from service.third_party.jobs import Job
 from service.third_party.leases import LEASE, JobLost, Lease, Stopped
-from tests.simulator import Run, Simulation, simulation
+from tests.simulator import Run, Simulation
 from tests.test_worker import ROWS
-
-
-@pytest.fixture
-def sim(tmp_path, database_url):
-    """A fresh third party."""
-    with simulation(tmp_path / "data", database_url) as one:
-        yield one
 
 
 @pytest.fixture

@@ -21,14 +21,7 @@ from service.third_party.log_export import LOG_EXPORT, export_log
 from service.third_party.schema import log_leaves
 from service.third_party.site import open_site
 from service.third_party.upkeep import sign_log
-from tests.simulator import Simulation, simulation
-
-
-@pytest.fixture
-def sim(tmp_path, database_url):
-    """A fresh third party, on each of the two systems."""
-    with simulation(tmp_path / "data", database_url) as one:
-        yield one
+from tests.simulator import Simulation
 
 
 def read(sim: Simulation, data: bytes) -> LogFile:

@@ -16,7 +16,7 @@ from service.third_party.leases import JobLost, Lease
 from service.third_party.matching import Means
 from service.third_party.matching_job import MOST_ATTEMPTS, Answer, MatchingJob
 from service.third_party.schema import pieces
-from tests.simulator import PASSES, Run, Simulation, simulation
+from tests.simulator import PASSES, Run, Simulation
 from tests.test_worker import ROWS, check_results
 
 STEPS = ["judge"] * 2 + ["verdict"] + (["compare"] * 3 + ["deliver"]) * 2 + ["conclude"]
@@ -25,13 +25,6 @@ MEANS = Means(piece_rows=80)  # 240 rows a pass: three pieces
 
 class Killed(BaseException):
     """The process is killed: nothing of it runs any more."""
-
-
-@pytest.fixture
-def sim(tmp_path, database_url):
-    """A fresh third party."""
-    with simulation(tmp_path / "data", database_url) as one:
-        yield one
 
 
 def loaded(sim: Simulation) -> Run:

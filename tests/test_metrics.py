@@ -13,13 +13,6 @@ from service.third_party.metrics import serve_metrics
 from tests.simulator import BASE, Simulation, simulation
 
 
-@pytest.fixture
-def sim(tmp_path, database_url):
-    """A fresh third party, on each of the two systems."""
-    with simulation(tmp_path / "data", database_url) as one:
-        yield one
-
-
 def told(sim: Simulation) -> dict[str, float]:
     """Every sample, as a supervisor reads it from the port."""
     metrics = sim.http.app.state.metrics  # type: ignore[attr-defined]

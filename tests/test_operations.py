@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 from pathlib import Path
 
-import pytest
 from fastapi import FastAPI
 
 from crypto.audit import open_checkpoint
@@ -14,14 +13,7 @@ from service.third_party.health import PROBES, Health
 from service.third_party.metrics import Metrics
 from service.third_party.operations import LatestNote, equip
 from service.third_party.upkeep import sign_log
-from tests.simulator import BASE, Simulation, simulation
-
-
-@pytest.fixture
-def sim(tmp_path, database_url):
-    """A fresh third party, on each of the two systems."""
-    with simulation(tmp_path / "data", database_url) as one:
-        yield one
+from tests.simulator import BASE, Simulation
 
 
 def test_the_note_is_read_again_after_two_seconds(tmp_path: Path):

@@ -73,13 +73,6 @@ KEPT_COLUMNS = {
 
 
 @pytest.fixture
-def sim(tmp_path, database_url):
-    """A fresh third party."""
-    with simulation(tmp_path / "data", database_url) as one:
-        yield one
-
-
-@pytest.fixture
 def on_file(tmp_path):
     """A third party whose database is a file of its data directory, to be searched byte by byte."""
     with simulation(tmp_path / "data") as one:

@@ -8,16 +8,9 @@ from fastapi.routing import APIRoute
 from service.third_party.admission import Admit
 from service.third_party.health import PROBES
 from service.third_party.routes_operations import router
-from tests.simulator import BASE, Simulation, simulation
+from tests.simulator import BASE, Simulation
 
 ROUTES = [route for route in router.routes if isinstance(route, APIRoute)]
-
-
-@pytest.fixture
-def sim(tmp_path, database_url):
-    """A fresh third party, on each of the two systems."""
-    with simulation(tmp_path / "data", database_url) as one:
-        yield one
 
 
 def test_the_actions_of_these_routes():

@@ -11,18 +11,11 @@ from crypto.witness import add_cosignature
 from service.messages import witness_name
 from service.third_party.admission import Admit
 from service.third_party.routes_witness import router
-from tests.simulator import BASE, Administration, Simulation, simulation
+from tests.simulator import BASE, Administration, Simulation
 
 ROUTES = [route for route in router.routes if isinstance(route, APIRoute)]
 PATH = "/log/witnesses"
 MOMENT = 1_795_000_000
-
-
-@pytest.fixture
-def sim(tmp_path, database_url):
-    """A fresh third party, on each of the two systems."""
-    with simulation(tmp_path / "data", database_url) as one:
-        yield one
 
 
 def seen(party: Administration, moment: int = MOMENT) -> str:

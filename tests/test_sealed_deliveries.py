@@ -8,18 +8,11 @@ from crypto.errors import KeyAbsent, SealBroken
 from service.errors import ServiceError
 from service.third_party import parcels
 from service.third_party.sealed_deliveries import keep, statement
-from tests.simulator import Simulation, simulation
+from tests.simulator import Simulation
 
 SIGNED = b"signed statement of a delivery, already sealed to its receiver"
 NAMES = ("caf.cnous", "jour", "caf")
 OTHER_PASS = ("caf.cnous", "noms", "caf")
-
-
-@pytest.fixture
-def sim(tmp_path, database_url):
-    """A fresh third party, on each of the two systems."""
-    with simulation(tmp_path / "data", database_url) as one:
-        yield one
 
 
 @pytest.fixture

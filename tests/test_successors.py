@@ -10,14 +10,7 @@ from service.errors import ServiceError
 from service.messages import Approval
 from service.successions import Succession, key_digest
 from service.third_party.successors import revoke
-from tests.simulator import Administration, Simulation, simulation
-
-
-@pytest.fixture
-def sim(tmp_path, database_url):
-    """One third party."""
-    with simulation(tmp_path / "data", database_url) as one:
-        yield one
+from tests.simulator import Administration, Simulation
 
 
 def rotated(sim: Simulation, one: Administration) -> Administration:

@@ -10,14 +10,7 @@ from service.messages import Receipt
 from service.third_party.purge import decide_all
 from service.third_party.run_store import load_run, set_run
 from service.third_party.upkeep import end_unreadable, expire_runs, publish_keys, sign_log, sweep_files, tend
-from tests.simulator import PASSES, Run, Simulation, rows_for, simulation
-
-
-@pytest.fixture
-def sim(tmp_path, database_url):
-    """A fresh third party."""
-    with simulation(tmp_path / "data", database_url) as one:
-        yield one
+from tests.simulator import PASSES, Run, Simulation, rows_for
 
 
 def fail(error: Exception) -> None:

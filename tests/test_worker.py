@@ -21,16 +21,9 @@ from service.third_party.matching_job import MOST_ATTEMPTS, Answer
 from service.third_party.parcels import deliveries_of, load_delivery
 from service.third_party.schema import uploads
 from service.third_party.worker import Worker
-from tests.simulator import PASSES, Rows, Run, Simulation, rows_for, simulation
+from tests.simulator import PASSES, Rows, Run, Simulation, rows_for
 
 ROWS = {name: rows_for(number) for number, name in enumerate(PASSES)}
-
-
-@pytest.fixture
-def sim(tmp_path, database_url):
-    """A fresh third party."""
-    with simulation(tmp_path / "data", database_url) as one:
-        yield one
 
 
 def loaded(sim: Simulation, **changes: Any) -> Run:
