@@ -19,7 +19,6 @@ each pass is compared by its cluster (docs/operations.md) after it was compared 
 from __future__ import annotations
 
 import argparse
-import resource
 import tempfile
 import time
 from collections.abc import Iterator
@@ -30,6 +29,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.contestants import peak
 from linkage.batch import Executor, Threads
 from linkage.cluster import Credentials, joined
 from linkage.linker import MEMORY, PassLinks, link_pieces
@@ -201,7 +201,7 @@ def main() -> None:
         _print(one, kernel)
     wall, cpu = sum(one.wall for one in timings), sum(one.cpu for one in timings)
     print(f"all: {wall:.2f} s, {cpu:.2f} processor s; times {arguments.slice}: {arguments.slice * wall:.1f} s")
-    print(f"largest resident: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10} MiB")
+    print(f"largest resident: {peak() >> 10} MiB")
 
 
 @contextmanager

@@ -17,7 +17,6 @@ import argparse
 import csv
 import hashlib
 import multiprocessing
-import resource
 import secrets
 import sys
 import tempfile
@@ -27,6 +26,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.contestants import peak
 from crypto.keys import RunKey
 from crypto.sealing import seal_chunk
 from linkage.plan import Plan
@@ -93,7 +93,7 @@ def _encode(records: Records, plan: Plan, args: argparse.Namespace, folder: Path
 
 def _resident() -> int:
     """The largest resident memory of this process so far, in MiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+    return peak() >> 10
 
 
 def _measure(path: Path, few: Path, args: argparse.Namespace) -> None:

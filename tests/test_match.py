@@ -423,20 +423,26 @@ def test_the_result_is_the_same_without_a_compiler():
     assert "".join(lines) == printed_by("sys.modules['numba'] = None")
 
 
+# VmHWM: what `getrusage` says of a process starts from the size of the one that started it, under which nothing would show.
 MEMORY = """
-import resource
+from pathlib import Path
 import numpy as np
 from linkage.match import match
-left = np.random.default_rng(0).integers(0, 2**64, (20_000, 32), dtype=np.uint64)
+def peak(): return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
+left = np.random.default_rng(0).integers(0, 2**64, (28_000, 32), dtype=np.uint64)
 match(left[:100], left[:100], 0.9, threads=2)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak()
+match(left[:20_000], left[:20_000], 0.9, threads=2, strategy="full")
+print(peak() - before)
+match(left[:14_000], left[:14_000], 0.9, threads=2)
+before = peak()  # what planning takes once, for any number of pairs, is there
 match(left, left, 0.9, threads=2)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+print(peak() - before)
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="peak memory is counted in kilobytes on Linux only")
+@pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read where Linux writes it")
 def test_memory_does_not_grow_with_the_pairs_compared():
-    """Four hundred million pairs need a few megabytes beyond their rows."""
+    """Four hundred million pairs need a few megabytes beyond their rows, and so do four times as many as were planned before."""
     done = subprocess.run([sys.executable, "-c", MEMORY], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert int(done.stdout) < 40_000
+    assert max(map(int, done.stdout.split())) < 40_000
