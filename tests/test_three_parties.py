@@ -35,17 +35,21 @@ def numbers(three: ThreeParties, marks: object) -> list[int]:
 
 
 def test_the_recipient_gets_those_who_satisfy_the_rule(three, collected):
-    """`a & b - c`: in b, and not in c."""
-    assert list(range(PEOPLE["cnous"], PEOPLE["dgfip"])) == numbers(three, collected.hits.certain)
-    assert [] == numbers(three, collected.hits.information)
+    """`a & b - c`: in b, and not in c; but for strangers whom chance brings near, of whom thresholds let 1 % through."""
+    certain, doubtful = numbers(three, collected.hits.certain), numbers(three, collected.hits.information)
+    expected = set(range(PEOPLE["cnous"], PEOPLE["dgfip"]))
+    assert set() == set(certain) - expected
+    assert expected - set(certain) <= set(doubtful)
+    assert len(doubtful) <= 4
 
 
 def test_payloads_of_hits_reach_the_recipient_and_no_others(three, collected):
     """Each certain hit carries what its source told of it, opened by the recipient alone."""
     names = list(three.seats["caf"].folder.identifiers())
     told = {int(names[record][1:]): values for record, values in collected.payloads.items()}
-    expected = {number: (f"2027-01-{1 + number % 28:02}",) for number in range(PEOPLE["cnous"], PEOPLE["dgfip"])}
+    expected = {number: (f"2027-01-{1 + number % 28:02}",) for number in numbers(three, collected.hits.certain)}
     assert expected == told
+    assert len(told) >= PEOPLE["dgfip"] - PEOPLE["cnous"] - 4
 
 
 def test_positive_controls_come_back_and_are_no_hits(three, collected):
