@@ -97,8 +97,8 @@ def until(seconds: float, condition: object) -> float:
 
 def under_way(one: Case) -> bool:
     state, done = one.state()
-    assert "matching" == state
-    return done > 0
+    assert state in ("matching", "delivered")  # on a slow machine one job ends while the other is waited for
+    return done > 0 or state == "delivered"
 
 
 @pytest.mark.parametrize("rounds", [1, pytest.param(6, marks=pytest.mark.soak)], ids=["small", "soak"])
@@ -119,7 +119,7 @@ def test_a_server_killed_in_the_middle_of_jobs(tmp_path: Path, rounds: int, reco
                 time.sleep(max(0.0, AWAY_SECONDS - (time.monotonic() - started)))
                 server.start()
                 back = time.monotonic()
-                assert {"matching"} == {one.state()[0] for one in parties.values()}
+                assert {one.state()[0] for one in parties.values()} <= {"matching", "delivered"}
             for one in parties.values():
                 until(MOST_SECONDS - (time.monotonic() - back), lambda one=one: one.state()[0] == "delivered")
             record_property("seconds", round(time.monotonic() - back, 1))
