@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.demo_report import write_report
-from benchmarks.demo_stage import Administration, Stage
+from benchmarks.demo_stage import Administration, Stage, selected
 from benchmarks.leak_scan import LEAST_BYTES, Scanner
 from linkage.profiles import PROFILES
 from linkage.synthetic.files import two_files, write_file
@@ -129,8 +129,8 @@ def _c2s_rsa(stage: Stage, story: Story, options: argparse.Namespace) -> None:
         left, right = (
             {**c, "identifiant": [f"N{name}" for name in c["identifiant"]]} for c in (files.left, files.right)
         )
-        write_file(paths[0], left)
-        write_file(paths[1], right, delimiter=",", encoding="utf-8", date_format="AAAA-MM-JJ")
+        write_file(paths[0], selected(left))
+        write_file(paths[1], selected(right), delimiter=",", encoding="utf-8", date_format="AAAA-MM-JJ")
     story.say(f"CNAF: {people} people on RSA (; Windows-1252, JJ/MM/AAAA); CNAM: {len(right['identifiant'])}")
     with story.timed("third party started, two administrations with keys, fingerprints pinned"):
         cnaf, cnam = stage.administration("cnaf", "CNAF"), stage.administration("cnam", "CNAM")

@@ -8,15 +8,27 @@ import re
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-__all__ = ["Administration", "Stage"]
+__all__ = ["Administration", "Assess", "Stage", "selected"]
 
 COMMAND = [sys.executable, "-m", "service.cli"]
+SAMPLE_MINUTES = "0.1"  # of attacks on a party's file
 _READY_SECONDS = 60
 _STOP_SECONDS = 20
+
+
+# What the selections of the shipped démarche ask of either file: everybody is in them.
+_SELECTED = {"rsa_en_paiement": "oui", "option_contraire": "non", "droit_ouvert": "oui", "demande_en_cours": "non"}
+
+
+def selected(columns: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """The columns of a file with those that the selections of `c2s-rsa` read, which keep everybody."""
+    rows = len(next(iter(columns.values())))
+    return {**columns, **{name: [value] * rows for name, value in _SELECTED.items()}}
 
 
 class CommandFailed(RuntimeError):
@@ -69,11 +81,20 @@ class Administration:
         )
 
 
+Assess = Callable[[Administration, str, Path], None]  # what gives a party its risk report for an agreement
+
+
+def real_assessment(one: Administration, agreement: str, path: Path) -> None:
+    """The attacks, on a small sample: `allervers risk`; an unfavourable report is a refusal."""
+    one.command("risk", str(path), "--agreement", agreement, "--minutes", SAMPLE_MINUTES)
+
+
 class Stage:
     """Everything that runs; leaving it stops every process that it started, by its own process id."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, *options: str, assess: Assess | None = None) -> None:
         self.folder = folder
+        self._assess = assess or real_assessment
         self._options = options  # of `allervers serve`, beyond its data and its port
         self.third_party_data = folder / "third-party"
         self._log = folder / "third-party.log"
@@ -131,6 +152,8 @@ class Stage:
         own = ("--demarche", demarche) if demarche.endswith(".toml") else ()
         for _, one, _ in sides[1:]:
             one.command("agreement", "sign", agreement, *own)
+        for _, one, path in sides:
+            self._assess(one, agreement, path)
         return agreement
 
     def run_both(self, agreement: str, sides: tuple[tuple[str, Administration, Path], ...], out: Path) -> str:

@@ -51,10 +51,12 @@ class Label(StrEnum):
     PASS = "allervers/v1/pass-key"  # noqa: S105 - a way of dividing the records, not a password
     TOKENS = "allervers/v1/tokens"
     DIFFUSION = "allervers/v1/diffusion"
+    COMPLEMENT = "allervers/v1/complement"
     BLOCK_TAG = "allervers/v1/block-tag"
     EXACT = "allervers/v1/exact"
     CONTROLS = "allervers/v1/controls"
     PAYLOAD = "allervers/v1/payload"
+    PAYLOAD_COVER = "allervers/v1/payload-cover"
     AGREEMENT = "allervers/v1/agreement"
     APPROVAL = "allervers/v1/approval"
     CANCELLATION = "allervers/v1/cancellation"
@@ -76,6 +78,8 @@ class Label(StrEnum):
     IDENTITY = "allervers/v1/identity"
     SUCCESSION = "allervers/v1/succession"
     LOCAL_ROWS = "allervers/v1/local-rows"
+    LOCAL_JOURNAL = "allervers/v1/journal"
+    DELETION = "allervers/v1/deletion-receipt"
     SPILL = "allervers/v1/spill"
     PIECE = "allervers/v1/piece-of-a-pass"
     KEY_WRAP = "allervers/v1/key-wrap"
@@ -143,7 +147,7 @@ def parse_canonical_json(data: bytes, limit: int) -> Json:
     return value
 
 
-def to_base64(data: bytes) -> str:
+def to_base64(data: bytes | bytearray) -> str:
     """Return standard base64 with padding."""
     return base64.b64encode(data).decode("ascii")
 

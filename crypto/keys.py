@@ -24,7 +24,7 @@ import secrets
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NewType
+from typing import NewType, Self
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
@@ -50,7 +50,6 @@ __all__ = [
     "run_key",
 ]
 
-RunKey = NewType("RunKey", bytes)
 PassKey = NewType("PassKey", bytes)
 Share = NewType("Share", bytes)
 
@@ -65,12 +64,36 @@ _PARTY = re.compile(r"[a-z][a-z0-9-]{1,31}")
 _FINGERPRINT = re.compile(r"[0-9]{60}")
 
 
+class RunKey(bytearray):
+    """The key of a run: 32 bytes that `wipe` overwrites, never shown.
+
+    ``with RunKey(…) as key:`` wipes it at the end. What Python copied on the way (the text of the file that it was
+    read from, derived keys) is freed, not overwritten.
+    """
+
+    def __repr__(self) -> str:
+        """Nothing of the key: it may stand in a trace."""
+        return "RunKey(…)"
+
+    __str__ = __repr__
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.wipe()
+
+    def wipe(self) -> None:
+        """Overwrite the key with zeros, in place."""
+        self[:] = bytes(len(self))
+
+
 def fresh_share() -> Share:
     """Draw one party's 32-byte part of a run key."""
     return Share(secrets.token_bytes(SHARE_BYTES))
 
 
-def derive(key: bytes, label: Label, *context: bytes | str, length: int = KEY_BYTES) -> bytes:
+def derive(key: bytes | RunKey, label: Label, *context: bytes | str, length: int = KEY_BYTES) -> bytes:
     """Derive the key of one use.
 
     Args:
@@ -110,7 +133,9 @@ def run_key(transcript: bytes, run: str, comparison: str, shares: Mapping[str, S
         parts += [_check_party(party), shares[party]]
     salt = hashlib.sha256(frame(transcript, run, comparison)).digest()
     expansion = HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=salt, info=frame(Label.RUN_KEY))
-    return RunKey(expansion.derive(frame(*parts)))
+    key = RunKey(KEY_BYTES)
+    expansion.derive_into(frame(*parts), key)  # no copy of the key that could not be wiped
+    return key
 
 
 def confirmation(key: RunKey, transcript: bytes, run: str, comparison: str, party: str, encoder_digest: bytes) -> bytes:

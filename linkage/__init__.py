@@ -87,7 +87,8 @@ Map, in the order in which a record travels:
 - ``linker``      the third party's half: two encoded passes to links
 - ``cluster``     batches compared by other machines (optional)
 - ``cluster_nodes``  the scheduler of a cluster and the workers of its machines
-- ``rules``       the rule of a démarche over the recipient's own records
+- ``rules``       the language of rules: text to tree
+- ``formula``     what an expression means for one party; hits, certain and for information
 
 Beside the pipeline:
 

@@ -151,8 +151,8 @@ def imagine_pairs(sheet: Sheet, *, doubt: bool = False) -> Pairs:
         doubt: whether files may be much worse than assumed: three times the mistakes, and each attribute wholly wrong in one
             pair out of fifty.
     """
-    forms = {one.second_form_of for one in sheet.attributes}
-    firsts = sorted((one for one in sheet.attributes if not one.second_form_of), key=lambda one: -one.bits)
+    forms = {one.second_form_of for one in sheet.compared}
+    firsts = sorted((one for one in sheet.compared if not one.second_form_of), key=lambda one: -one.bits)
     tables = {one.name: _mistakes(one, forms, doubt=doubt) for one in firsts[:_MOST_ATTRIBUTES]}
     weight = np.array([UNIT], dtype=np.int64)
     which: dict[str, NDArray[np.int64]] = {}

@@ -63,6 +63,7 @@ DATE_FORMATS = (
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
 _INVALID = ("refuse", "missing")
+_UNWEIGHED = ("code", "cog", "category")  # kinds that may be in no filter
 _LONGEST_PAD = 32
 _LONGEST_VALUE = 1000
 _MOST_NAMES = 20
@@ -91,7 +92,7 @@ class Attribute:
         name: its name in the sheet.
         kind: one of `KINDS`; decides normalisation, features and comparison.
         columns: columns of the file, joined with a space.
-        bits: weight: its share of the filter is bits / sum of bits.
+        bits: weight: its share of the filter is bits / sum of bits; 0 = in no filter, for what exact passes and twins compare.
         formats: accepted date formats, in order, out of `DATE_FORMATS`.
         pad: codes are left-padded with zeros to this length; 0 = never.
         second_form_of: another form of that name attribute; ignored where it says the same.
@@ -168,7 +169,7 @@ def parse_attribute(name: str, entry: Any) -> Attribute:
         name=name,
         kind=kind,
         columns=_columns(entry.get("column", name), kind, where),
-        bits=whole_number(entry.get("bits"), 1, 1000, f"{where} : bits"),
+        bits=whole_number(entry.get("bits"), 0 if kind in _UNWEIGHED else 1, 1000, f"{where} : bits"),
         formats=_formats(entry.get("format", DATE_FORMATS[0]), kind, where),
         pad=whole_number(entry.get("pad", 0), 0, _LONGEST_PAD, f"{where} : pad"),
         second_form_of=_named(entry, "second_form_of", where),
@@ -186,9 +187,10 @@ def parse_attribute(name: str, entry: Any) -> Attribute:
 
 
 def with_bits(attributes: Sequence[Attribute], bits: Iterable[tuple[str, int]]) -> tuple[Attribute, ...]:
-    """The attributes with other weights for those that are named: a pass may weigh them in its own way."""
+    """What a pass makes its filters of: the attributes with other weights for those that are named, less those without any."""
     other = dict(bits)
-    return tuple(replace(one, bits=other.get(one.name, one.bits)) for one in attributes)
+    weighed = (replace(one, bits=other.get(one.name, one.bits)) for one in attributes)
+    return tuple(one for one in weighed if one.bits)
 
 
 def check_side(where: str, entries: Mapping[str, Any], kinds: Mapping[str, str]) -> None:

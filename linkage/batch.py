@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage.candidates import Candidates
+from linkage.exact import pair_blocks
 from linkage.match import Strategy, match, match_blocks
 from linkage.plan import Measure, Solving
 from linkage.scanning import Progress, processors
@@ -160,6 +161,9 @@ def compare_batch(batch: Batch, threads: int = 1, progress: Progress | None = No
     Raises:
         LinkageError: as `linkage.match.match_blocks`.
     """
+    if batch.measure == "exact":
+        left, right = pair_blocks(batch.blocks, batch.solving)
+        return Found(left=left, right=right, score=np.ones(len(left)), candidates=batch.pairs)
     return solved(match_batch(batch, threads, progress), batch.solving)
 
 

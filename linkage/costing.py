@@ -84,6 +84,9 @@ class PassCost:
         }
 
 
+_TOKENS = Sizing(largest=1, blocks=0, pair_share=0, depths=(BILLION,), buckets=1)  # a value a block
+
+
 @dataclass(frozen=True, kw_only=True)
 class PlanCost:
     """A whole plan: its passes, and the share of the true pairs that some pass brings together or links."""
@@ -116,9 +119,13 @@ def cost_plan(sheet: Sheet, plan: Plan, sizes: tuple[int, int]) -> PlanCost:
     apart, unlinked = np.ones(len(weight)), np.ones(len(weight))
     passes = []
     for one in plan.passes:
-        sizing = size_blocks(statistics, one.blocks, one.finer, _limits(one))
-        meeting, linking = _reached(one, sheet, profile, pairs, sizing)
-        apart, unlinked = apart * (1 - meeting), unlinked * (1 - linking)
+        if one.measure == "exact":
+            sizing, meeting, linking = _TOKENS, 0 * weight, 0 * weight  # who has the value in both files is not known
+        else:
+            sizing = size_blocks(statistics, one.blocks, one.finer, _limits(one))
+            meeting, linking = _reached(one, sheet, profile, pairs, sizing)
+        if not one.twin:  # it links whom its pass links
+            apart, unlinked = apart * (1 - meeting), unlinked * (1 - linking)
         passes.append(
             PassCost(
                 plan=one,
@@ -129,7 +136,7 @@ def cost_plan(sheet: Sheet, plan: Plan, sizes: tuple[int, int]) -> PlanCost:
                 match_seconds=one.expected_pairs * one.length / MATCHED_BITS,
                 meeting=float(weight @ meeting),
                 linking=float(weight @ linking),
-                exposure=_exposure(one, sheet, statistics, profile, sizing),
+                exposure=0 if one.measure == "exact" else _exposure(one, sheet, statistics, profile, sizing),
             )
         )
     return PlanCost(
@@ -143,6 +150,8 @@ def cost_plan(sheet: Sheet, plan: Plan, sizes: tuple[int, int]) -> PlanCost:
 
 def _shown(plan: PassPlan, number: int) -> float:
     """A threshold as people read it: the Dice of the underlying filters."""
+    if plan.measure == "exact":
+        return 1.0
     dice = number / 1000 if plan.measure == "dice" else estimated_dice(number, plan.length, plan.degree)
     return round(dice, 4)
 

@@ -4,6 +4,10 @@ The filters of a block are turned on their side (bit-sliced): up to eight words,
 position of up to 512 records, and an output bit of these records costs t XORs of vectors. Slices of 64, 128 and 256 records
 hold several words of a filter side by side in each vector while they are turned, so that small blocks cost less. The tables
 of blocks name positions by where their slices have them.
+
+Diffused, the bits of a filter of fill f lean towards 0 by (1 − 2f)^t: who is little known would be told by the weight of the row.
+So a secret half of the bits of each block is complemented, in all its rows alike: distances stay, every row weighs L/2 on
+average whatever its fill (docs/decisions/0040-complemented-blocks.md).
 """
 
 from __future__ import annotations
@@ -19,11 +23,12 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from crypto.hashing import keystreams
 from linkage.compiled import LANES, VECTOR, WORD, arrays_as_pointers, compiled, inlined, load, store, turned
 from linkage.diffusion_tables import LEAST_DEGREE, draw_tables
 from linkage.errors import LinkageError
 
-__all__ = ["diffuse", "diffuse_blocks"]
+__all__ = ["complement_blocks", "diffuse", "diffuse_blocks"]
 
 Table = NDArray[np.uint16]  # (t, m)
 
@@ -77,6 +82,28 @@ def diffuse_blocks(
     widths = np.searchsorted(_RECORDS[:-1], np.diff(bounds))
     tables = draw_tables(secrets, degree, slots, widths)
     _diffuse_blocks(filters, bounds, tables, (slots, widths), places, result, _scratch_for(slots.shape[1]))
+
+
+def complement_blocks(rows: NDArray[np.uint64], bounds: NDArray[np.int64], secrets: Sequence[bytes]) -> None:
+    """Complements the bits of each block that the stream of its secret has at 1.
+
+    Args:
+        rows: (n, m/64) uint64, diffused filters, changed in place.
+        bounds: (blocks + 1,) int64, where the rows of each block begin.
+        secrets: of the blocks, for this alone.
+    """
+    words = np.frombuffer(keystreams(secrets, 8 * rows.shape[1]), dtype="<u8").reshape(-1, rows.shape[1])
+    _complement(rows, bounds, words.astype(np.uint64, copy=False))
+
+
+@compiled
+def _complement(
+    rows: NDArray[np.uint64], bounds: NDArray[np.int64], words: NDArray[np.uint64]
+) -> None:  # pragma: no cover - compiled
+    for block in range(len(words)):
+        for row in range(bounds[block], bounds[block + 1]):
+            for word in range(rows.shape[1]):
+                rows[row, word] ^= words[block, word]
 
 
 @cache

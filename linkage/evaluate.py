@@ -166,7 +166,7 @@ class Evaluation:
         if outlook is None:
             return None
         expectation = outlook.expectation
-        both = [expectation.forecast(_floors(plan, kind)) for kind in ("information", "strict")]
+        both = [expectation.forecast(_floors(_parts(plan)[0], kind)) for kind in ("information", "strict")]
         rules = expected_outcomes(self.outcomes, self.sizes[0], expectation.people, both[0], both[1])
         return {
             "people_in_both": expectation.people.to_json(),
@@ -264,18 +264,21 @@ def rehearse(
     seconds: dict[str, float] = {}
     sizes = len(left), len(right)
     with _timed(seconds, "plan", instruments.clock):
+        sheet = replace(sheet, twins="")  # they tell an attribute apart, not who is linked
         plan = plan_passes(sheet, profile, sizes)
-        bounds = plan_passes(replace(sheet, information=0, strict=0), profile, sizes)
+        bounds, exact = _parts(plan_passes(replace(sheet, information=0, strict=0), profile, sizes))
     with _timed(seconds, "encode", instruments.clock):
         encoded = _encoded((left, right), sheet, plan, instruments.progress)
-    expect = sheet.solving == "one-to-one" and (expect or plan.passes[0].measure == "dice")
-    lowest = explored_plan(bounds, encoded) if expect else plan
+    compared = (encoded[0][: len(bounds.passes)], encoded[1][: len(bounds.passes)])
+    expect = bool(bounds.passes) and sheet.solving == "one-to-one" and (expect or plan.passes[0].measure == "dice")
+    lowest = _joined(explored_plan(bounds, compared), exact) if expect else plan
     with _timed(seconds, "match", instruments.clock):
         linked = link_passes(lowest, encoded, instruments.progress)
     outlook = None
     with _timed(seconds, "threshold", instruments.clock):
         if expect:
-            outlook = look((left, right), sheet, bounds, encoded, linked, instruments.progress)
+            found = linked[: len(bounds.passes)]
+            outlook = look((left, right), sheet, bounds, compared, found, instruments.progress)
             plan = _with_thresholds(plan, outlook)
     with _timed(seconds, "union", instruments.clock):
         pairs, dice = links_of(lowest, encoded, linked, sizes[1])
@@ -283,7 +286,7 @@ def rehearse(
         strict = np.asarray((dice[kept] >= _floors(plan, "strict")).any(axis=1))
     return Rehearsal(
         plan=plan,
-        reason=_REASONS[plan.passes[0].measure if outlook or plan.passes[0].measure == "hamming" else "usual"],
+        reason=_REASONS[plan.passes[0].measure if outlook or plan.passes[0].measure != "dice" else "usual"],
         links=pairs[kept],
         strict=strict,
         dice=dice[kept].max(axis=1, initial=0.0),
@@ -299,7 +302,18 @@ _REASONS = {
     "hamming": "plan : au plus 1 % de liens fortuits attendus, rapportés au plus petit fichier",
     "dice": "sans vérité : voisins les plus proches à l'intérieur de chaque fichier",
     "usual": "seuil d'usage des filtres sans diffusion",
+    "exact": "égalité d'identifiants exacts, sans seuil",
 }
+
+
+def _parts(plan: Plan) -> tuple[Plan, tuple[PassPlan, ...]]:
+    """The plan of what compares filters, and its exact passes, which come after these."""
+    exact = tuple(one for one in plan.passes if one.measure == "exact")
+    return replace(plan, passes=plan.passes[: len(plan.passes) - len(exact)]), exact
+
+
+def _joined(plan: Plan, exact: tuple[PassPlan, ...]) -> Plan:
+    return replace(plan, passes=(*plan.passes, *exact))
 
 
 def _encoded(sides: tuple[Records, Records], sheet: Sheet, plan: Plan, progress: Progress | None) -> Encoded:
@@ -315,9 +329,10 @@ def _with_thresholds(plan: Plan, outlook: Outlook) -> Plan:
     """A plan of plain filters with the proposed thresholds; any other has its own."""
     if plan.passes[0].measure == "hamming":
         return plan
-    numbers = zip(plan.passes, outlook.proposal.information.numbers, outlook.proposal.strict.numbers, strict=True)
+    compared, exact = _parts(plan)
+    numbers = zip(compared.passes, outlook.proposal.information.numbers, outlook.proposal.strict.numbers, strict=True)
     passes = tuple(replace(one, information=number, strict=strict) for one, number, strict in numbers)
-    return replace(plan, passes=passes)
+    return _joined(replace(plan, passes=passes), exact)
 
 
 def _floors(plan: Plan, kind: str) -> Floats:
@@ -325,7 +340,7 @@ def _floors(plan: Plan, kind: str) -> Floats:
 
 
 def _groups(cells: list[str], rehearsal: Rehearsal, true: Pairs | None, width: int) -> list[Group]:
-    outlook, floors = rehearsal.outlook, _floors(rehearsal.plan, "information")
+    outlook, floors = rehearsal.outlook, _floors(_parts(rehearsal.plan)[0], "information")
     wrong = None
     if outlook is not None:
         expectation = outlook.expectation
@@ -340,6 +355,8 @@ def _among(links: Pairs, true: Pairs, width: int) -> NDArray[np.bool_]:
 
 def _shown(plan: PassPlan, number: int) -> float:
     """A threshold as people read it: the Dice of the underlying filters."""
+    if plan.measure == "exact":
+        return 1.0
     dice = number / 1000 if plan.measure == "dice" else estimated_dice(number, plan.length, plan.degree)
     return round(dice, 4)
 

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from linkage.compiled import compiled, inlined
 from linkage.errors import LinkageError
+from linkage.plan import Solving
 from linkage.solve import Links
 
-__all__ = ["TOKEN_SIZES", "ExactLinks", "link_exact"]
+__all__ = ["TOKEN_SIZES", "ExactLinks", "link_exact", "pair_blocks"]
 
 TOKEN_SIZES = (16, 32)
 """Bytes of a token."""
@@ -134,3 +135,22 @@ def _join(ours: Side, theirs: Side, left: Ints, right: Ints, ambiguous: NDArray[
                 count += 1
             i, j = stop, other_stop
     return count
+
+
+def pair_blocks(blocks: NDArray[np.int64], solving: Solving = "one-to-one") -> tuple[Ints, Ints]:
+    """The links of rows sorted by token: of the rows that share one, first with first, as many as the smaller side has.
+
+    Args:
+        blocks: (k, 4) int64 [left start, left stop, right start, right stop), the rows of each token on both sides.
+        solving: with `many-to-one`, all left rows of a token are linked, those beyond the right ones with the last of these.
+
+    Returns:
+        Left rows, rising, and the right row of each.
+    """
+    left, right = blocks[:, 1] - blocks[:, 0], blocks[:, 3] - blocks[:, 2]
+    counts = left if solving == "many-to-one" else np.minimum(left, right)
+    nth = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    ours = np.repeat(blocks[:, 0], counts) + nth
+    theirs = np.repeat(blocks[:, 2], counts) + np.minimum(nth, np.repeat(right, counts) - 1)
+    order = np.argsort(ours, kind="stable")
+    return ours[order], theirs[order]

@@ -28,7 +28,7 @@ __all__ = ["SCALE", "Spectrum", "agreement", "common_insertions", "exposure", "l
 Spectrum = NDArray[np.int64]  # of common insertions: parts per billion of the pairs, (K + 1,)
 
 SCALE = 30  # bits after the point of an agreement
-_MOST_DEGREE = 12
+_MOST_RAISED = 4  # above its least: where only relatives are still alike, more XORs cost links and hide nobody
 _SAME_COUNTRY = 775  # per mille of pairs born in the same country: 88 % are born in France
 _CENTURY = 2  # first place of a date whose digit is a token (`linkage.features`)
 _MONTH = 4  # first place of the month
@@ -48,11 +48,11 @@ def exposure(
 
 
 def least_degree(profile: Profile, spectrum: Spectrum, least: int) -> int:
-    """The smallest degree, at least `least`, at which κ is at most what the profile aims at."""
-    for degree in range(least, _MOST_DEGREE):
+    """The smallest degree from `least` on at which κ is at most what the profile aims at, at most 4 more than `least`."""
+    for degree in range(least, least + _MOST_RAISED):
         if _squared(spectrum, profile.length, degree) * 1_000_000 <= profile.exposure**2 << 2 * SCALE:
             return degree
-    return _MOST_DEGREE
+    return least + _MOST_RAISED
 
 
 def _squared(spectrum: Spectrum, length: int, degree: int) -> int:

@@ -58,7 +58,8 @@ class LineNumbers:
         return places[(run >= 0) & (places < np.append(firsts, self._count)[run + 1])]
 
     def _runs(self) -> tuple[Rows, Rows]:
-        self._rows, self._lines = [np.concatenate(self._rows)], [np.concatenate(self._lines)]
+        none = np.empty(0, dtype=np.int64)
+        self._rows, self._lines = [np.concatenate([none, *self._rows])], [np.concatenate([none, *self._lines])]
         return self._rows[0], self._lines[0]
 
 

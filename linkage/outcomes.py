@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage.expectation import Forecast, Interval
-from linkage.rules import Linked, apply_rule, parse_rule
+from linkage.formula import Linked, formula_of, hits_of
+from linkage.rules import parse_rule
 
 __all__ = ["RULES", "Expected", "Outcome", "expected_outcomes", "outcomes"]
 
@@ -66,7 +67,7 @@ def outcomes(links: Pairs, strict: NDArray[np.bool_], count: int, true: Pairs | 
     linked = {"b": Linked(certain=certain, grey=grey & ~certain)}
     found = {}
     for text, wanted in zip(RULES, (matched, ~matched), strict=True):
-        hits = apply_rule(parse_rule(text), linked, count, "information_seule")
+        hits = hits_of(formula_of(parse_rule(text), "a", {"b": ["b"]}), linked, count, "information_seule")
         told = hits.certain | hits.information
         found[text] = Outcome(
             award=int(hits.certain.sum()),

@@ -41,7 +41,7 @@ class PassCheck:
             memory: bytes of ids held before they are spilled.
         """
         self._plan = plan
-        self._fill = fill
+        self._fill = fill and plan.measure != "exact"
         self._ids = RowIds(memory)
         self._last = b""
         self._open = 0  # rows of the block that the last row is in

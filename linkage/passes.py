@@ -9,7 +9,8 @@ block lack those and the base components, not the finer ones that other blocks n
 Label of a block, framed: `value` with the base values, `split` with those and the finer values down to its depth, `bucket`
 with the number of the bucket in 8 bytes, `rest` with all but the last of the values and that number. Number: SHA-256 of the
 framed word `bucket` and the pooled values (the base ones, or the last one of `rest`), big-endian, modulo the number of
-buckets. Tag and secret are keyed hashes of the label under two keys derived from the pass key.
+buckets. In a twin, `part` with the label of the pass and the number of the attribute's value among so many parts, drawn in the
+same way. Tag, secret and complement are keyed hashes of the label under three keys derived from the pass key.
 """
 
 from __future__ import annotations
@@ -50,12 +51,14 @@ class Division:
         block: (n,) int32, block of each record; `MISSING` when it falls out of the pass.
         tags: (b, 16) uint8, keyed tag of each block, sorted.
         secrets: the diffusion secret of each block.
+        complements: what the word comes from that says which bits of its diffused filters are complemented.
         depth: (b,) int64, finer components that make each block.
     """
 
     block: Codes
     tags: NDArray[np.uint8]
     secrets: list[bytes]
+    complements: list[bytes]
     depth: NDArray[np.int64]
 
 
@@ -93,13 +96,31 @@ def divide(
         pairs = _refine(at, codes, len(names), len(nodes))
         nodes = [_finer(nodes[node], names[code], plan, statistics) for node, code in pairs]
         _settle(at, nodes, ends)
+    if sheet.twins:
+        ends = _parted(at, ends, records.columns[sheet.twins], plan.parts)
     return _keyed(at, ends, key)
+
+
+def _parted(at: Codes, ends: list[_Node], column: Column, parts: int) -> list[_Node]:
+    """The blocks divided by the part of an attribute's value, in a twin; records without it leave the pass, and its twin."""
+    buckets = [int.from_bytes(_bucket([value], max(1, parts)), "big") for value in column.values]
+    codes = _Coder(np.array(buckets, dtype=np.int32), column)
+    _turn(at)
+    pairs = _refine(at, codes, max(1, parts), len(ends))
+    _turn(at)
+    if not parts:
+        return [ends[node] for node, _ in pairs]
+    return [
+        replace(ends[node], label=frame(b"part", ends[node].label or b"", part.to_bytes(8, "big")))
+        for node, part in pairs
+    ]
 
 
 def _keyed(at: Codes, ends: Sequence[_Node], key: PassKey) -> Division:
     """Tags and secrets of the blocks, which are numbered in the order of their tags; `at` becomes the block of each record."""
     depth = {node.label: node.depth for node in ends if node.label is not None}
     tag_key, secret_key = derive(key, Label.BLOCK_TAG), derive(key, Label.DIFFUSION)
+    complement_key = derive(key, Label.COMPLEMENT)
     tagged = sorted((block_tag(tag_key, label), label) for label in depth)
     number = {label: place for place, (_, label) in enumerate(tagged)}
     _number(at, np.array([number[node.label or b""] for node in ends], dtype=np.int32))
@@ -107,6 +128,7 @@ def _keyed(at: Codes, ends: Sequence[_Node], key: PassKey) -> Division:
         block=at,
         tags=np.frombuffer(b"".join(tag for tag, _ in tagged), dtype=np.uint8).reshape(-1, 16),
         secrets=[block_secret(secret_key, label) for _, label in tagged],
+        complements=[block_secret(complement_key, label) for _, label in tagged],
         depth=np.array([depth[label] for _, label in tagged], dtype=np.int64),
     )
 
@@ -180,6 +202,11 @@ def _go(at: Codes, towards: Codes) -> None:  # pragma: no cover - compiled
     for record in range(len(at)):
         if at[record] >= 0:
             at[record] = towards[at[record]]
+
+
+def _turn(at: Codes) -> None:
+    """Numbers of nodes become those of ends, and the other way."""
+    np.subtract(MISSING - 1, at, out=at, where=at != MISSING)
 
 
 @compiled

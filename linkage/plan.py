@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from linkage.errors import LinkageError
 
@@ -31,7 +31,7 @@ __all__ = [
     "target_size",
 ]
 
-Measure = Literal["hamming", "dice"]
+Measure = Literal["hamming", "dice", "exact"]
 Solving = Literal["one-to-one", "many-to-one"]
 
 INFORMATION_PER_THOUSAND = 10  # random links per 1,000 records of the smaller file
@@ -41,6 +41,7 @@ LARGEST_DEGREE = 16  # t distinct positions must be found among m ≥ 64 by exch
 _LARGEST = (1 << 53) - 1  # of the numbers that canonical JSON carries
 
 _LISTS = ("blocks", "finer", "without")
+_OF_TWINS = ("twin", "parting", "parts")
 _NUMBERS = ("degree", "information", "strict", "cap", "floor", "population", "buckets")
 
 
@@ -59,7 +60,7 @@ class PassPlan:
         bits: weights that attributes have in this pass instead of the sheet's.
         length: L, bits of a filter.
         degree: t, positions XORed into an output bit; 0 = no diffusion.
-        measure: `hamming` on diffused filters, `dice` on plain ones.
+        measure: `hamming` on diffused filters, `dice` on plain ones; `exact` links rows with one tag, and has no filter.
         information: largest distance (hamming) of a link; per-mille Dice for plain filters.
         strict: the same for award and subtraction.
         cap: records of a large block; one over 1.5 times the cap is refused. Values expected to exceed two thirds of it are
@@ -70,6 +71,8 @@ class PassPlan:
         expected_pairs: compared pairs expected from the declared sizes and the public statistics.
         solving: `many-to-one` where a row of the source may serve several of the recipient, whose file holds several rows of a
             person; written only then.
+        twin: of a twin, the pass whose links it divides in two, by the attribute `parting` hashed into so many `parts`; written
+            only of twins.
     """
 
     name: str
@@ -89,6 +92,9 @@ class PassPlan:
     buckets: int
     expected_pairs: int
     solving: Solving = "one-to-one"
+    twin: str = ""
+    parting: str = ""
+    parts: int = 0
 
     @property
     def target(self) -> int:
@@ -114,6 +120,8 @@ class PassPlan:
         return (*self.blocks, *self.finer[:depth], *(f"{name}.value" for name in self.without))
 
     def _score(self, number: int) -> float:
+        if self.measure == "exact":
+            return 1.0
         return 1.0 - number / self.length if self.measure == "hamming" else number / 1000
 
 
@@ -155,26 +163,30 @@ def _pass_to_json(one: PassPlan) -> dict[str, Any]:
     written = {**vars(one), "bits": dict(one.bits), **{part: list(vars(one)[part]) for part in _LISTS}}
     if one.solving == "one-to-one":
         del written["solving"]
+    if not one.twin:
+        for name in _OF_TWINS:
+            del written[name]
     return written
 
 
 def _pass_from_json(value: Mapping[str, Any]) -> PassPlan:
-    numbers = (*_NUMBERS, "length", "expected_pairs")
+    numbers = (*_NUMBERS, "length", "expected_pairs", *({"parts"} & set(value)))
     if not all(type(value[name]) is int and 0 <= value[name] <= _LARGEST for name in numbers):
         raise ValueError
-    if not (isinstance(value["name"], str) and isinstance(value["form"], str)) or value["measure"] not in (
-        "hamming",
-        "dice",
-    ):
+    texts = (value["name"], value["form"], value.get("twin", ""), value.get("parting", ""))
+    if not all(isinstance(one, str) for one in texts) or value["measure"] not in get_args(Measure):
+        raise ValueError
+    if len({bool(value.get(name)) for name in _OF_TWINS}) > 1:
         raise ValueError
     if value.get("solving", "one-to-one") not in ("one-to-one", "many-to-one"):
         raise ValueError
-    if value["length"] % 64 or not 64 <= value["length"] <= 1 << 16:
+    exact = value["measure"] == "exact"
+    if value["length"] % 64 or not (value["length"] == 0 if exact else 64 <= value["length"] <= 1 << 16):
         raise ValueError
     # Beyond these a holder's arithmetic would fail: no table has that degree, no value falls into no bucket.
     if value["degree"] > LARGEST_DEGREE or not value["buckets"]:
         raise ValueError
-    if max(value["information"], value["strict"]) > (value["length"] if value["measure"] == "hamming" else 1000):
+    if max(value["information"], value["strict"]) > (1000 if value["measure"] == "dice" else value["length"]):
         raise ValueError
     if not all(type(weight) is int and 1 <= weight <= _LARGEST for weight in value["bits"].values()):
         raise ValueError

@@ -6,6 +6,10 @@ buckets. The degree t of a pass is the least at which its exposure is what the p
 second form of a name is left out of passes whose block value comes from that name: there it would say what the block value
 leaves out; a pass may take the second form instead. A sheet without passes gets those that `linkage.proposal` proposes.
 The thresholds follow from the pairs expected over all passes together, and from how alike strangers are (`linkage.chance`).
+
+An exact pass has neither: it links equal values. Where the sheet asks for twins, each pass gets one, whose blocks are those of
+the pass divided by the attribute in question, hashed into so few parts that a block keeps `_LEAST_IN_PART` records or so; its
+thresholds are those of the fewer pairs that it compares, looser than the pass's own: who is linked there is found there too.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ from linkage.attribute import Attribute, with_bits
 from linkage.chance import Agreements, largest_distance_of_strangers, strangers_by_agreement
 from linkage.errors import LinkageError, SheetError
 from linkage.exposure import common_insertions, exposure, least_degree
+from linkage.pass_rule import PassRule
 from linkage.plan import (
     INFORMATION_PER_THOUSAND,
     STRICT_PER_THOUSAND,
@@ -27,7 +32,7 @@ from linkage.plan import (
 )
 from linkage.profiles import Profile, profile_named
 from linkage.proposal import propose_passes
-from linkage.sheet import PassRule, Sheet
+from linkage.sheet import Sheet
 from linkage.sizing import Limits, Sizing, size_blocks
 from linkage.statistics import BILLION, Statistics
 
@@ -38,8 +43,10 @@ _PLAIN_DICE = 800  # per mille: the field's usual threshold, until a rehearsal p
 
 
 _FEW_SPLIT = BILLION // 4  # of the records: more in blocks that are split, and the next level is tried
-_FAR_TOO_EXPOSED = 2  # times the exposure that the profile aims at
+_LEAST_IN_PART = 20  # records of a block of a twin
+_MOST_PARTS = 64
 _SHOWN_DEPTH = BILLION // 10  # of the records: blocks of a depth with fewer do not decide the degree
+_LARGEST_DEGREE = 12  # of a pass that exposes more than its profile accepts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,15 +89,8 @@ def plan_passes(sheet: Sheet, profile: str, sizes: tuple[int, int]) -> Plan:
     chosen = profile_named(profile)
     statistics = Statistics(sheet)
     population = max(sizes)
-    if not chosen.degree:
-        everybody = Sizing(largest=population, blocks=1, pair_share=BILLION**2, depths=(BILLION,), buckets=1)
-        one = Division(blocks=(), finer=(), without=(), sizing=everybody, degree=0)
-        rules, divisions = [PassRule(name="tout", ladder=())], [one]
-    else:
-        rules = list(sheet.passes or propose_passes(sheet, chosen, statistics, sizes))
-        _check_independence(sheet, rules)
-        divisions = [divide_pass(rule, sheet, statistics, chosen, population) for rule in rules]
-    if not divisions:
+    rules, divisions = _divisions(sheet, chosen, statistics, sizes)
+    if not divisions and not sheet.equalities:
         raise SheetError(
             "E_PASSES", "aucune passe ne convient aux attributs de la feuille ; ajoutez-en avec [[passes]]"
         )
@@ -104,7 +104,80 @@ def plan_passes(sheet: Sheet, profile: str, sizes: tuple[int, int]) -> Plan:
         _pass_plan(sheet, chosen, rule, one, _Numbers(population=population, pairs=count, limits=limits))
         for rule, one, count in zip(rules, divisions, pairs, strict=True)
     )
-    return Plan(profile=profile, statistics_digest=statistics.digest, passes=passes)
+    twins = _twins(sheet, chosen, passes, divisions, (strangers, min(sizes))) if sheet.twins else ()
+    return Plan(
+        profile=profile,
+        statistics_digest=statistics.digest,
+        passes=(*passes, *twins, *(_exact(rule, chosen, sheet, sizes) for rule in sheet.equalities)),
+    )
+
+
+def _divisions(
+    sheet: Sheet, profile: Profile, statistics: Statistics, sizes: tuple[int, int]
+) -> tuple[list[PassRule], list[Division]]:
+    """The passes that compare filters, and how each divides; none for a sheet that makes no filters."""
+    if not sheet.compared:
+        return [], []
+    if not profile.degree:
+        everybody = Sizing(largest=max(sizes), blocks=1, pair_share=BILLION**2, depths=(BILLION,), buckets=1)
+        one = Division(blocks=(), finer=(), without=(), sizing=everybody, degree=0)
+        return [PassRule(name="tout", ladder=())], [one]
+    rules = list(sheet.divisions or propose_passes(sheet, profile, statistics, sizes))
+    _check_independence(sheet, rules)
+    return rules, [divide_pass(rule, sheet, statistics, profile, max(sizes)) for rule in rules]
+
+
+def _exact(rule: PassRule, profile: Profile, sheet: Sheet, sizes: tuple[int, int]) -> PassPlan:
+    """A pass without filters; as many rows as a large block has may carry one value, and it is no name of anybody then."""
+    return PassPlan(
+        name=rule.name,
+        blocks=(f"{rule.exact}.value",),
+        finer=(),
+        length=0,
+        degree=0,
+        measure="exact",
+        information=0,
+        strict=0,
+        cap=profile.cap,
+        floor=0,
+        population=max(sizes),
+        buckets=1,
+        expected_pairs=min(sizes),
+        solving=sheet.solving,
+    )
+
+
+def _twins(
+    sheet: Sheet,
+    profile: Profile,
+    passes: Sequence[PassPlan],
+    divisions: Sequence[Division],
+    strangers: tuple[Sequence[Agreements], int],
+) -> tuple[PassPlan, ...]:
+    """A twin of each pass; `strangers` are those of the passes, and the records of the smaller file."""
+    by_pass, smaller = strangers
+    means = [
+        one.population * division.sizing.pair_share // BILLION**2
+        for one, division in zip(passes, divisions, strict=True)
+    ]
+    parts = [max(2, min(_MOST_PARTS, mean // _LEAST_IN_PART)) for mean in means]
+    fewer = [
+        {step: -(-count // part) for step, count in some.items()} for some, part in zip(by_pass, parts, strict=True)
+    ]
+    information, strict = _thresholds(profile, fewer, smaller)
+    return tuple(
+        replace(
+            one,
+            name=f"{one.name}-jumelle",
+            information=max(one.information, information),
+            strict=max(one.strict, strict),
+            expected_pairs=one.expected_pairs // part + 1,
+            twin=one.name,
+            parting=sheet.twins,
+            parts=part,
+        )
+        for one, part in zip(passes, parts, strict=True)
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,8 +226,8 @@ def _check_independence(sheet: Sheet, rules: Sequence[PassRule]) -> None:
         for rule in rules
     ]
     for kinds, words, alone in (({"date"}, "la date", "la date"), ({"name", "given_names"}, "un nom", "des noms")):
-        if any(attribute.kind in kinds for attribute in sheet.attributes) and used and all(kinds & one for one in used):
-            if all(attribute.kind in {*kinds, "sex"} for attribute in sheet.attributes):
+        if any(attribute.kind in kinds for attribute in sheet.compared) and used and all(kinds & one for one in used):
+            if all(attribute.kind in {*kinds, "sex"} for attribute in sheet.compared):
                 sentence = (
                     f"la feuille ne compare que {alone}, et une passe doit s'en passer pour protéger les personnes"
                 )
@@ -216,7 +289,7 @@ def divide_pass(rule: PassRule, sheet: Sheet, statistics: Statistics, profile: P
     attributes = with_bits(sheet.attributes, rule.bits)
     least = profile.names_degree if sheet.names_only(blocks) else profile.degree
     degree, exposed = _degree(division, attributes, statistics, profile, least)
-    if exposed > _FAR_TOO_EXPOSED * profile.exposure:
+    if exposed > profile.refused:
         sentence = (
             f"passe {rule.name} : ce qui reste à comparer dans ses blocs expose trop les personnes, quel que soit t"
         )
@@ -244,9 +317,11 @@ def _degree(
     division: Division, attributes: Sequence[Attribute], statistics: Statistics, profile: Profile, least: int
 ) -> tuple[int, int]:
     """(t, at least `least`, at which no depth where enough people are exposes more than the profile aims at; the exposure)."""
-    degree = least
     shown = [division.left_out(depth) for depth, share in enumerate(division.sizing.depths) if share >= _SHOWN_DEPTH]
-    for left_out in shown:
-        degree = least_degree(profile, common_insertions(attributes, statistics, profile, left_out), degree)
-    exposed = (exposure(attributes, statistics, profile, left_out, degree) for left_out in shown)
-    return degree, max(exposed, default=0)
+    spectra = [common_insertions(attributes, statistics, profile, left_out) for left_out in shown]
+    degree = max((least_degree(profile, spectrum, least) for spectrum in spectra), default=least)
+    while True:
+        exposed = max((exposure(attributes, statistics, profile, one, degree) for one in shown), default=0)
+        if exposed <= profile.refused or degree >= _LARGEST_DEGREE:
+            return degree, exposed
+        degree += 1

@@ -5,7 +5,8 @@ without the key. It exists as the control of the attack suite, for benchmarks an
 refuses it.
 
 Two rules hold for every diffused profile, from measured breaks: the output is never longer than the filter (L = m; a
-longer one is undone by linear algebra), and t is at least 3.
+longer one is undone by linear algebra), and t is at least 3. The numbers were chosen by measuring attacks and links together
+(docs/privacy.md, decision 0041): a pass has the least degree that brings its exposure down to the profile's aim.
 """
 
 from __future__ import annotations
@@ -25,11 +26,12 @@ class Profile:
     Attributes:
         name: what agreements write.
         length: m = L, bits of the filter before and after diffusion; a power of two.
-        degree: t, distinct positions XORed into an output bit; 0 = no diffusion.
-        names_degree: t in passes whose block value comes from names only, which expose about twice as much.
+        degree: t, distinct positions XORed into an output bit, at least; 0 = no diffusion.
+        names_degree: the same in passes whose block value comes from names only, which expose about twice as much.
         cap: records expected in the largest block; 0 = no blocks at all.
         floor: expected records under which block values share hashed buckets.
         exposure: κ that no pass should exceed, in thousandths: a pass above it gets a higher degree (`linkage.exposure`).
+        refused: κ beyond which there is no plan, where no degree brings it down.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Profile:
     cap: int
     floor: int
     exposure: int = 0
+    refused: int = 0
 
     @property
     def measure(self) -> Measure:
@@ -55,8 +58,8 @@ PROFILES: dict[str, Profile] = {
     profile.name: profile
     for profile in (
         Profile(name="reference", length=1024, degree=0, names_degree=0, cap=0, floor=0),
-        Profile(name="standard", length=2048, degree=4, names_degree=5, cap=1000, floor=20, exposure=190),
-        Profile(name="renforce", length=4096, degree=6, names_degree=7, cap=1000, floor=20, exposure=80),
+        Profile(name="standard", length=4096, degree=4, names_degree=5, cap=1000, floor=100, exposure=60, refused=400),
+        Profile(name="renforce", length=8192, degree=5, names_degree=6, cap=1000, floor=100, exposure=25, refused=220),
     )
 }
 

@@ -21,9 +21,10 @@ import numpy as np
 from linkage.assumptions import UNIT, Pairs, Truths, imagine_pairs, linked
 from linkage.attribute import COMPONENTS
 from linkage.features import insertions_by_group
+from linkage.pass_rule import PassRule
 from linkage.plan import INFORMATION_PER_THOUSAND, largest_distance, target_size
 from linkage.profiles import Profile
-from linkage.sheet import PassRule, Sheet
+from linkage.sheet import Sheet
 from linkage.sizing import Limits, largest_share, size_blocks
 from linkage.statistics import BILLION, Statistics
 
@@ -89,7 +90,7 @@ def _candidates(
     sheet: Sheet, profile: Profile, statistics: Statistics, sizes: tuple[int, int], pairs: Pairs
 ) -> Iterator[_Candidate]:
     limits = Limits(population=max(sizes), cap=target_size(profile.cap), floor=profile.floor)
-    forms = {one.second_form_of: one.name for one in sheet.attributes if one.second_form_of}
+    forms = {one.second_form_of: one.name for one in sheet.compared if one.second_form_of}
     fitting: list[frozenset[str]] = []
     for blocks in _block_values(sheet, statistics):
         coarser = any(known <= _implied(blocks) for known in fitting)
@@ -129,9 +130,9 @@ def _links(
     left_out = (*blocks, *without)
     compared = LEAST_PASSES * (sizes[0] * sizes[1] * pair_share // BILLION**2 + 1)
     distance = largest_distance(profile.length, compared, (INFORMATION_PER_THOUSAND * min(sizes), 1000))
-    shares = insertions_by_group(sheet.attributes, profile.insertions, left_out)
-    whole = sum(sum(shares[one.name].values()) for one in sheet.attributes if not one.second_form_of)
-    common = pairs.alike(sheet.attributes, profile, left_out, form=bool(form))
+    shares = insertions_by_group(sheet.compared, profile.insertions, left_out)
+    whole = sum(sum(shares[one.name].values()) for one in sheet.compared if not one.second_form_of)
+    common = pairs.alike(sheet.compared, profile, left_out, form=bool(form))
     degree = profile.names_degree if sheet.names_only(blocks) else profile.degree
     return pairs.meeting(blocks, form=bool(form)) & linked(common, profile, whole, degree, distance)
 
@@ -140,7 +141,7 @@ def _block_values(sheet: Sheet, statistics: Statistics) -> Iterator[tuple[str, .
     """Sets of components, small sets first, coarse components first."""
     components = [
         f"{one.name}.{part}"
-        for one in sheet.attributes
+        for one in sheet.compared
         if not one.optional and not one.second_form_of
         for part in _coarse_first(COMPONENTS[one.kind])
         if part != "value" or one.kind == "sex" or one.name in statistics.declared
@@ -203,8 +204,8 @@ def _implied(blocks: tuple[str, ...]) -> frozenset[str]:
 def _splitters(sheet: Sheet, blocks: tuple[str, ...]) -> tuple[str, ...]:
     """Components that split heavy values: the last digit of the year of birth, which names tell nothing of, sex, decade."""
     names = {component.partition(".")[0] for component in blocks}
-    sexes = [f"{one.name}.value" for one in sheet.attributes if one.kind == "sex" and one.name not in names]
-    dates = [one.name for one in sheet.attributes if one.kind == "date" and not one.optional]
+    sexes = [f"{one.name}.value" for one in sheet.compared if one.kind == "sex" and one.name not in names]
+    dates = [one.name for one in sheet.compared if one.kind == "date" and not one.optional]
     free = [name for name in dates[:1] if not {f"{name}.{part}" for part in ("year", "decade", "unit")} & set(blocks)]
     units, decades = ([f"{name}.{part}" for name in free] for part in ("unit", "decade"))
     return (*units, *sexes, *decades)

@@ -30,6 +30,7 @@ from linkage.lexicon import laid_out, same_cells
 from linkage.local_ids import LineNumbers, LocalIds
 from linkage.memory import give_back, left_for_data, share_heap
 from linkage.row_store import CodeStore, Gaps, Shelf
+from linkage.selection import Preparing
 from linkage.sheet import Sheet
 from linkage.tables import Piece, RawTable, TableFile
 
@@ -42,6 +43,7 @@ __all__ = [
     "Column",
     "Records",
     "read_records",
+    "read_selected",
     "records_from_table",
 ]
 
@@ -144,16 +146,59 @@ def read_records(
         LinkageError: see `linkage.tables.read_table`; `E_COLONNES_DECALEES`; `E_DISQUE_PLEIN`; `RowsRefused` with all
             problems of rows; `TooManyBadRows` (`E_TROP_DE_LIGNES_FAUTIVES`).
     """
+    return _read((path, sheet, side), bad_rows, extra, memory, folder, None)
+
+
+def read_selected(
+    path: Path,
+    sheet: Sheet,
+    side: str,
+    local: Preparing,
+    *,
+    bad_rows: BadRows | None = None,
+    extra: Sequence[str] = (),
+    folder: Path | None = None,
+) -> Records:
+    """The records of the rows that a local selection keeps; a row that it leaves out is not judged.
+
+    Args:
+        path: CSV, XLSX or Parquet.
+        sheet: says which columns and how to read them; a column may be one that the rules compute.
+        side: whose column names to use.
+        local: rules that begin; what they did is in `local.tally` afterwards.
+        bad_rows: as for `read_records`, like what follows.
+        extra: names of raw or computed columns to carry along.
+        folder: where what memory has no room for goes.
+
+    Raises:
+        LinkageError: as `read_records`, and `E_SELECTION_COLONNE`, `E_SELECTION_VIDE`.
+    """
+    return _read((path, sheet, side), bad_rows, extra, MEMORY, folder, local)
+
+
+def _read(
+    source: tuple[Path, Sheet, str],
+    bad_rows: BadRows | None,
+    extra: Sequence[str],
+    memory: int,
+    folder: Path | None,
+    local: Preparing | None,
+) -> Records:
     share_heap()
+    path, sheet, side = source
     identifiers, attributes = sheet.for_side(side)
     needed = [column for attribute in attributes if not attribute.optional for column in attribute.columns]
     optional = [column for attribute in attributes if attribute.optional for column in attribute.columns]
-    file = TableFile(path, list(dict.fromkeys([*identifiers, *needed, *extra])), optional)
+    wanted = [*identifiers, *needed, *extra, *(local.rules.columns if local else ())]
+    wanted = [one for one in dict.fromkeys(wanted) if local is None or one not in local.rules.computed]
+    file = TableFile(path, wanted, optional)
     reading = _Reading(identifiers, attributes, extra, memory, folder)
     with closing(_ahead(file.pieces())) as pieces:
-        for piece in pieces:
-            reading.add({name: RawColumn.plain(cells) for name, cells in piece.columns.items()}, piece.lines)
+        for chosen in pieces if local is None else map(local.chosen, pieces):
+            reading.add({name: RawColumn.plain(cells) for name, cells in chosen.columns.items()}, chosen.lines)
     file.check_rows(misshapen=True)
+    if local is not None:
+        local.finish()
     skip = (bad_rows or sheet.bad_rows) == "skip"
     records = reading.records(file, sheet.most_bad_rows if skip else None)
     if file.rows > AT_ONCE:
@@ -266,7 +311,8 @@ class _Reading:
         readers = self._readers.values()
         for reader in readers:
             reader.refuse_moved(read.name)
-        bad: list[Problem] = [*_parts(read.misshapen), *self._ids.problems(self._lines.at)]
+        bad: list[Problem] = [(*kind, lines) for kind, lines in read.misshapen.by_kind()]
+        bad += self._ids.problems(self._lines.at)
         void: list[Problem] = []
         for reader in readers:
             (bad if reader.attribute.invalid == "refuse" else void).extend(reader.problems)
@@ -312,7 +358,7 @@ class _Reading:
         bad = len(problems.lines)
         if most is not None and bad > max(rows * most // 1000, _FEW if most else 0):
             raise TooManyBadRows(problems, read.name, rows, most)
-        if bad >= rows:
+        if bad and bad >= rows:
             raise RowsRefused(problems, read.name)
 
 
@@ -337,10 +383,6 @@ class _WeakDays:
         codes = dates.copy()
         codes[rows] = np.array([self._weak[code] for code in distinct.tolist()], dtype=np.int32)[places]
         return codes
-
-
-def _parts(problems: RowProblems) -> list[Problem]:
-    return [(*kind, lines) for kind, lines in problems.by_kind()]
 
 
 def _without(cells: list[str], left_out: NDArray[np.int64]) -> list[str]:

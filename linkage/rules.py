@@ -1,133 +1,207 @@
-"""The rule of a démarche, evaluated over the recipient's own records: `a & b`, `a - b`, left to right.
+"""Expressions of démarches: sets of people, written over the operands (`a & b - c`, `(a | b) & c`, `dedup(a > b) - c`).
 
-The first operand is the recipient's file; each other operand is the predicate "this record of mine is linked to one of
-theirs". An operand held by several administrations is several comparisons: its predicate is their union.
+Grammar::
 
-Two answers are kept for each record, because the costs of errors differ (design §3):
+    expression := chain | union            neither mixes with the other without parentheses
+    chain      := item (("&" | "-") item)*        from left to right
+    union      := item ("|" item)+
+    item       := operand | "(" expression ")" | "dedup(" expression (">" expression)+ ")"
+    operand    := a lower-case letter, then lower-case letters, digits, "_"
 
-* `certain`: usable for an automatic award. `&` asks for a link at the strict threshold; `-` asks for no link at all, not
-  even a grey one.
-* `information`: worth a message. `&` takes grey links too where the policy says so; `-` subtracts on strict links only, so
-  that a doubtful link never hides an eligible person.
+An operand stands once in an expression: so it is either asked for or subtracted, never both, and what is known of links with
+certainty, and what is possible, can be said exactly (`linkage.formula`).
+
+``dedup(a > b > c)`` is everybody in any of them, each once and with the first that holds them: all of a, then of b those whom a
+has not, then of c those whom neither has. Whoever holds none of them sees plainly their union.
+
+What an expression means for one of the parties is `linkage.formula`; here it is text and tree.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
-
-import numpy as np
-from numpy.typing import NDArray
 
 from linkage.errors import LinkageError
 
-__all__ = ["GreyPolicy", "Hits", "Linked", "Rule", "apply_rule", "parse_rule", "union"]
+__all__ = ["Chain", "Dedup", "Either", "Expression", "Operand", "Rule", "parse_rule"]
 
-GreyPolicy = Literal["ecarter", "information_seule", "revue_humaine"]
+_TOKEN = re.compile(r"[ \t\n]*(?:([a-z][a-z0-9_]*)|([&|()>-]))")
+_MOST_DEEP = 20  # parentheses
+_DEDUP = "dedup"
 
-_OPERAND = re.compile(r"[a-z][a-z0-9_]*")
+
+@dataclass(frozen=True)
+class Operand:
+    """A population."""
+
+    name: str
+
+    def __str__(self) -> str:
+        """As the grammar writes it."""
+        return self.name
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
+class Chain:
+    """The first, with or without each of those that follow, from left to right: (sign, expression)."""
+
+    first: Expression
+    rest: tuple[tuple[str, Expression], ...]
+
+    def __str__(self) -> str:
+        """As the grammar writes it."""
+        return str(_inner(self.first)) + "".join(f" {sign} {_inner(one)}" for sign, one in self.rest)
+
+
+@dataclass(frozen=True)
+class Either:
+    """Whoever is in one of them."""
+
+    parts: tuple[Expression, ...]
+
+    def __str__(self) -> str:
+        """As the grammar writes it."""
+        return " | ".join(_inner(one) for one in self.parts)
+
+
+@dataclass(frozen=True)
+class Dedup:
+    """Whoever is in one of them, with the first that has them."""
+
+    parts: tuple[Expression, ...]
+
+    def __str__(self) -> str:
+        """As the grammar writes it."""
+        return f"{_DEDUP}({' > '.join(_inner(one) for one in self.parts)})"
+
+
+Expression = Operand | Chain | Either | Dedup
+
+
+@dataclass(frozen=True)
 class Rule:
-    """A parsed rule.
+    """A parsed expression."""
 
-    Attributes:
-        text: as the démarche writes it, spaces evened out.
-        own: the recipient's operand.
-        steps: (operator, operand) from left to right.
-    """
+    tree: Expression
 
-    text: str
-    own: str
-    steps: tuple[tuple[Literal["&", "-"], str], ...]
+    @property
+    def text(self) -> str:
+        """As the grammar writes it, spaces evened out."""
+        return str(self.tree)
 
     @property
     def operands(self) -> tuple[str, ...]:
-        """All operands, the recipient's first."""
-        return (self.own, *(operand for _, operand in self.steps))
+        """All operands, in the order in which they stand."""
+        return tuple(name for name, _, _ in _named(self.tree, added=True, deduped=False))
 
+    @property
+    def added(self) -> frozenset[str]:
+        """The operands whose people the expression may hold, those of a `dedup` among them."""
+        return frozenset(name for name, added, _ in _named(self.tree, added=True, deduped=False) if added)
 
-@dataclass(frozen=True, kw_only=True)
-class Linked:
-    """Which of the recipient's records are linked to one operand.
+    @property
+    def subtracted(self) -> frozenset[str]:
+        """The operands that are taken away."""
+        return frozenset(self.operands) - self.added
 
-    Attributes:
-        certain: (n,) bool, at or above the strict threshold.
-        grey: (n,) bool, between the information threshold and the strict one.
-    """
-
-    certain: NDArray[np.bool_]
-    grey: NDArray[np.bool_]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Hits:
-    """Which of the recipient's records satisfy the rule.
-
-    Attributes:
-        certain: (n,) bool, usable for an automatic award.
-        information: (n,) bool, for a message only; disjoint from `certain`.
-    """
-
-    certain: NDArray[np.bool_]
-    information: NDArray[np.bool_]
+    @property
+    def deduped(self) -> frozenset[str]:
+        """The operands in a `dedup`, which take away from each other as well."""
+        return frozenset(name for name, _, deduped in _named(self.tree, added=True, deduped=False) if deduped)
 
 
 def parse_rule(text: str) -> Rule:
-    """Parses `a & b - c`.
+    """The expression of a text.
 
     Raises:
-        LinkageError: `E_REGLE` with the form that is expected.
+        LinkageError: `E_REGLE` with what is expected.
     """
-    words = text.replace("&", " & ").replace("-", " - ").split()
-    operands, operators = words[::2], words[1::2]
-    well_formed = (
-        len(words) % 2 == 1
-        and all(_OPERAND.fullmatch(operand) for operand in operands)
-        and all(operator in ("&", "-") for operator in operators)
-        and len(set(operands)) == len(operands)
-    )
-    if not well_formed:
-        raise LinkageError("E_REGLE", "la règle s'écrit « a & b » ou « a - b », chaque opérande une seule fois")
-    steps = tuple(("&" if sign == "&" else "-", name) for sign, name in zip(operators, operands[1:], strict=True))
-    return Rule(text=" ".join(words), own=operands[0], steps=steps)  # type: ignore[arg-type]
+    reader = _Reader(text)
+    tree = reader.expression(0)
+    reader.end()
+    rule = Rule(tree)
+    if len(set(rule.operands)) != len(rule.operands):
+        raise _refused("nomme chaque opérande une seule fois ; pour un second usage, écrivez une sortie de plus")
+    return rule
 
 
-def union(parts: list[Linked]) -> Linked:
-    """The union over passes, or over the administrations that hold one operand: certain anywhere, else grey anywhere.
+class _Reader:
+    """A text, read from left to right."""
 
-    Raises:
-        LinkageError: `E_REGLE` for no part at all, which is not the same as no link: a subtraction would subtract nobody.
-    """
-    if not parts:
-        raise LinkageError("E_REGLE", "aucun rapprochement n'a été fait pour cet opérande")
-    certain = np.logical_or.reduce([part.certain for part in parts])
-    grey = np.logical_or.reduce([part.grey for part in parts]) & ~certain
-    return Linked(certain=certain, grey=grey)
+    def __init__(self, text: str) -> None:
+        self._tokens, place = list[str](), 0
+        while text[place:].strip(" \t\n"):
+            token = _TOKEN.match(text, place)
+            if token is None:
+                raise _refused("s'écrit avec des opérandes (minuscules, chiffres, « _ »), & - | ( ) et dedup(a > b)")
+            self._tokens.append(token[1] or token[2])
+            place = token.end()
+        self._tokens.reverse()
+
+    def end(self) -> None:
+        """Nothing must be left."""
+        if self._tokens:
+            raise _refused(f"ne s'arrête pas avant « {self._tokens[-1]} » : il y manque un signe ou une parenthèse")
+
+    def expression(self, depth: int) -> Expression:
+        """A chain or a union."""
+        if depth > _MOST_DEEP:
+            raise _refused(f"n'a pas plus de {_MOST_DEEP} niveaux de parenthèses")
+        first, rest = self._item(depth), list[tuple[str, Expression]]()
+        while self._tokens and self._tokens[-1] in "&-|":
+            sign = self._tokens.pop()
+            if rest and (sign == "|") != (rest[0][0] == "|"):
+                raise _refused("ne mêle « | » à « & » ou « - » qu'avec des parenthèses : (a | b) & c")
+            rest.append((sign, self._item(depth)))
+        if not rest:
+            return first
+        return Either((first, *(one for _, one in rest))) if rest[0][0] == "|" else Chain(first, tuple(rest))
+
+    def _item(self, depth: int) -> Expression:
+        word = self._tokens.pop() if self._tokens else ""
+        if word == "(":
+            inner = self.expression(depth + 1)
+            self._expect(")")
+            return inner
+        if word == _DEDUP and self._tokens[-1:] == ["("]:
+            self._tokens.pop()
+            parts = [self.expression(depth + 1)]
+            while self._tokens[-1:] == [">"]:
+                self._tokens.pop()
+                parts.append(self.expression(depth + 1))
+            self._expect(")")
+            if len(parts) < 2:
+                raise _refused("donne à dedup au moins deux opérandes, dans l'ordre de priorité : dedup(a > b)")
+            return Dedup(tuple(parts))
+        if not word or not word[0].isalpha():
+            raise _refused("a un opérande de chaque côté d'un signe")
+        if word == _DEDUP:
+            raise _refused("ne nomme aucun opérande « dedup » : c'est un mot de la langue, dedup(a > b)")
+        return Operand(word)
+
+    def _expect(self, token: str) -> None:
+        if not self._tokens or self._tokens.pop() != token:
+            raise _refused(f"a autant de parenthèses fermées qu'ouvertes : il manque « {token} »")
 
 
-def apply_rule(rule: Rule, linked: Mapping[str, Linked], count: int, grey_policy: GreyPolicy) -> Hits:
-    """The recipient's hits.
+def _named(tree: Expression, *, added: bool, deduped: bool) -> Iterator[tuple[str, bool, bool]]:
+    """(operand, whether it is added, whether it stands in a dedup) from left to right."""
+    if isinstance(tree, Operand):
+        yield tree.name, added, deduped
+    elif isinstance(tree, Chain):
+        yield from _named(tree.first, added=added, deduped=deduped)
+        for sign, one in tree.rest:
+            yield from _named(one, added=added == (sign == "&"), deduped=deduped)
+    else:
+        for one in tree.parts:
+            yield from _named(one, added=added, deduped=deduped or isinstance(tree, Dedup))
 
-    Args:
-        rule: parsed.
-        linked: for each operand but the recipient's own.
-        count: records of the recipient.
-        grey_policy: `ecarter` gives grey links no effect on `&` and keeps grey records of `-` out of all hits;
-            the others keep grey records as information.
-    """
-    certain = np.ones(count, dtype=bool)
-    possible = np.ones(count, dtype=bool)
-    kept_grey = grey_policy != "ecarter"
-    for sign, operand in rule.steps:
-        links = linked[operand]
-        if sign == "&":
-            certain &= links.certain
-            possible &= (links.certain | links.grey) if kept_grey else links.certain
-        else:
-            certain &= ~(links.certain | links.grey)
-            possible &= ~links.certain if kept_grey else ~(links.certain | links.grey)
-    return Hits(certain=certain, information=possible & ~certain)
+
+def _inner(tree: Expression) -> str:
+    return f"({tree})" if isinstance(tree, Chain | Either) else str(tree)
+
+
+def _refused(what: str) -> LinkageError:
+    return LinkageError("E_REGLE", f"une règle {what}")

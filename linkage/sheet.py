@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
@@ -19,7 +19,6 @@ from typing import Any, cast, get_args
 from crypto.framing import canonical_json
 from linkage.attribute import (
     COMPONENTS,
-    NAME,
     Attribute,
     check_closed,
     check_side,
@@ -29,9 +28,10 @@ from linkage.attribute import (
     whole_number,
 )
 from linkage.errors import SheetError
+from linkage.pass_rule import PassRule
 from linkage.plan import Solving
 
-__all__ = ["PassRule", "Sheet", "load_sheet"]
+__all__ = ["Sheet", "load_sheet"]
 
 VERSION = "linkage/v1"
 
@@ -48,43 +48,19 @@ _TOP = {
     "solving",
     "bad_rows",
     "most_bad_rows",
+    "twins",
 }
 _BAD_ROWS = ("refuse", "skip")
 _SOLVING = get_args(Solving)
 _MOST_BAD_ROWS = 20  # per mille
 _MOST_VALUES = 10_000_000  # of a component whose values are taken as equally frequent
-# Of one attribute: what a component already says of another one.
-_WITHIN = {
-    "initial": {"two", "three"},
-    "two": {"three"},
-    "decade": {"year"},
-    "unit": {"year"},
-    "day": {"day_month"},
-    "month": {"day_month"},
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class PassRule:
-    """One way of dividing records: block values from coarse to fine; the planner picks by declared size.
-
-    `split` divides the heaviest values further, by one component after the other that the level lacks. With `form`, that
-    second form of a name stands in the first one's place in this pass, where a record has one. `bits` are weights of
-    attributes in this pass only.
-    """
-
-    name: str
-    ladder: tuple[tuple[str, ...], ...]
-    split: tuple[str, ...] = ()
-    form: str = ""
-    bits: tuple[tuple[str, int], ...] = ()
-
-
 @dataclass(frozen=True, kw_only=True)
 class Sheet:
     """A checked sheet. `columns` maps a side to its own column names and date formats.
 
     `information` and `strict` are floors, in thousandths of estimated Dice, under which a link is never told, or never strict.
+    `twins` names an attribute that is in no filter: each pass gets a twin whose blocks divide by it as well, so that the owners
+    learn whether it differs (`linkage.passes`); records without it are in no pass.
     With `solving` many-to-one, rows of the left file may share a row of the right one: the left file holds several of a person.
     Rows that cannot be used refuse the file or are skipped (`bad_rows`), up to `most_bad_rows` in a thousand.
     """
@@ -100,6 +76,7 @@ class Sheet:
     most_bad_rows: int
     statistics: Mapping[str, Any]
     columns: Mapping[str, Mapping[str, Any]]
+    twins: str = ""
 
     @classmethod
     def from_table(cls, table: Mapping[str, Any]) -> Sheet:
@@ -123,9 +100,10 @@ class Sheet:
             most_bad_rows=whole_number(table.get("most_bad_rows", _MOST_BAD_ROWS), 0, 1000, "most_bad_rows"),
             identifiers=several_strings(table.get("id", "id"), "id"),
             attributes=attributes,
-            passes=tuple(_pass_rule(entry) for entry in _listed(table, "passes")),
+            passes=tuple(PassRule.from_table(entry) for entry in _listed(table, "passes")),
             statistics=_mapping(table, "statistics"),
             columns=_mapping(table, "columns"),
+            twins=one_string(table.get("twins", ""), "twins"),
         )
         _check_references(sheet)
         return sheet
@@ -137,17 +115,29 @@ class Sheet:
             "version": VERSION,
             "name": self.name,
             "attributes": [attribute.shared() for attribute in self.attributes],
-            "passes": [
-                {"name": p.name, "ladder": [list(level) for level in p.ladder], "split": list(p.split), "form": p.form}
-                | {"bits": dict(p.bits)}
-                for p in self.passes
-            ],
+            "passes": [rule.shared() for rule in self.passes],
             "statistics": dict(self.statistics),
             "information": self.information,
             "strict": self.strict,
             **({} if self.solving == "one-to-one" else {"solving": self.solving}),
+            **({"twins": self.twins} if self.twins else {}),
         }
         return hashlib.sha256(canonical_json(shared)).hexdigest()
+
+    @property
+    def compared(self) -> tuple[Attribute, ...]:
+        """The attributes that filters are made of."""
+        return tuple(one for one in self.attributes if one.bits)
+
+    @property
+    def divisions(self) -> tuple[PassRule, ...]:
+        """The passes that compare filters."""
+        return tuple(one for one in self.passes if not one.exact)
+
+    @property
+    def equalities(self) -> tuple[PassRule, ...]:
+        """The passes that link equal values."""
+        return tuple(one for one in self.passes if one.exact)
 
     def attribute(self, name: str) -> Attribute:
         """The attribute of that name (KeyError when there is none)."""
@@ -166,6 +156,52 @@ class Sheet:
         sheet = replace(self, columns={**self.columns, side: columns})
         _check_references(sheet)
         return sheet
+
+    def without(self, names: Collection[str]) -> Sheet:
+        """The same sheet without some attributes, which one of the files has not: in no filter, and in no block value.
+
+        Raises:
+            SheetError: `E_CLE_INCONNUE` for an attribute that the sheet has not, `E_FEUILLE` where no pass is left.
+        """
+        if unknown := sorted(set(names) - {attribute.name for attribute in self.attributes}):
+            raise SheetError("E_CLE_INCONNUE", f"la feuille {self.name} n'a pas d'attribut « {unknown[0]} » à retirer")
+        kept = tuple(attribute for attribute in self.attributes if attribute.name not in names)
+        passes = tuple(rule for rule in (rule.without(names) for rule in self.passes) if rule)
+        if self.passes and not passes:
+            sentence = (
+                f"sans {', '.join(sorted(names))}, la feuille {self.name} n'a plus de passe : prenez un autre profil"
+            )
+            raise SheetError("E_FEUILLE", sentence)
+        sheet = replace(self, attributes=kept, passes=passes)
+        _check_references(sheet)
+        return sheet
+
+    def with_exact(self, name: str) -> Sheet:
+        """The same sheet with a pass that links equal values of that code, where both files know it.
+
+        Raises:
+            SheetError: `E_FEUILLE` when it has an attribute of that name that is no code.
+        """
+        rule = PassRule(name=f"exact-{name}", ladder=(), exact=name)
+        sheet = replace(self._with_unweighed(name, "code"), passes=(*self.passes, rule))
+        _check_references(sheet)
+        return sheet
+
+    def with_twins(self, name: str, kind: str) -> Sheet:
+        """The same sheet, each of whose passes has a twin that divides by that attribute as well.
+
+        Raises:
+            SheetError: `E_FEUILLE` when filters are made of it: the third party would see whether it differs.
+        """
+        sheet = replace(self._with_unweighed(name, kind), twins=name)
+        _check_references(sheet)
+        return sheet
+
+    def _with_unweighed(self, name: str, kind: str) -> Sheet:
+        if any(attribute.name == name for attribute in self.attributes):
+            return self
+        added = parse_attribute(name, {"kind": kind, "bits": 0, "optional": True})
+        return replace(self, attributes=(*self.attributes, added))
 
     def for_side(self, side: str) -> tuple[tuple[str, ...], tuple[Attribute, ...]]:
         """(columns that name a row together, attributes) with the columns and formats of that side's file."""
@@ -232,30 +268,10 @@ def _bad_rows(value: Any) -> str:
     return str(value)
 
 
-def _pass_rule(entry: Any) -> PassRule:
-    if not isinstance(entry, Mapping) or not NAME.fullmatch(one_string(entry.get("name"), "[[passes]] name")):
-        raise SheetError("E_FEUILLE", "chaque [[passes]] a un name, fait de lettres sans accent, chiffres, _ et -")
-    where = f"[[passes]] {entry['name']}"
-    check_closed(entry, {"name", "blocks", "split", "form", "bits"}, where)
-    ladder = entry.get("blocks")
-    if not isinstance(ladder, list) or not ladder or not all(isinstance(level, list) and level for level in ladder):
-        raise SheetError("E_FEUILLE", f"{where} : blocks est une liste de listes, de la plus grossière à la plus fine")
-    return PassRule(
-        name=entry["name"],
-        ladder=tuple(several_strings(level, where) for level in ladder),
-        split=several_strings(entry["split"], where) if "split" in entry else (),
-        form=one_string(entry.get("form", ""), where),
-        bits=tuple(
-            (name, whole_number(bits, 1, 1000, f"{where} : bits.{name}"))
-            for name, bits in _mapping(entry, "bits").items()
-        ),
-    )
-
-
 def _check_references(sheet: Sheet) -> None:
     kinds = {attribute.name: attribute.kind for attribute in sheet.attributes}
     for rule in sheet.passes:
-        _check_pass(rule, sheet, kinds)
+        rule.check(sheet.attributes)
     if len({rule.name for rule in sheet.passes}) != len(sheet.passes):
         raise SheetError("E_FEUILLE", "deux passes portent le même nom")
     for attribute in sheet.attributes:
@@ -270,33 +286,19 @@ def _check_references(sheet: Sheet) -> None:
         country = attribute.country
         if country is not None and kinds.get(country) != "country":
             raise SheetError("E_FEUILLE", f"{attribute.name} : country doit nommer un attribut de kind country")
+    if sheet.twins:
+        _check_twins(sheet, kinds)
     for component, declared in sheet.statistics.items():
         _check_statistic(component, declared, kinds)
     for side in sheet.columns:
         check_side(f"[columns.{side}]", _mapping(sheet.columns, side), kinds)
 
 
-def _check_pass(rule: PassRule, sheet: Sheet, kinds: Mapping[str, str]) -> None:
-    for level in rule.ladder:
-        _check_level(rule.name, (*level, *(one for one in rule.split if one not in level)), kinds)
-    unknown = sorted({name for name, _ in rule.bits} - set(kinds))
-    if unknown:
-        raise SheetError("E_CLE_INCONNUE", f"passe {rule.name} : bits : attribut inconnu : {', '.join(unknown)}")
-    if rule.form and not any(one.name == rule.form and one.second_form_of for one in sheet.attributes):
-        raise SheetError("E_FEUILLE", f"passe {rule.name} : form doit nommer un attribut qui a second_form_of")
-
-
-def _check_level(rule: str, level: tuple[str, ...], kinds: Mapping[str, str]) -> None:
-    parts: dict[str, set[str]] = {}
-    for component in level:
-        name, _, part = component.partition(".")
-        if name not in kinds or part not in COMPONENTS[kinds[name]]:
-            known = ", ".join(COMPONENTS[kinds[name]]) if name in kinds else "un attribut déclaré"
-            raise SheetError("E_BLOC_INCONNU", f"passe {rule} : « {component} » : attendu {known}")
-        parts.setdefault(name, set()).add(part)
-    repeated = len(set(level)) < len(level)
-    if repeated or any(some & _WITHIN.get(part, set()) for some in parts.values() for part in some):
-        raise SheetError("E_FEUILLE", f"passe {rule} : un palier répète ce qu'un autre de ses composants dit déjà")
+def _check_twins(sheet: Sheet, kinds: Mapping[str, str]) -> None:
+    if any(one.name == sheet.twins for one in sheet.compared):
+        raise SheetError("E_FEUILLE", f"twins : {sheet.twins} entre dans les filtres ; donnez-lui bits = 0")
+    if kinds.get(sheet.twins) not in ("code", "cog", "category"):
+        raise SheetError("E_FEUILLE", "twins doit nommer un attribut de kind code, cog ou category")
 
 
 def _check_statistic(component: str, declared: Any, kinds: Mapping[str, str]) -> None:

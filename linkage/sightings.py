@@ -240,8 +240,13 @@ def neighbours_of(plan: Plan, own: Sequence[HolderPass], other: Sequence[HolderP
 
 def dice_floors(plan: Plan, numbers: Sequence[int]) -> Floats:
     """Thresholds of a plan (distances, or per-mille Dice) as estimated Dice, comparable with the scores here."""
-    pairs = zip(plan.passes, numbers, strict=True)
-    return np.array([number / 1000 if one.measure == "dice" else _table(one)[number] for one, number in pairs])
+    return np.array([_floor(one, number) for one, number in zip(plan.passes, numbers, strict=True)])
+
+
+def _floor(plan: PassPlan, number: int) -> float:
+    if plan.measure == "exact":
+        return 1.0
+    return number / 1000 if plan.measure == "dice" else float(_table(plan)[number])
 
 
 def _plain(one: PassPlan, profile: Profile) -> PassPlan:
@@ -267,7 +272,7 @@ def _crowded(one: HolderPass) -> int:
 
 def _dice(score: Floats, plan: PassPlan) -> Floats:
     """Scores of the matcher as estimated Dice; a distance gives the same number wherever it comes from."""
-    if plan.measure == "dice":
+    if plan.measure != "hamming":
         return score
     return _table(plan)[np.rint((1.0 - score) * plan.length).astype(np.int64)]
 

@@ -28,10 +28,11 @@ from crypto.keys import PassKey, RunKey, derive
 from linkage.attribute import with_bits
 from linkage.blocks import check_largest_block
 from linkage.compiled import compiled
-from linkage.diffuse import diffuse_blocks
+from linkage.diffuse import complement_blocks, diffuse_blocks
 from linkage.diffusion_tables import stream_bytes
 from linkage.encode import PassEncoder
 from linkage.errors import LinkageError
+from linkage.exact_rows import ExactRows, exact_rows
 from linkage.feature_table import FeatureTable
 from linkage.memory import give_back, left_for_data, share_heap
 from linkage.passes import Division, divide, in_form
@@ -100,6 +101,7 @@ class _Prepared:
     count: int
     tags: NDArray[np.uint8]
     secrets: list[bytes]
+    complements: list[bytes]
     depth: NDArray[np.int64]
     samples: list[NDArray[np.int32]]  # of each depth, codes of some records,
     step: int  # one of so many
@@ -109,6 +111,18 @@ class _Prepared:
         for depth, sample in enumerate(self.samples):
             self.encoder.keep(sample, self.step, depth, room // len(self.samples))
         self.samples.clear()
+
+    def pieces(self, pool: ThreadPoolExecutor) -> Iterator[Piece]:
+        """The rows of runs of whole blocks, in order, some runs ahead of what is read."""
+        coming: deque[Future[Piece]] = deque()
+        for run in range(len(self.runs)):
+            coming.append(pool.submit(_rows_of, self, run))
+            if len(coming) > pool._max_workers:  # noqa: SLF001
+                yield coming.popleft().result()
+            if run % _TRIMMED == _TRIMMED - 1:
+                give_back()
+        while coming:
+            yield coming.popleft().result()
 
 
 def stream_passes(
@@ -145,8 +159,8 @@ def stream_passes(
     spills = {one.name: Spill(folder) for one in plan.passes}
     preparing = _Preparing(records, sheet, (statistics, profile), run_key, room)
 
-    def prepare(one: PassPlan) -> _Prepared:
-        return preparing.of(one, spills[one.name])
+    def prepare(one: PassPlan) -> _Prepared | ExactRows:
+        return preparing.exact(one) if one.measure == "exact" else preparing.of(one, spills[one.name])
 
     workers = max(1, threads or _processors())
     pool = ThreadPoolExecutor(workers, thread_name_prefix="encode")
@@ -157,11 +171,13 @@ def stream_passes(
             following = plan.passes[place + 1 : place + 2]
             if workers > 1:  # while rows are made
                 coming += [pool.submit(prepare, one) for one in following]
-            prepared.keep(room // _KEPT_SHARE)
             count = prepared.count
-            yield PassStream(
-                plan=prepared.plan, count=count, left_aside=len(records) - count, pieces=_pieces(prepared, pool)
-            )
+            if isinstance(prepared, ExactRows):
+                pieces: Iterator[Piece] = (Piece(rows=rows, records=some) for rows, some in prepared.pieces())
+            else:
+                prepared.keep(room // _KEPT_SHARE)
+                pieces = prepared.pieces(pool)
+            yield PassStream(plan=prepared.plan, count=count, left_aside=len(records) - count, pieces=pieces)
             spills[prepared.plan.name].close()
             del prepared
             give_back()
@@ -196,6 +212,11 @@ class _Preparing:
         give_back()
         return prepared
 
+    def exact(self, one: PassPlan) -> ExactRows:
+        """An exact pass before its rows."""
+        key = PassKey(derive(self._run_key, Label.PASS, one.name.encode()))
+        return exact_rows(self._records, one, key, needed=self._sheet.twins)
+
     def _table(self, form: str) -> FeatureTable:
         if form not in self._tables:
             seen = in_form(self._records, self._sheet, form) if form else self._records
@@ -209,10 +230,11 @@ def _check(plan: Plan, profile: Profile, statistics: Statistics, sheet: Sheet) -
         rule = "le plan vient d'autres statistiques publiques : proposez une nouvelle convention"
         raise LinkageError("E_STATISTIQUES", rule)
     promised = (profile.length, profile.measure)
-    least = [profile.names_degree if sheet.names_only(one.blocks) else profile.degree for one in plan.passes]
+    compared = [one for one in plan.passes if one.measure != "exact"]
+    least = [profile.names_degree if sheet.names_only(one.blocks) else profile.degree for one in compared]
     if any(
         (one.length, one.measure) != promised or one.degree < degree
-        for one, degree in zip(plan.passes, least, strict=True)
+        for one, degree in zip(compared, least, strict=True)
     ):
         raise LinkageError(
             "E_PLAN", f"une passe ne suit pas le profil {profile.name} : proposez une nouvelle convention"
@@ -257,23 +279,11 @@ def _prepare(
         count=int(starts[-1]),
         tags=division.tags,
         secrets=division.secrets,
+        complements=division.complements,
         depth=division.depth,
         samples=[np.concatenate([*some, np.empty((0, len(columns)), dtype=np.int32)]) for some in samples],
         step=step,
     )
-
-
-def _pieces(prepared: _Prepared, pool: ThreadPoolExecutor) -> Iterator[Piece]:
-    """The rows of runs of whole blocks, in order, some runs ahead of what is read."""
-    coming: deque[Future[Piece]] = deque()
-    for run in range(len(prepared.runs)):
-        coming.append(pool.submit(_rows_of, prepared, run))
-        if len(coming) > pool._max_workers:  # noqa: SLF001
-            yield coming.popleft().result()
-        if run % _TRIMMED == _TRIMMED - 1:
-            give_back()
-    while coming:
-        yield coming.popleft().result()
 
 
 def _firsts(starts: NDArray[np.int64], plan: PassPlan) -> list[int]:
@@ -300,6 +310,7 @@ def _rows_of(prepared: _Prepared, number: int) -> Piece:
     _name(ids, prepared.tags[blocks].view(np.uint64), run.bounds, rows, places, (run.records, named))
     if plan.degree:
         diffuse_blocks(plain, run.bounds, prepared.secrets[blocks], plan.degree, places, rows[:, _HEAD:])
+        complement_blocks(rows[:, _HEAD:], run.bounds, prepared.complements[blocks])
     else:
         rows[places, _HEAD:] = plain
     return Piece(rows=rows.view(np.uint8), records=named)

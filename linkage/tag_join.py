@@ -18,7 +18,7 @@ from linkage.batch import Batch
 from linkage.blocks import check_largest_block, joined
 from linkage.pass_check import PassCheck
 from linkage.plan import PassPlan
-from linkage.wire import ID_BYTES, TAG_BYTES, EncodedPass
+from linkage.wire import ID_BYTES, TAG_BYTES, EncodedPass, row_bytes
 
 __all__ = ["JoinedBatch", "Side", "join"]
 
@@ -141,7 +141,7 @@ def join(left: Side, right: Side, size: int) -> Iterator[JoinedBatch]:
 
 def _advance(left: Side, right: Side, size: int) -> bytes | None:
     """Read until about `size` bytes are whole on both sides: those before the tag returned, or all of what is held."""
-    width = left.plan.length // 8
+    width = row_bytes(left.plan.length)
     while True:
         coming = [side for side in (left, right) if not side.ended]
         if not coming:
@@ -156,7 +156,7 @@ def _advance(left: Side, right: Side, size: int) -> bytes | None:
 def _batches(left: Side, right: Side, blocks: NDArray[np.int64], size: int) -> Iterator[JoinedBatch]:
     """Shared blocks as batches, the heaviest first; a block that is enough for one is alone in it."""
     rows = blocks[:, [1, 3]] - blocks[:, [0, 2]]
-    width = left.plan.length // 8
+    width = row_bytes(left.plan.length)
     cost = np.maximum(rows.sum(axis=1) * (width / size), rows.prod(axis=1) / _BATCH_PAIRS)
     alone, group = cost >= 1, np.floor(np.cumsum(cost) - cost)
     cuts = np.flatnonzero((group[1:] != group[:-1]) | alone[1:] | alone[:-1]) + 1

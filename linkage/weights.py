@@ -73,9 +73,9 @@ class Proposal:
 
 def propose_bits(records: Records, sheet: Sheet) -> list[Proposal]:
     """A proposal for each attribute of the sheet, in its order; an attribute that no record has gets none."""
-    total = sum(attribute.bits for attribute in sheet.attributes)
+    total = sum(attribute.bits for attribute in sheet.compared)
     found = []
-    for attribute in sheet.attributes:
+    for attribute in sheet.compared:
         column = records.columns[attribute.name]
         rate, fill = collision_rate(column), float(np.mean(column.codes != MISSING)) if len(records) else 0.0
         found.append((attribute, rate, fill, evidence(attribute.kind, rate) if fill else 0.0))

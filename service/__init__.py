@@ -14,11 +14,15 @@ messages        statements of the parties and of the third party, contexts of wh
 review          why results are held, and what a party signs to release them
 counts          counts in bands, nothing under eleven
 upload_appendix  row ids that a party tells the worker alone, inside its upload
+payload_cover   payloads that no joiner knows again
 answers         what the third party's API answers
 successions     how a party changes its signing key, each signed by the one before
 forms           strict reading and writing of JSON members
 errors          refusals with code, sentence and HTTP status
 administration  the application where the people's data is
 third_party     the application where encodings meet
+journal_arguments, campaign_arguments, papers_arguments  the commands of the journal, of campaigns, of papers
+papers          the papers that the law asks for
+gabarits        reviewed texts of messages, in French
 demarches       the démarches themselves, one TOML file each
 """

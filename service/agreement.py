@@ -4,9 +4,14 @@ T, the identifier of an agreement, is the SHA-256 of its canonical JSON. A party
 Label.AGREEMENT, T)`` over the 32 bytes of T; the agreement is active when every party has. Nothing in it can
 be changed or extended afterwards: another document is another agreement.
 
-Reading is strict (`service.forms`): unknown members are refused, parties and comparisons come sorted, and
-each comparison is named ``<recipient>.<source>``. Whether the numbers are allowed is for the third party to
-judge.
+What is told to whom is said twice: each output, for each party that receives it, by its expression, and by the
+comparisons in which it asks for a link or excludes one. The parties check that the second follows from the first; the
+third party, which reads no expression, keeps to the second.
+
+Reading is strict (`service.forms`): unknown members are refused, parties, comparisons and outputs come sorted, and
+each comparison is named ``<recipient>.<source>``, or ``<recipient>.<source>.oppositions`` where what the source
+sends are those who object there to the démarche, whom every output of the recipient excludes. Whether the numbers are
+allowed is for the third party to judge.
 """
 
 from __future__ import annotations
@@ -51,10 +56,12 @@ __all__ = [
     "Comparison",
     "Demarche",
     "Joining",
+    "Output",
     "Retention",
     "Sizes",
     "ThirdParty",
     "Validity",
+    "comparison_name",
 ]
 
 MAX_CONTROLS = 50  # rows of invented people that both sides of a comparison add
@@ -126,12 +133,18 @@ class Sizes(Message):
 class Comparison(Message):
     """A recipient's file against a source's file."""
 
-    id: Text  # "<recipient>.<source>"
+    id: Text  # "<recipient>.<source>", and ".oppositions" where these are sent
     recipient: PartyId
     source: PartyId
+    subject: Annotated[str, choice("personnes", "oppositions")] = "personnes"  # what the source sends
     sizes: Annotated[Sizes, nested(Sizes)]
     plan: Annotated[Plan, _PLAN]
     payload_bytes: Annotated[int, integer(0, MAX_PAYLOAD_BYTES)] = 0  # that the source joins to each row; 0 is none
+
+    @property
+    def of_objections(self) -> bool:
+        """Whether the source sends those who object, and nobody else."""
+        return self.subject == "oppositions"
 
     @property
     def parties(self) -> tuple[str, str]:
@@ -143,9 +156,37 @@ class Comparison(Message):
         return next((one for one in self.plan.passes if one.name == name), None)
 
 
+def comparison_name(recipient: str, source: str, subject: str) -> str:
+    """The identifier of a comparison."""
+    return f"{recipient}.{source}" if subject == "personnes" else f"{recipient}.{source}.{subject}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output(Message):
+    """What one party receives under one name."""
+
+    name: Text
+    recipient: PartyId
+    expression: Text  # over the operands
+    use: Annotated[str, choice("information", "attribution", "verification")]
+    grey_policy: Annotated[str, choice("ecarter", "information_seule", "revue_humaine")]
+    requires: Annotated[tuple[str, ...], listed(TEXT, 100)]  # comparisons in which it asks for a link, sorted
+    excludes: Annotated[tuple[str, ...], listed(TEXT, 100)]  # comparisons in which it excludes one, sorted
+
+    @property
+    def comparisons(self) -> tuple[str, ...]:
+        """All that it depends on."""
+        return (*self.requires, *self.excludes)
+
+    @property
+    def award(self) -> bool:
+        """Whether a hit may open a right."""
+        return self.use == "attribution"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Joining(Message):
-    """Who applies the rule of a recipient that has several comparisons."""
+    """Who applies the rules of a recipient of which some output depends on several comparisons."""
 
     recipient: PartyId
     joiner: PartyId
@@ -184,8 +225,7 @@ class Agreement(Message):
     dpia: Text
     third_party: Annotated[ThirdParty, nested(ThirdParty)]
     parties: Annotated[tuple[AgreementParty, ...], listed(nested(AgreementParty), 100)]
-    expression: Text
-    grey_policy: Annotated[str, choice("ecarter", "information_seule", "revue_humaine")]
+    outputs: Annotated[tuple[Output, ...], listed(nested(Output), 100)]  # by recipient, then name
     profile: Text
     sheet_digest: Digest
     encoder_digest: Digest
@@ -212,11 +252,13 @@ class Agreement(Message):
         _check(bool(comparisons), f"{where}/comparisons", "au moins une")
         for number, one in enumerate(comparisons):
             here = f"{where}/comparisons/{number}"
-            _check(one.id == f"{one.recipient}.{one.source}", f"{here}/id", "« destinataire.source »")
+            named = comparison_name(one.recipient, one.source, one.subject)
+            _check(one.id == named, f"{here}/id", "« destinataire.source », suivi de « .oppositions » au besoin")
             known = one.recipient != one.source and {one.recipient, one.source} <= agreement.members
             _check(known, here, "deux parties distinctes de la convention")
             names = all(_PASS_NAME.fullmatch(step.name) for step in one.plan.passes)
             _check(names, f"{here}/plan", "noms de passe en minuscules, chiffres et tirets")
+        _check_outputs(agreement, f"{where}/outputs")
         _check_joiners(agreement, f"{where}/joiners")
         _check(agreement.valid.not_before < agreement.valid.not_after, f"{where}/valid", "début avant fin")
         return agreement
@@ -234,6 +276,22 @@ class Agreement(Message):
     def comparison(self, name: str) -> Comparison | None:
         """One comparison by its identifier."""
         return next((one for one in self.comparisons if one.id == name), None)
+
+    def outputs_of(self, recipient: str) -> tuple[Output, ...]:
+        """What a party receives; nothing for most."""
+        return tuple(one for one in self.outputs if one.recipient == recipient)
+
+    def tells_grey(self, comparison: Comparison) -> bool:
+        """Whether links in the grey zone are told at all.
+
+        Whoever excludes links always needs them: not told of a doubtful link, it would award on it (design §3).
+        """
+        kept = {name for one in self.outputs if one.grey_policy != "ecarter" for name in one.requires}
+        return comparison.id in kept or self.excludes(comparison)
+
+    def excludes(self, comparison: Comparison) -> bool:
+        """Whether some output excludes whoever is linked in a comparison: leaving people out of its source adds hits."""
+        return any(comparison.id in one.excludes for one in self.outputs)
 
     def joiner_of(self, recipient: str) -> str | None:
         """Who applies the rule for a recipient; None when the recipient does."""
@@ -261,17 +319,37 @@ class Agreement(Message):
         verify(public, Label.AGREEMENT, bytes.fromhex(self.identifier), signature)
 
 
-def _check_joiners(agreement: Agreement, where: str) -> None:
-    """A joiner for each recipient of several comparisons, for no other; never the recipient itself.
+def _check_outputs(agreement: Agreement, where: str) -> None:
+    """Outputs that depend on comparisons of their own recipient, and comparisons that serve one."""
+    places = [(one.recipient, one.name) for one in agreement.outputs]
+    _check(places == sorted(set(places)), where, "triés par destinataire puis par nom, sans doublon")
+    may = {one.party for one in agreement.parties if one.role != "reference"}
+    _check({party for party, _ in places} <= may, where, "des destinataires qui sont parties, et non des références")
+    recipient_of = {one.id: one.recipient for one in agreement.comparisons}
+    for number, one in enumerate(agreement.outputs):
+        rises = (
+            _rises(list(one.requires))
+            and _rises(list(one.excludes))
+            and len(set(one.comparisons)) == len(one.comparisons)
+        )
+        own = all(recipient_of.get(name) == one.recipient for name in one.comparisons)
+        _check(rises and own, f"{where}/{number}", "des comparaisons du destinataire, triées, chacune une fois")
+    used = {name for one in agreement.outputs for name in one.comparisons}
+    _check(used == set(recipient_of), where, "que chaque comparaison serve à un résultat")
+    objections = {one.id for one in agreement.comparisons if one.of_objections}
+    excluded = all(name in one.excludes for name in objections for one in agreement.outputs_of(recipient_of[name]))
+    _check(excluded, where, "que chaque résultat exclue ceux qui s'opposent")
+    told = {one.id for one in agreement.comparisons if one.payload_bytes}
+    required = {name for one in agreement.outputs for name in one.requires}
+    _check(told <= required, where, "une charge utile seulement là où un lien est demandé")
+    compared = {party for one in agreement.comparisons if not one.of_objections for party in one.parties}
+    _check(compared == agreement.members, where, "que chaque partie figure dans une comparaison")
 
-    Nor the source of a payload: it would know its own sealed bytes again in the deliveries, and so who is behind a jeton.
-    """
-    recipients = [one.recipient for one in agreement.comparisons]
-    several = sorted({party for party in recipients if recipients.count(party) > 1})
+
+def _check_joiners(agreement: Agreement, where: str) -> None:
+    """A joiner for each recipient that must not see what an output is made of, for no other; never the recipient itself."""
+    several = sorted({one.recipient for one in agreement.outputs if len(one.comparisons) > 1})
     named = [one.recipient for one in agreement.joiners]
-    _check(named == several, where, "un jointeur par destinataire de plusieurs comparaisons, triés")
+    _check(named == several, where, "un jointeur par destinataire d'un résultat de plusieurs comparaisons, triés")
     known = all(one.joiner != one.recipient and one.joiner in agreement.members for one in agreement.joiners)
     _check(known, where, "un jointeur est une autre partie de la convention")
-    joining = {(one.recipient, one.joiner) for one in agreement.joiners}
-    blind = all((one.recipient, one.source) not in joining for one in agreement.comparisons if one.payload_bytes)
-    _check(blind, where, "un jointeur qui ne joint lui-même aucune charge utile")

@@ -18,11 +18,14 @@ from typing import cast
 from crypto.errors import CryptoError
 from linkage.errors import LinkageError
 from service.administration.terminal import prepare_streams, unbroken
+from service.campaign_arguments import campaign_commands
 from service.errors import ServiceError
 from service.french_arguments import FrenchParser
+from service.journal_arguments import journal_commands
 from service.local_arguments import local_commands
 from service.office_arguments import office_commands
 from service.operator_arguments import operator_commands
+from service.papers_arguments import papers_commands
 
 __all__ = [
     "build_parser",
@@ -79,6 +82,9 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMANDE", required=True)
     office_commands(commands)
     local_commands(commands)
+    journal_commands(commands)
+    campaign_commands(commands)
+    papers_commands(commands)
     operator_commands(commands)
     return parser
 

@@ -38,17 +38,21 @@ class ClosedTable:
     def text(self, key: str, default: Any = ...) -> str:
         """A text that is not blank."""
         value = self._take(key, str, "un texte", default)
-        if isinstance(value, str) and not value.strip():
+        if value is not default and not value.strip():
             raise self.refuse(f"« {key} » ne peut pas être vide")
         return cast("str", value)
 
-    def flag(self, key: str) -> bool:
-        """True or false."""
-        return cast("bool", self._take(key, bool, "true ou false", ...))
+    def maybe(self, key: str) -> str | None:
+        """A text that is not blank, or None."""
+        return self.text(key) if key in self else None
 
-    def number(self, key: str, least: int, most: int) -> int:
+    def flag(self, key: str, default: Any = ...) -> bool:
+        """True or false."""
+        return cast("bool", self._take(key, bool, "true ou false", default))
+
+    def number(self, key: str, least: int, most: int, default: Any = ...) -> int:
         """An integer within bounds."""
-        value = cast("int", self._take(key, int, "un nombre entier", ...))
+        value = cast("int", self._take(key, int, "un nombre entier", default))
         if not least <= value <= most:
             raise self.refuse(f"« {key} » va de {least} à {most}")
         return value
@@ -60,6 +64,12 @@ class ClosedTable:
             raise self.refuse(f"« {key} » doit être une liste de textes")
         return tuple(values)
 
+    def one_or_more(self, key: str, default: Any = ...) -> tuple[str, ...]:
+        """A text, or a list of texts."""
+        if isinstance(self._left.get(key), str):
+            return (self.text(key),)
+        return self.texts(key, default)
+
     def among(self, key: str, allowed: tuple[str, ...], default: Any = ...) -> str:
         """One of a closed list."""
         value: str = self.text(key, default)
@@ -67,9 +77,9 @@ class ClosedTable:
             raise self.refuse(f"« {key} » doit être l'un de : {', '.join(allowed)}")
         return value
 
-    def listed(self, key: str, allowed: tuple[str, ...]) -> tuple[str, ...]:
+    def listed(self, key: str, allowed: tuple[str, ...], default: Any = ...) -> tuple[str, ...]:
         """Several of a closed list."""
-        values = self.texts(key)
+        values = self.texts(key, default)
         if unknown := [value for value in values if value not in allowed]:
             raise self.refuse(f"« {key} » : « {unknown[0]} » est inconnu ; choisissez : {', '.join(allowed)}")
         return values
@@ -87,9 +97,37 @@ class ClosedTable:
         name = key if self._top else f"{self.where.strip('[]')}.{key}"
         return ClosedTable(self._take(key, dict, "une table", default), f"[{name}]")
 
+    def several(self, key: str) -> list[ClosedTable]:
+        """A table or a list of tables; none by default."""
+        name = key if self._top else f"{self.where.strip('[]')}.{key}"
+        value = self._left.pop(key, [])
+        values = [value] if isinstance(value, dict) else value
+        if not isinstance(values, list) or not all(isinstance(one, dict) for one in values):
+            raise self.refuse(f"« {key} » doit être une table, ou une liste de tables")
+        return [ClosedTable(one, f"[{name}]") for one in values]
+
     def tables(self) -> dict[str, ClosedTable]:
         """All that is left, each entry being a table."""
         return {key: self.table(key) for key in list(self._left)}
+
+    def texts_by_name(self) -> dict[str, str]:
+        """All that is left, each entry being a text."""
+        return {key: self.text(key) for key in list(self._left)}
+
+    def numbers(self, least: int, most: int) -> dict[str, int]:
+        """All that is left, each entry being a whole number within bounds."""
+        return {key: self.number(key, least, most) for key in list(self._left)}
+
+    def whole_numbers(self, key: str, default: Any = ...) -> tuple[int, ...]:
+        """A list of whole numbers."""
+        values = self._take(key, list, "une liste de nombres entiers", default)
+        if not all(type(value) is int for value in values):
+            raise self.refuse(f"« {key} » doit être une liste de nombres entiers")
+        return tuple(values)
+
+    def __contains__(self, key: str) -> bool:
+        """Whether an entry of that name is left."""
+        return key in self._left
 
     def rest(self) -> dict[str, Any]:
         """All that is left, as it stands."""

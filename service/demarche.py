@@ -1,19 +1,21 @@
 """Démarches: rule sheets that people review like a law text (grammar `demarche/v1`), read strictly.
 
 A démarche says in one TOML file what is done, for whom and on which ground: purpose, legal basis, operands
-and who holds them, the rule, the identity profile, columns of each file, who receives the hits, how long
-anything is kept, channels. What is not written is refused: an unknown key is an error, a purpose outside the
-closed list as well.
+and who holds them, local selection, the rule and its outputs, the identity profile, columns of each file, who receives the
+hits, what is passed on, how long anything is kept, channels, messages and their steps. What is not written is refused: an
+unknown key is an error, a purpose outside the closed list as well. `service.demarche_schema` tells editors the same grammar.
 
 What the reader refuses, each with a stable code and a sentence that says what to change: `E_CLE_INCONNUE`,
-`E_DEMARCHE` (missing or mistyped entry), `E_FINALITE_INTERDITE`, `E_FONDEMENT_INCOMPLET`, `E_REGLE`
-(expression), `E_REGLE_INDISPONIBLE`, `E_RESULTATS_A`, `E_FRAICHEUR`, `E_ZONE_GRISE_ATTRIBUTION`,
-`E_NIR_INTERDIT`, `E_CHARGE_HORS_HABILITATION`, `E_CONSERVATION_EXCESSIVE`, `E_TRACES_INSUFFISANTES`,
-`E_OPPOSITION_HORS_BORNES`, `E_REPLI_ABSENT`, `E_GARDE`.
+`E_DEMARCHE` (missing or mistyped entry), `E_FINALITE_INTERDITE`, `E_SECRET_MEDICAL`, `E_DEFENSE_NATIONALE`,
+`E_FONDEMENT_INCOMPLET`, `E_AIPD_ABSENTE`, `E_REGLE` (expression), `E_RESULTATS_A`, `E_FRAICHEUR`, `E_ZONE_GRISE_ATTRIBUTION`,
+`E_NIR_INTERDIT`, `E_CHARGE_HORS_HABILITATION`, `E_CASCADE`, `E_CONSERVATION_EXCESSIVE`, `E_TRACES_INSUFFISANTES`,
+`E_OPPOSITION_HORS_BORNES`, `E_MENTION_ABSENTE`, `E_EFFECTIF_FAIBLE`, `E_REPLI_ABSENT`, `E_GARDE`, and `E_SELECTION` or
+`E_PARAMETRE` for a local expression. The shipped sheets under `demarches/refusees` are there to be refused: each says the code
+that it must get.
 
 A payload (`charge_utile`, columns of a source's file that the recipient is told of its hits) needs ``[habilitation]``: the text
-that allows it (`texte`), the columns it covers (`champs`), the operand whose holders tell them (`operande`, one that the rule
-intersects) and how many bytes they take together (`octets`). Without it, none.
+that allows it (`texte`), the columns it covers (`champs`), the operand or operands whose holders tell them (`operande`, that the
+rule intersects) and how many bytes they take together (`octets`). Without it, none.
 
 The digest is that of the canonical JSON of the table: line ends and comments change nothing, any value does.
 """
@@ -21,9 +23,9 @@ The digest is that of the canonical JSON of the table: line ends and comments ch
 from __future__ import annotations
 
 import hashlib
-import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -31,43 +33,89 @@ from typing import Any, cast, get_args
 from crypto.errors import FormatRefused
 from crypto.framing import canonical_json
 from service.agreement import MAX_PAYLOAD_BYTES
+from service.clause_reader import (
+    HOLDER,
+    read_blind,
+    read_group,
+    read_identity,
+    read_journey,
+    read_kit,
+    read_message,
+    read_objection,
+    read_onward,
+    read_outputs,
+    read_presentation,
+    read_trigger,
+)
+from service.clauses import Output
 from service.closed_table import ClosedTable
+from service.demarche_checks import RULE_TYPES, check_demarche
 from service.errors import ServiceError
+from service.excluded_data import check_names
 from service.guard_terms import EVENTS, ORDINARY, GuardTerms, changed
-from service.rule_sheet import Action, Demarche, Freshness, GreyPolicy, Operand, Purpose, Retention
+from service.operand_reader import read_operands
+from service.rule_sheet import Action, Demarche, Operand, Purpose, Retention
 
-__all__ = ["demarche_text", "list_demarches", "load_demarche", "parse_demarche"]
+__all__ = [
+    "BASES",
+    "CHANNELS",
+    "FALLBACKS",
+    "FORBIDDEN",
+    "GROUNDS",
+    "LEAST_PUBLISHED",
+    "MODES",
+    "VERSION",
+    "demarche_text",
+    "list_demarches",
+    "load_demarche",
+    "parse_demarche",
+]
 
 VERSION = "demarche/v1"
-
-_ROLES = ("source", "reference", "destinataire")
-_ROWS = ("une", "plusieurs")  # of one person in a file
-# Which signs the rule of each type has; that of events has any.
-_SIGNS = {"intersection": {"&"}, "anti_jointure": {"-"}, "composition": {"&", "-"}, "evenement": set[str]()}
-_RULES = tuple(_SIGNS)
-_LATER_RULES = (
-    "union_dedoublonnee",
-    "cascade_priorite",
-    "echeance",
-    "comparaison_attribut",
-    "selection_locale",
+GROUNDS = ("L114-8-I", "L114-8-II")
+BASES = ("mission_interet_public", "donnees_publiques")
+MODES = (
+    "information",
     "verification",
-    "routage",
+    "attribution_directe",
+    "attribution_sauf_refus",
+    "attribution_sauf_refus_conjoint",
 )
-_MODES = ("information", "attribution_directe", "attribution_sauf_refus", "attribution_sauf_refus_conjoint")
-_CHANNELS = ("courrier", "espace_usager", "sms", "courriel", "appel_sortant", "application", "guichet")
-_FALLBACKS = ("courrier", "telephone", "guichet", "france_services", "accompagnant")
-_COLUMN_KEYS = {"colonne": "column", "format": "format", "vide": "missing"}
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
-_NIR = re.compile(r"(^|[^a-z])(nir|nia|nss)([^a-z]|$)|securite_?sociale|num(ero)?_?(secu|ss)|insee_individu")
-_DAY_OF_YEAR = re.compile(r"--(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
+CHANNELS = (
+    "courrier",
+    "espace_usager",
+    "sms",
+    "courriel",
+    "appel_sortant",
+    "application",
+    "guichet",
+    "facture",
+    "versement",
+    "tache_crm",
+    "accompagnant",
+    "france_services",
+)
+FALLBACKS = ("courrier", "telephone", "guichet", "france_services", "accompagnant")
+FORBIDDEN = ("sante", "motif_eligibilite")
+LEAST_PUBLISHED = 11
+
+_LOCAL = ("selection_locale", "routage")
+_NO_IDENTITY = {"seuil": "information", "politique_zone_grise": "information_seule"}
+_BASE_WORDS = {
+    "mission_interet_public": "mission d'intérêt public, sans échange entre administrations",
+    "donnees_publiques": "données publiques",
+}
 
 
-def list_demarches() -> list[str]:
-    """Names of the démarches that are shipped, sorted."""
-    folder = resources.files("service").joinpath("demarches")
-    names = (entry.name for entry in folder.iterdir())
+def list_demarches(*, refused: bool = False) -> list[str]:
+    """Names of the démarches that are shipped, sorted: those that run, or those that are there to be refused."""
+    names = (entry.name for entry in _folder(refused=refused).iterdir())
     return sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml"))
+
+
+def _folder(*, refused: bool) -> Any:
+    folder = resources.files("service").joinpath("demarches")
+    return folder.joinpath("refusees") if refused else folder
 
 
 def demarche_text(source: Path | str) -> str:
@@ -77,8 +125,9 @@ def demarche_text(source: Path | str) -> str:
         ServiceError: `E_DEMARCHE` when it cannot be read.
     """
     try:
-        if isinstance(source, str) and source in list_demarches():
-            return resources.files("service").joinpath("demarches", f"{source}.toml").read_text("utf-8")
+        for refused in (False, True):
+            if isinstance(source, str) and source in list_demarches(refused=refused):
+                return cast("str", _folder(refused=refused).joinpath(f"{source}.toml").read_text("utf-8"))
         return Path(source).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         known = ", ".join(list_demarches())
@@ -92,11 +141,11 @@ def load_demarche(source: Path | str) -> Demarche:
 
 
 def parse_demarche(text: str) -> Demarche:
-    """A démarche from the text of its TOML file, checked whole: rule, sheet and columns included.
+    """A démarche from the text of its TOML file, checked whole: rule, sheet, columns and local expressions included.
 
     Raises:
         ServiceError: see the list at the head of this module.
-        LinkageError: the expression, the identity profile or a column is not one that linkage knows.
+        LinkageError: an expression, the identity profile or a column is not one that linkage knows.
     """
     try:
         document = tomllib.loads(text)
@@ -106,46 +155,83 @@ def parse_demarche(text: str) -> Demarche:
     except FormatRefused as error:
         sentence = "une démarche ne contient que textes, entiers, booléens, listes et tables"
         raise ServiceError("E_DEMARCHE", sentence) from error
-    demarche = _read(ClosedTable(document), digest)
-    _check_award(demarche)
-    _check_rule(demarche)
-    demarche.sheet()
+    top = ClosedTable(document)
+    refused = top.among("statut", ("active", "refusee"), "active") == "refusee"
+    expected = top.texts("refus_attendu", [])
+    demarche = _addressed(_read(top, digest))
+    check_demarche(demarche)
+    if refused or expected:
+        raise ServiceError(
+            "E_DEMARCHE", 'la démarche porte statut = "refusee" et ne peut pas servir ; corrigez son statut'
+        )
+    if not demarche.local:
+        demarche.sheet()
     return demarche
 
 
 def _read(top: ClosedTable, digest: str) -> Demarche:
     if top.text("version") != VERSION:
         raise top.refuse(f'le fichier doit commencer par version = "{VERSION}"')
-    purpose, legal_basis = _purpose(top), _legal_basis(top.table("fondement"))
+    purpose, ground = _purpose(top), _ground(top)
     rule = top.table("regle")
-    operands = _operands(top.table("parties"), top.table("colonnes", {}), rule.table("fraicheur", {}))
-    identity, delivery = top.table("identite"), top.table("livraison")
-    profile, rule_kind = identity.text("profil"), _rule_type(rule)
-    payload = _payload(top, operands)
+    kind = rule.among("type", RULE_TYPES)
+    local = kind in _LOCAL
+    operands = _routed(read_operands(top.table("parties"), top.table("colonnes", {}), rule), rule, kind)
+    identity = top.table("identite", _NO_IDENTITY if local else ...)
+    delivery, title = top.table("livraison"), top.text("titre")
+    profile = identity.text("profil", "" if local else ...)
+    outputs = read_outputs(rule, identity, delivery, purpose)
     demarche = Demarche(
         id=top.text("id"),
-        title=top.text("titre"),
+        title=title,
         purpose=purpose,
-        legal_basis=legal_basis,
+        **ground,
         operands=operands,
-        rule_type=rule_kind,
-        expression=rule.text("expression"),
+        rule_type=kind,
+        outputs=_whole(outputs, operands) if local else outputs,
         identity=profile,
         own_sheet=_own_sheet(identity, profile),
-        threshold=identity.among("seuil", ("information", "attribution")),
-        grey_policy=_grey_policy(identity),
-        recipient=_recipient(delivery, operands),
+        identity_terms=read_identity(identity, operands),
+        group=read_group(rule),
+        blind=read_blind(rule),
+        zone=rule.maybe("zone"),
         retention=_retention(top.table("conservation")),
-        channels=top.listed("canaux", _CHANNELS),
-        fallback=_fallback(top),
-        action=_action(top.table("action")),
         digest=digest,
-        **payload,
-        own_guards=_guards(top.table("gardes", {}), event=rule_kind == "evenement"),
+        own_guards=_guards(top.table("gardes", {}), event=kind == "evenement"),
+        onward=read_onward(delivery, operands),
+        **_payload(top, operands),
+        **_messages(top, title),
     )
     for table in (rule, identity, delivery, top):
         table.close()
     return demarche
+
+
+def _messages(top: ClosedTable, title: str) -> dict[str, Any]:
+    """What follows the hits."""
+    publication, dpia = top.table("publication", {}), top.table("aipd", {})
+    least = publication.number("effectif_minimum", 1, 1_000_000, LEAST_PUBLISHED)
+    if least < LEAST_PUBLISHED:
+        sentence = f"[publication] : un effectif sous {LEAST_PUBLISHED} ne se publie jamais ; relevez effectif_minimum"
+        raise ServiceError("E_EFFECTIF_FAIBLE", sentence)
+    read = {
+        "presentation": read_presentation(top),
+        "parameters": top.table("parametres", {}).rest(),
+        "forbidden": top.listed("interdits", FORBIDDEN, []),
+        "trigger": read_trigger(top),
+        "journey": read_journey(top),
+        "message": read_message(top, title),
+        "objection": read_objection(top),
+        "kit": read_kit(top),
+        "channels": top.listed("canaux", CHANNELS),
+        "fallback": _fallback(top),
+        "action": _action(top.table("action")),
+        "publish_least": least,
+        "no_dpia": dpia.maybe("dispense"),
+    }
+    publication.close()
+    dpia.close()
+    return read
 
 
 def _purpose(top: ClosedTable) -> Purpose:
@@ -159,91 +245,64 @@ def _purpose(top: ClosedTable) -> Purpose:
     return cast("Purpose", purpose)
 
 
-def _legal_basis(table: ClosedTable) -> tuple[str, ...]:
-    article, texts = table.text("crpa"), table.texts("textes", [])
-    published = table.flag("publication_liste")
-    table.close()
-    if not texts:
+def _ground(top: ClosedTable) -> dict[str, Any]:
+    table = top.table("fondement")
+    article = table.among("crpa", GROUNDS) if "crpa" in table else None
+    texts = table.texts("textes", [])
+    published = table.flag("publication_liste", article is None)
+    if article is not None and not texts:
         sentence = (
             "le CRPA seul ne suffit pas : ajoutez dans « textes » le texte propre à la prestation "
             "(article de code, décret ou délibération)"
         )
         raise ServiceError("E_FONDEMENT_INCOMPLET", sentence)
-    if not published:
+    if article is not None and not published:
         sentence = "l'article L114-8 III impose de publier les échanges : mettez publication_liste = true"
         raise ServiceError("E_FONDEMENT_INCOMPLET", sentence)
-    return (f"CRPA {article}", *texts)
-
-
-def _operands(parties: ClosedTable, columns: ClosedTable, freshness: ClosedTable) -> dict[str, Operand]:
-    own_columns, own_freshness, operands = columns.tables(), freshness.tables(), {}
-    for name, table in parties.tables().items():
-        if not _NAME.fullmatch(name):
-            raise table.refuse("un nom d'opérande s'écrit en minuscules, chiffres et « _ »")
-        operands[name] = Operand(
-            name=name,
-            organisations=table.texts("organismes"),
-            role=table.among("role", _ROLES),
-            selection=table.text("selection"),
-            **_file(own_columns.pop(name, None)),
-            freshness=_freshness(own_freshness.pop(name, None)),
-            several=table.among("lignes_par_personne", _ROWS, "une") == "plusieurs",
+    if article is None and "base" not in table:
+        sentence = (
+            f"[fondement] : donnez « crpa » ({', '.join(GROUNDS)}), ou sans échange « base » ({', '.join(BASES)})"
         )
-        table.close()
-    for left in (*own_columns.values(), *own_freshness.values()):
-        raise ServiceError("E_CLE_INCONNUE", f"{left.where} : aucune partie ne porte ce nom dans [parties]")
-    return operands
-
-
-def _file(table: ClosedTable | None) -> dict[str, Any]:
-    """The connector of an operand's file and what replaces its columns; `Demarche.sheet` puts them together."""
-    connector = table.text("connecteur", None) if table else None
-    return {"connector": connector, "columns": _columns(table)}
-
-
-def _columns(table: ClosedTable | None) -> dict[str, Any]:
-    """The columns as `Sheet.with_columns` takes them, which judges attributes, names and formats."""
-    columns: dict[str, Any] = {}
-    for attribute, entry in (table.rest() if table else {}).items():
-        if isinstance(entry, dict):
-            if "colonne" not in entry or set(entry) - set(_COLUMN_KEYS):
-                sentence = f"[colonnes] {attribute} : les clés sont colonne et, au besoin, format et vide"
-                raise ServiceError("E_CLE_INCONNUE", sentence)
-            columns[attribute] = {_COLUMN_KEYS[key]: value for key, value in entry.items()}
-        else:
-            columns[attribute] = entry
-        names = entry.get("colonne") if isinstance(entry, dict) else entry
-        if any(_NIR.search(str(name).lower()) for name in (attribute, *_as_list(names))):
-            sentence = f"[colonnes] {attribute} : le numéro de sécurité sociale n'est jamais encodé, même haché"
-            raise ServiceError("E_NIR_INTERDIT", f"{sentence} ; retirez-le")
-    return columns
-
-
-def _as_list(names: Any) -> list[Any]:
-    return names if isinstance(names, list) else [names]
-
-
-def _freshness(table: ClosedTable | None) -> Freshness | None:
-    if table is None:
-        return None
-    days, start = table.duration("age_max", "DW"), table.text("absence_fiable_a_partir_de", None)
-    if not table.flag("absence_fiable"):
-        sentence = f"{table.where} : une absence qui n'est pas fiable ne peut pas être soustraite"
-        raise ServiceError("E_FRAICHEUR", sentence)
-    if start is not None and not _DAY_OF_YEAR.fullmatch(start):
-        raise table.refuse("absence_fiable_a_partir_de s'écrit --MM-JJ")
+        raise ServiceError("E_FONDEMENT_INCOMPLET", sentence)
+    first = f"CRPA {article}" if article else _BASE_WORDS[table.among("base", BASES)]
+    ground = {
+        "crpa": article,
+        "legal_basis": (first, *texts),
+        "consent": table.flag("consentement_requis", False),
+        "local_act": table.maybe("acte_local"),
+    }
     table.close()
-    return Freshness(days=days, reliable_from=start)
+    return ground
 
 
-def _rule_type(rule: ClosedTable) -> str:
-    kind = rule.text("type")
-    if kind in _LATER_RULES:
-        sentence = f"le type de règle « {kind} » n'est pas pris en charge ; utilisez : {', '.join(_RULES)}"
-        raise ServiceError("E_REGLE_INDISPONIBLE", sentence)
-    if kind not in _RULES:
-        raise rule.refuse(f"« type » doit être l'un de : {', '.join(_RULES)}")
-    return kind
+def _routed(operands: dict[str, Operand], rule: ClosedTable, kind: str) -> dict[str, Operand]:
+    """With `si`, the condition of a routing, as the local selection of its only operand."""
+    if kind != "routage":
+        return operands
+    condition = rule.text("si")
+    return {name: replace(operand, local_filter=condition) for name, operand in operands.items()}
+
+
+def _whole(outputs: tuple[Output, ...], operands: Mapping[str, Operand]) -> tuple[Output, ...]:
+    """Where nothing is compared, the result is the selection."""
+    if any(output.expression for output in outputs):
+        raise ServiceError("E_DEMARCHE", "[regle] : une règle sans rapprochement n'a pas d'expression ; retirez-la")
+    return tuple(replace(output, expression=next(iter(operands), "")) for output in outputs)
+
+
+def _addressed(demarche: Demarche) -> Demarche:
+    """The holders of tokens, by name."""
+    if all(output.recipients != (HOLDER,) for output in demarche.outputs):
+        return demarche
+    outputs = []
+    for output, rule in zip(demarche.outputs, demarche.rules().values(), strict=True):
+        able = tuple(name for name in rule.operands if name in rule.added and _may_receive(demarche.operands.get(name)))
+        outputs.append(replace(output, recipients=able) if output.recipients == (HOLDER,) else output)
+    return replace(demarche, outputs=tuple(outputs))
+
+
+def _may_receive(operand: Operand | None) -> bool:
+    return operand is not None and operand.role != "reference"
 
 
 def _own_sheet(identity: ClosedTable, profile: str) -> dict[str, Any]:
@@ -254,33 +313,10 @@ def _own_sheet(identity: ClosedTable, profile: str) -> dict[str, Any]:
     return sheet
 
 
-def _grey_policy(identity: ClosedTable) -> GreyPolicy:
-    policy = identity.text("politique_zone_grise")
-    if policy not in get_args(GreyPolicy):
-        allowed = ", ".join(get_args(GreyPolicy))
-        sentence = f"un lien incertain n'ouvre jamais un droit : politique_zone_grise est l'une de : {allowed}"
-        raise ServiceError("E_ZONE_GRISE_ATTRIBUTION", sentence)
-    return cast("GreyPolicy", policy)
-
-
-def _recipient(delivery: ClosedTable, operands: Mapping[str, Operand]) -> str:
-    recipient, onward = delivery.text("resultats_a"), delivery.table("transmission_aval", {})
-    if not onward.empty:
-        for key in ("de", "vers"):
-            onward.among(key, tuple(operands))
-        onward.texts("champs")
-        onward.close()
-    if recipient not in operands:
-        raise ServiceError("E_RESULTATS_A", f"resultats_a doit nommer une partie : {', '.join(operands)}")
-    if operands[recipient].role == "reference":
-        sentence = f"« {recipient} » est une référence et ne reçoit jamais de résultats ; corrigez resultats_a"
-        raise ServiceError("E_RESULTATS_A", sentence)
-    return recipient
-
-
 def _payload(top: ClosedTable, operands: Mapping[str, Operand]) -> dict[str, Any]:
     """What a source tells of a hit: a closed list of columns, each covered by the text that allows it."""
     told, table = top.texts("charge_utile", []), top.table("habilitation", {})
+    check_names(told, "charge_utile")
     if table.empty:
         if told:
             sentence = (
@@ -289,17 +325,15 @@ def _payload(top: ClosedTable, operands: Mapping[str, Operand]) -> dict[str, Any
             raise ServiceError("E_CHARGE_HORS_HABILITATION", sentence)
         return {}
     table.text("texte")
-    covered, operand = table.texts("champs"), table.among("operande", tuple(operands))
+    covered, tellers = table.texts("champs"), table.one_or_more("operande")
     size = table.number("octets", 1, MAX_PAYLOAD_BYTES)
+    if unknown := [name for name in tellers if name not in operands]:
+        raise table.refuse(f"« operande » : aucune partie ne se nomme « {unknown[0]} »")
     table.close()
     if outside := sorted(set(told) - set(covered)):
         sentence = f"charge_utile : {', '.join(outside)} n'est pas dans les champs de [habilitation] ; retirez-le"
         raise ServiceError("E_CHARGE_HORS_HABILITATION", sentence)
-    if any(_NIR.search(name.lower()) for name in told):
-        raise ServiceError(
-            "E_NIR_INTERDIT", "charge_utile : le numéro de sécurité sociale n'est jamais transmis ; retirez-le"
-        )
-    return {"payload": told, "payload_operand": operand, "payload_bytes": size} if told else {}
+    return {"payload": told, "payload_operands": tellers, "payload_bytes": size} if told else {}
 
 
 def _retention(table: ClosedTable) -> Retention:
@@ -327,44 +361,21 @@ def _guards(table: ClosedTable, *, event: bool) -> GuardTerms | None:
 
 
 def _fallback(top: ClosedTable) -> tuple[str, ...]:
-    fallback = top.listed("repli_sans_numerique", _FALLBACKS)
+    fallback = top.listed("repli_sans_numerique", FALLBACKS, [])
     if not fallback:
-        sentence = f"prévoyez un accès sans numérique dans repli_sans_numerique : {', '.join(_FALLBACKS)}"
+        sentence = f"prévoyez un accès sans numérique dans repli_sans_numerique : {', '.join(FALLBACKS)}"
         raise ServiceError("E_REPLI_ABSENT", sentence)
     return fallback
 
 
 def _action(table: ClosedTable) -> Action:
-    mode, body = table.among("mode", _MODES), table.text("executant", None)
-    days = table.duration("delai_refus", "DW") if mode.startswith("attribution_sauf") else None
+    mode = table.among("mode", MODES)
+    action = Action(
+        mode=mode,
+        body=table.maybe("executant"),
+        refusal_days=table.duration("delai_refus", "DW") if mode == "attribution_sauf_refus" else None,
+        award_forbidden=table.flag("attribution_interdite", False),
+        right_token=table.maybe("jeton_droit"),
+    )
     table.close()
-    return Action(mode=mode, refusal_days=days, body=body)
-
-
-def _check_award(demarche: Demarche) -> None:
-    awards = demarche.action.mode != "information"
-    if awards != (demarche.purpose == "attribution"):
-        sentence = "la finalité et [action] mode se contredisent : la finalité annoncée borne ce qui est fait"
-        raise ServiceError("E_FINALITE_INTERDITE", sentence)
-    if awards and demarche.threshold != "attribution":
-        sentence = 'une attribution exige seuil = "attribution" : un lien incertain n\'ouvre jamais un droit'
-        raise ServiceError("E_ZONE_GRISE_ATTRIBUTION", sentence)
-
-
-def _check_rule(demarche: Demarche) -> None:
-    rule = demarche.rule()
-    if set(rule.operands) != set(demarche.operands):
-        sentence = f"l'expression « {rule.text} » et [parties] ne nomment pas les mêmes opérandes"
-        raise ServiceError("E_DEMARCHE", sentence)
-    if _SIGNS[demarche.rule_type] not in (set(), {sign for sign, _ in rule.steps}):
-        raise ServiceError("E_DEMARCHE", f"« {rule.text} » n'est pas une règle de type {demarche.rule_type}")
-    if rule.own != demarche.recipient:
-        sentence = f'les résultats vont au premier opérande de la règle : resultats_a = "{rule.own}"'
-        raise ServiceError("E_RESULTATS_A", sentence)
-    if demarche.payload and ("&", demarche.payload_operand) not in rule.steps:
-        sentence = "[habilitation] operande nomme un opérande que la règle intersecte (« & »)"
-        raise ServiceError("E_CHARGE_HORS_HABILITATION", sentence)
-    for sign, name in rule.steps:
-        if sign == "-" and demarche.operands[name].freshness is None:
-            sentence = f"« {name} » est soustrait : ajoutez [regle.fraicheur.{name}] (age_max, absence_fiable)"
-            raise ServiceError("E_FRAICHEUR", sentence)
+    return action

@@ -70,6 +70,7 @@ TITLES: Mapping[str, str] = {
     "E_PREUVE": "Preuve refusée",
     "E_PROFIL_INTERDIT": "Profil d'encodage interdit",
     "E_QUOTA_CROISEMENTS": "Nombre de croisements atteint",
+    "E_RAPPORT_RISQUE_ABSENT": "Rapport de risque absent",
     "E_REMPLISSAGE": "Taux de remplissage anormal",
     "E_REQUETE": "Requête HTTP illisible",
     "E_REQUETE_NON_SIGNEE": "Requête non authentifiée",

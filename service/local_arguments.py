@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from service.stanzas import Subparsers, add, add_columns, group
+from service.stanzas import Subparsers, add, add_columns, add_home, group, shares
 
 __all__ = ["local_commands"]
 
@@ -21,6 +21,7 @@ def local_commands(commands: Subparsers) -> None:
     _check_commands(commands)
     _plan_command(commands)
     _evaluate_command(commands)
+    _risk_command(commands)
     add(commands, "warm", f"{_OFFICE}.warm_command:warm", "compiler dès maintenant les calculs")
 
 
@@ -89,6 +90,29 @@ def _plan_command(commands: Subparsers) -> None:
     parser.add_argument("--profile", default="standard", choices=("standard", "renforce", "reference"))
     parser.add_argument("--propose", action="store_true", help="proposer des passes au lieu de celles de la feuille")
     parser.add_argument("--json", action="store_true", help="résultat en JSON, sur une ligne")
+
+
+def _risk_command(commands: Subparsers) -> None:
+    summary = "attaquer son propre fichier encodé avant de l'envoyer : rapport et verdict (3 : défavorable)"
+    parser = add_home(add(commands, "risk", f"{_OFFICE}.risk_commands:risk", summary))
+    parser.add_argument("file", type=Path, metavar="FICHIER", help="CSV, XLSX ou Parquet, une ligne par personne")
+    about = parser.add_mutually_exclusive_group(required=True)
+    about.add_argument("--sheet", help="feuille de rapprochement : nom (P1) ou fichier TOML")
+    about.add_argument("--demarche", help="démarche : nom ou fichier TOML (avec --side)")
+    about.add_argument(
+        "--agreement", metavar="CONVENTION", help="convention ; le rapport est gardé pour ses croisements"
+    )
+    parser.add_argument(
+        "--side", default="left", metavar="COTE", help="colonnes de la feuille, ou opérande de la démarche"
+    )
+    parser.add_argument("--profile", default="standard", choices=("standard", "renforce", "reference"))
+    parser.add_argument("--people", type=int, metavar="N", help="effectif déclaré (sinon celui du fichier)")
+    parser.add_argument("--known", type=shares, metavar="PARTS", help="parts de personnes connues : 0.1%%,1%%,10%%")
+    parser.add_argument("--minutes", type=float, default=5.0, metavar="MINUTES", help="durée des attaques (5)")
+    parser.add_argument("--html", type=Path, metavar="RAPPORT.html", help="page à écrire")
+    parser.add_argument("--json", type=Path, metavar="RAPPORT.json", help="rapport à écrire, pour run encode --risk")
+    add_columns(parser)
+    parser.add_argument("--skip-bad-rows", action="store_true", help="écarter les lignes fautives au lieu de refuser")
 
 
 def _evaluate_command(commands: Subparsers) -> None:

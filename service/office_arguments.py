@@ -11,6 +11,7 @@ __all__ = ["office_commands"]
 
 _OFFICE = "service.administration"
 _LOCAL = f"{_OFFICE}.local_commands"
+_DEMARCHE = f"{_OFFICE}.demarche_commands"
 _AGREEMENT = f"{_OFFICE}.agreement_commands"
 _RUN = f"{_OFFICE}.run_commands"
 _KEY = f"{_OFFICE}.key_commands"
@@ -54,14 +55,21 @@ def _add_fingerprint(parser: argparse.ArgumentParser) -> None:
 
 
 def _demarche_commands(commands: Subparsers) -> None:
-    actions = group(commands, "demarche", "lire et vérifier les fiches de démarche")
-    add(actions, "list", f"{_LOCAL}:show_demarches", "démarches livrées avec l'outil")
-    for name, command, summary in (
-        ("show", "show_demarche", "décrire une démarche"),
-        ("check", "check_demarche", "vérifier une fiche TOML"),
-    ):
-        parser = add(actions, name, f"{_LOCAL}:{command}", summary)
-        parser.add_argument("demarche", metavar="DEMARCHE", help="nom, ou fichier TOML")
+    actions = group(commands, "demarche", "lire, vérifier et préparer les fiches de démarche")
+    parser = add(actions, "list", f"{_DEMARCHE}:show_demarches", "démarches livrées avec l'outil")
+    parser.add_argument(
+        "--refused", action="store_true", help="montrer aussi celles qui doivent être refusées, et pourquoi"
+    )
+    parser = add(actions, "show", f"{_DEMARCHE}:show_demarche", "décrire une démarche")
+    parser.add_argument("demarche", metavar="DEMARCHE", help="nom, ou fichier TOML")
+    parser.add_argument("--html", type=Path, metavar="FICHIER", help="écrire la page à relire (DPO, usagers)")
+    parser = add(actions, "check", f"{_DEMARCHE}:check_demarche", "vérifier une fiche TOML")
+    parser.add_argument("demarche", metavar="DEMARCHE", help="nom, ou fichier TOML")
+    parser = add(actions, "new", f"{_DEMARCHE}:new_demarche", "écrire une fiche à vous d'après une autre")
+    parser.add_argument("model", metavar="MODELE", help="nom, ou fichier TOML")
+    parser.add_argument("--out", type=Path, required=True, metavar="FICHIER", help="fiche à écrire")
+    parser.add_argument("--id", metavar="IDENTIFIANT", help="identifiant de la démarche (sinon le nom du fichier)")
+    parser.add_argument("--title", metavar="TITRE", help="titre de la démarche")
 
 
 def _agreement_commands(commands: Subparsers) -> None:
@@ -84,7 +92,11 @@ def _agreement_commands(commands: Subparsers) -> None:
     )
     parser.add_argument(
         "--joiner", action="append", type=pair, default=[], metavar="DESTINATAIRE=PARTIE",
-        help="qui applique la règle d'un destinataire de plusieurs comparaisons",
+        help="qui applique les règles d'un destinataire dont un résultat dépend de plusieurs comparaisons",
+    )  # fmt: skip
+    parser.add_argument(
+        "--objections", action="append", type=pair, default=[], metavar="PARTIE=N",
+        help="cette partie transmet à part ceux qui s'opposent chez elle, N au plus, que tout résultat exclut",
     )  # fmt: skip
     parser = add_home(add(actions, "show", f"{_AGREEMENT}:show", "lister les conventions ou en décrire une"))
     parser.add_argument("id", nargs="?", metavar="CONVENTION")

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Subparsers", "add", "add_columns", "add_file", "add_home", "add_timeout", "day", "group", "pair"]
+__all__ = ["Subparsers", "add", "add_columns", "add_file", "add_home", "add_timeout", "day", "group", "pair", "shares"]
 
 Subparsers = Any  # argparse names this type privately
 
@@ -47,8 +47,18 @@ def add_file(parser: argparse.ArgumentParser) -> None:
         "--pending", action="store_true", help="les personnes en attente (allervers event) au lieu d'un fichier"
     )
     add_columns(parser)
+    parser.add_argument(
+        "--parameters",
+        type=Path,
+        metavar="FICHIER.toml",
+        help="valeurs des paramètres de la sélection (lignes nom = valeur)",
+    )
     parser.add_argument("--extraction", type=day, metavar="AAAA-MM-JJ", help="date de l'extraction (sinon du fichier)")
     parser.add_argument("--skip-bad-rows", action="store_true", help="écarter les lignes fautives au lieu de refuser")
+    parser.add_argument("--risk", type=Path, metavar="RAPPORT.json", help="rapport de risque (sinon celui de ce poste)")
+    parser.add_argument(
+        "--risk-accepted", action="store_true", help="le responsable a accepté par écrit un rapport défavorable"
+    )
 
 
 def add_columns(parser: argparse.ArgumentParser) -> None:
@@ -63,6 +73,21 @@ def pair(text: str) -> tuple[str, str]:
     if not (left and equals and right):
         raise argparse.ArgumentTypeError(f"« {text} » : la forme attendue est a=b")
     return left, right
+
+
+def shares(text: str) -> tuple[float, ...]:
+    """Read shares of people, separated by semicolons or, where they have a point, by commas: `0.1%;1%`, `0.001,0.01`."""
+    found = []
+    for part in text.replace(" ", "").split(";" if ";" in text else ","):
+        whole, sign, rest = part.partition("%")
+        try:
+            share = float(whole.replace(",", ".")) / (100 if sign else 1)
+        except ValueError:
+            share = -1.0
+        if rest or not 0 <= share < 1:
+            raise argparse.ArgumentTypeError(f"« {text} » : la forme attendue est 0.1%,1%,10%")
+        found.append(share)
+    return tuple(found)
 
 
 def day(text: str) -> date:

@@ -585,6 +585,13 @@ def block_secret(pass_key: bytes, name: bytes) -> bytes:
     return hmac.digest(expand(pass_key, "diffusion"), frame(LABEL + "diffusion", name), "sha256")
 
 
+def complement(pass_key: bytes, name: bytes, length: int) -> set[int]:
+    """The bits that are complemented in all diffused filters of a block."""
+    secret = hmac.digest(expand(pass_key, "complement"), frame(LABEL + "diffusion", name), "sha256")
+    stream = Cipher(AES(secret), CTR(bytes(16))).encryptor().update(bytes(length // 8))
+    return {bit for bit in range(length) if stream[bit // 8] >> bit % 8 & 1}
+
+
 def filter_bytes(bits: Iterable[int], length: int) -> bytes:
     """Bit j of a filter is bit j % 64 of its word j // 64, words little-endian: bit j of one long little-endian number."""
     return sum(1 << bit for bit in set(bits)).to_bytes(length // 8, "little")
@@ -614,4 +621,5 @@ def encoded(sheet: Table, plan: Table, cells: Mapping[str, str], run_key: bytes)
         return None
     if plan["degree"]:
         bits = diffused(bits, table(block_secret(pass_key, name), plan["length"], plan["degree"]))
+        bits = set(bits) ^ complement(pass_key, name, plan["length"])
     return block_tag(pass_key, name), filter_bytes(bits, plan["length"])

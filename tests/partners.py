@@ -96,10 +96,12 @@ _SYLLABLES = [first + vowel for first in "bcdfglmnprstv" for vowel in ("a", "é"
 def people_csv(path: Path, count: int, *, first: int = 0) -> Path:
     """A file of invented people, numbered from `first`: the same number is the same person."""
     lines = ["identifiant;nom_naissance;nom_usage;prenoms;sexe;date_naissance;cog_commune_naissance;cog_pays_naissance"]
+    lines[0] += ";rsa_en_paiement;option_contraire;droit_ouvert;demande_en_cours"
+    flags = "oui;non;oui;non"  # in the selections of both operands
     for number in range(first, first + count):
         draw = random.Random(number)
         name, given = ("".join(draw.sample(_SYLLABLES, 3)).capitalize() for _ in range(2))
         born = f"{draw.randint(1, 28):02}/{draw.randint(1, 12):02}/{draw.randint(1940, 2006)}"
-        lines.append(f"D{number:05};{name};;{given};{draw.choice('MF')};{born};{draw.randint(1001, 95690):05};99100")
+        lines.append(f"D{number:05};{name};;{given};{draw.choice('MF')};{born};{draw.randint(1001, 95690):05};99100;{flags}")
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path

@@ -18,6 +18,7 @@ from service.third_party.app import create_app, enrol, third_party_identity
 from service.third_party.site import open_site
 from service.third_party.worker import Worker
 from tests.partners import people_csv
+from tests.risk_reports import keep_reports
 
 
 @dataclass
@@ -88,6 +89,8 @@ def agree(ours: Office, theirs: Office, *more: object) -> str:
     )  # fmt: skip
     identifier = (set(ours.agreements) - before).pop()
     assert theirs.run("agreement", "sign", identifier) == 0
+    for one in (ours, theirs):
+        keep_reports(one.home)
     return identifier
 
 

@@ -10,7 +10,7 @@ import hashlib
 import json
 import secrets
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -35,6 +35,7 @@ from service.agreement import (
     AgreementParty,
     Comparison,
     Demarche,
+    Output,
     Retention,
     Sizes,
     ThirdParty,
@@ -64,6 +65,7 @@ from service.third_party.vault import Vault
 from service.third_party.worker import Worker
 from service.upload_appendix import seal_appendix
 from tests.conformance import check_response
+from tests.risk_reports import RISK
 
 START = datetime(2026, 11, 20, 8, 0, 0, tzinfo=UTC)
 BASE = "http://testserver"
@@ -130,8 +132,6 @@ def agreement_between(
         "dpia": "AIPD-1",
         "third_party": ThirdParty(party=third_party.party, fingerprint=third_party.fingerprint),
         "parties": tuple(parties),
-        "expression": f"{recipient.party} & {source.party}",
-        "grey_policy": "information_seule",
         "profile": "standard",
         "sheet_digest": "2" * 64,
         "encoder_digest": "3" * 64,
@@ -142,7 +142,25 @@ def agreement_between(
             encodings_hours=72, hits_days=30, results_months=12, traces_months=36, objection_months=12
         ),
     }
-    return Agreement(**{**members, **changes})
+    told = {"expression": f"{recipient.party} & {source.party}", "grey_policy": "information_seule"}
+    told |= {name: changes.pop(name) for name in tuple(told) if name in changes}
+    members = {**members, **changes}
+    return Agreement(**{"outputs": outputs_of(members["comparisons"], **told), **members})
+
+
+def outputs_of(comparisons: Sequence[Comparison], expression: str, grey_policy: str) -> tuple[Output, ...]:
+    """One output for each recipient, that asks for a link in all its comparisons, or excludes one (`a - b`)."""
+    found = []
+    for recipient in sorted({one.recipient for one in comparisons}):
+        names = tuple(one.id for one in comparisons if one.recipient == recipient)
+        minus = "-" in expression
+        found.append(
+            Output(
+                name="resultats", recipient=recipient, expression=expression, use="information", grey_policy=grey_policy,
+                requires=() if minus else names, excludes=names if minus else (),
+            )
+        )  # fmt: skip
+    return tuple(found)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -276,6 +294,7 @@ class Administration:
             mean_fill_permille=fill_of(rows),
             nonce=secrets.token_hex(16),
             appendix=b"",
+            risk_report=RISK,
         )
         plain = replace(plain, **changes)
         plain = replace(plain, appendix=plain.appendix or seal_appendix(plain, key, canaries))

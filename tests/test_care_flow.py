@@ -9,10 +9,11 @@ import sys
 
 import pytest
 
-from benchmarks.demo_stage import CommandFailed, Stage
+from benchmarks.demo_stage import CommandFailed, Stage, selected
 from linkage.synthetic.files import two_files, write_file
 from linkage.synthetic.mistakes import CERTIFIE
 from service.administration.log_file import is_export
+from tests.risk_reports import by_hand
 
 COMMAND = [sys.executable, "-m", "service.cli"]
 
@@ -30,9 +31,9 @@ def test_a_restored_backup_is_noticed_by_the_first_party_that_looks(tmp_path):
         size_left=1200, size_right=1200, overlap=800, seed=4, profile_left=CERTIFIE, profile_right=CERTIFIE
     )
     left, right = tmp_path / "l.csv", tmp_path / "r.csv"
-    write_file(left, files.left, encoding="utf-8")
-    write_file(right, files.right, encoding="utf-8")
-    with Stage(tmp_path) as stage:
+    write_file(left, selected(files.left), encoding="utf-8")
+    write_file(right, selected(files.right), encoding="utf-8")
+    with Stage(tmp_path, assess=by_hand) as stage:
         data = str(stage.third_party_data)
         cnaf, cnam = stage.administration("cnaf", "CNAF"), stage.administration("cnam", "CNAM")
         stage.introduce(cnaf, cnam)
@@ -53,7 +54,7 @@ def test_a_restored_backup_is_noticed_by_the_first_party_that_looks(tmp_path):
     shutil.rmtree(stage.third_party_data / "keystore")  # as on a new machine
     done = command("restore", str(tmp_path / "yesterday"), "--data", data)
     assert 0 == done.returncode, done.stderr
-    with Stage(tmp_path) as again:
+    with Stage(tmp_path, assess=by_hand) as again:
         port = again.url.rpartition(":")[2]
         for one in (cnaf, cnam):
             one.command("server", f"http://127.0.0.1:{port}", "--fingerprint", again.fingerprint)

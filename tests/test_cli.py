@@ -118,7 +118,7 @@ def test_an_interruption_is_130(monkeypatch, capsys):
     def stop(_: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("service.administration.local_commands.show_demarches", stop)
+    monkeypatch.setattr("service.administration.demarche_commands.show_demarches", stop)
     assert main(["demarche", "list"]) == 130
     assert "interrompu" in capsys.readouterr().err
 

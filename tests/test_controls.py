@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crypto.keys import RunKey
+from linkage.formula import formula_of
 from linkage.normalise import normaliser
 from linkage.rules import parse_rule
-from service.administration.controls import Recall, controls, expectations
+from service.administration.controls import Expectation, Recall, controls, expectations
 from tests.invented import FEBRL4, P1
 
 KEY = RunKey(bytes(range(32)))
@@ -64,6 +65,9 @@ def test_none_are_added_when_the_agreement_has_none():
 
 
 RULES = {
+    "a & (b | c)": {"b": ["a.b"], "c": ["a.c1", "a.c2"]},
+    "a - (b & c) & (d | e)": {"b": ["a.b"], "c": ["a.c1", "a.c2"], "d": ["a.d"], "e": ["a.e"]},
+    "dedup(b > a) - c": {"b": ["a.b1", "a.b2"], "c": ["a.c"]},
     "a & b": {"b": ["a.b"]},
     "a - b": {"b": ["a.b"]},
     "a & b - c": {"b": ["a.b"], "c": ["a.c"]},
@@ -72,12 +76,18 @@ RULES = {
 }
 
 
+def made(text: str, count: int = COUNT) -> list[Expectation]:
+    """What is expected of the controls of a rule."""
+    formula = formula_of(parse_rule(text), "a", RULES[text])
+    return expectations({"r": formula}, sorted(formula.comparisons), count)
+
+
 @pytest.mark.parametrize("text", RULES)
 @given(count=st.integers(0, 12))
 def test_each_control_of_each_comparison_stands_in_one_jeton(text, count):
     """The joiner refuses links of rows that the table does not name, or names twice."""
     names = [name for held in RULES[text].values() for name in held]
-    found = expectations(parse_rule(text), RULES[text], count, "information_seule")
+    found = made(text, count)
     placed = [(one.number, name) for one in found for name in one.comparisons]
     assert sorted(itertools.product(range(count), names)) == sorted(placed)
 
@@ -85,7 +95,7 @@ def test_each_control_of_each_comparison_stands_in_one_jeton(text, count):
 @pytest.mark.parametrize("text", RULES)
 def test_losing_the_links_of_any_comparison_is_seen(text):
     """For every comparison some jeton changes sides when its links are dropped, so that recall falls."""
-    found = expectations(parse_rule(text), RULES[text], COUNT, "information_seule")
+    found = made(text)
     telling = {name for one in found if one.telling for name in one.comparisons}
     assert {name for held in RULES[text].values() for name in held} == telling
 
@@ -93,11 +103,20 @@ def test_losing_the_links_of_any_comparison_is_seen(text):
 def test_what_is_expected_of_a_rule():
     """In b: a hit, unless it is in c as well; in c alone: none, and that tells nothing."""
     found = {
-        (one.number % 2, tuple(sorted(one.comparisons))): (one.hit, one.telling)
-        for one in expectations(parse_rule("a & b - c"), RULES["a & b - c"], 4, "information_seule")
+        (one.number % 2, tuple(sorted(one.comparisons))): (bool(one.hits), one.telling) for one in made("a & b - c", 4)
     }
     expected = {(0, ("a.b",)): (True, True), (0, ("a.c",)): (False, False), (1, ("a.b", "a.c")): (False, True)}
     assert expected == found
+
+
+def test_an_output_that_asks_and_one_that_excludes_share_their_controls():
+    """`a & b` and `a - b` over one comparison: each control is a hit of the first, and its loss would show in both."""
+    held = {"b": ["a.b"]}
+    formulas = {text: formula_of(parse_rule(text), "a", held) for text in ("a & b", "a - b")}
+    found = expectations(formulas, ["a.b"], 6)
+    assert [(number, {"a.b"}, {"a & b"}, True) for number in range(6)] == [
+        (one.number, set(one.comparisons), set(one.hits), one.telling) for one in found
+    ]
 
 
 @pytest.mark.parametrize(("found", "expected", "enough"), [(0, 0, True), (8, 10, True), (7, 10, False), (50, 50, True)])

@@ -63,8 +63,7 @@ def test_both_parties_compute_the_same_document(known):
 CHANGES: dict[str, dict[str, Any]] = {
     "purpose": {"purpose": "information"},
     "legal basis": {"legal_basis": ("CRPA L114-8-II",)},
-    "rule": {"expression": "c2s - rsa"},
-    "grey policy": {"grey_policy": "ecarter"},
+    "outputs": {"outputs": ()},
     "encoder": {"encoder_digest": "00" * 32},
     "sheet": {"sheet_digest": "00" * 32},
 }

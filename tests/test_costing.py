@@ -49,11 +49,11 @@ def test_numbers_are_those_of_the_plan():
 
 
 def test_a_stronger_profile_costs_more_and_exposes_less():
-    """Twice the bytes and the time, about a third of the exposure."""
+    """Twice the bytes and the time, about half of the exposure."""
     weak, strong = (cost_plan(P1, plan_passes(P1, profile, SIZES), SIZES) for profile in ("standard", "renforce"))
     for one, other in zip(weak.passes, strong.passes, strict=True):
         assert other.match_seconds == pytest.approx(2 * one.match_seconds)
-        assert other.exposure < one.exposure / 2
+        assert other.exposure < 0.75 * one.exposure
     assert strong.linking <= weak.linking
 
 
@@ -61,3 +61,15 @@ def test_the_plain_profile_has_costs_too():
     """One pass that compares all with all, thresholds as plain Dice."""
     cost = cost_plan(P1, plan_passes(P1, "reference", (300, 200)), (300, 200)).to_json()
     assert (cost["meeting"], cost["passes"][0]["threshold"], cost["passes"][0]["largest_block"]) == (1.0, 0.8, 300)
+
+
+def test_exact_passes_and_twins_cost_rows_and_link_nobody_else():
+    """A token a row; a twin doubles the rows of its pass, and links whom its pass links."""
+    alone = cost_plan(P1, plan_passes(P1, "standard", SIZES), SIZES)
+    both = P1.with_exact("ine").with_twins("commune", "cog")
+    cost = cost_plan(both, plan_passes(both, "standard", SIZES), SIZES)
+    assert 2 * len(alone.passes) + 1 == len(cost.passes)
+    exact = next(one for one in cost.passes if one.plan.measure == "exact")
+    assert (32 * SIZES[0], 32 * SIZES[1]) == exact.bytes
+    assert (0.0, 0.0, 0) == (exact.meeting, exact.linking, exact.exposure)
+    assert abs(alone.linking - cost.linking) < 1e-9

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import pytest
@@ -37,7 +39,8 @@ REFUSALS = {
     "purpose of sanction": ('finalite = "attribution"', 'finalite = "sanction"', "E_FINALITE_INTERDITE"),
     "award beyond the purpose": ('finalite = "attribution"', 'finalite = "information"', "E_FINALITE_INTERDITE"),
     "list not published": ("publication_liste = true", "publication_liste = false", "E_FONDEMENT_INCOMPLET"),
-    "rule to come": ('type = "anti_jointure"', 'type = "cascade_priorite"', "E_REGLE_INDISPONIBLE"),
+    "rule of an unknown type": ('type = "anti_jointure"', 'type = "oracle"', "E_DEMARCHE"),
+    "cascade without a cascade": ('type = "anti_jointure"', 'type = "cascade_priorite"', "E_DEMARCHE"),
     "rule of another type": ('type = "anti_jointure"', 'type = "intersection"', "E_DEMARCHE"),
     "operand that nobody holds": ('"rsa - c2s"', '"rsa - aah"', "E_DEMARCHE"),
     "hits to a reference": ('resultats_a = "rsa"', 'resultats_a = "c2s"', "E_RESULTATS_A"),
@@ -85,9 +88,75 @@ def test_a_subtracted_file_needs_freshness() -> None:
     assert refusal.value.code == "E_FRAICHEUR"
 
 
-def test_every_shipped_demarche_holds() -> None:
-    """Each shipped file reads, and is named after its identifier."""
-    assert list_demarches() == [load_demarche(name).id for name in list_demarches()]
+CATALOGUE = json.loads(
+    Path("tests/vectors/demarches.json").read_text("utf-8")
+)  # the catalogue, as it was written first
+RUNNABLE = sorted(name for name, entry in CATALOGUE.items() if "refusal" not in entry)
+REFUSED = sorted(set(CATALOGUE) - set(RUNNABLE))
+
+
+def test_the_catalogue_is_shipped_whole() -> None:
+    """29 that run, and 3 in a folder of their own."""
+    assert (29, RUNNABLE) == (len(RUNNABLE), list_demarches())
+    assert (3, REFUSED) == (len(REFUSED), list_demarches(refused=True))
+
+
+@pytest.mark.parametrize("name", RUNNABLE)
+def test_each_shipped_demarche_says_what_the_catalogue_says(name: str) -> None:
+    """Purpose, ground, parties, rule, channels and clock; it is named after its identifier, and presents itself."""
+    one, entry = load_demarche(name), CATALOGUE[name]
+    assert (name, entry["purpose"], entry["type"], entry["crpa"]) == (one.id, one.purpose, one.rule_type, one.crpa)
+    parties = {p.name: {"organisations": list(p.organisations), "role": p.role} for p in one.operands.values()}
+    assert entry["parties"] == parties
+    assert set(entry["expressions"]) <= {rule.text for rule in one.rules().values()}
+    assert (entry["channels"], entry["results_months"]) == (list(one.channels), one.retention.results)
+    assert one.presentation is not None
+    assert one.trigger is not None
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_each_forbidden_demarche_is_refused_for_its_own_reason(name: str) -> None:
+    """The code that it must get, and says that it must get; mended of that, it is still marked as refused."""
+    text = demarche_text(name)
+    code = CATALOGUE[name]["refusal"]
+    assert f'refus_attendu = ["{code}"]' in text
+    with pytest.raises(ServiceError, match=rf"^{code} : "):
+        load_demarche(name)
+    mended = text.replace('"controle"', '"information"')
+    for word in ("Hopital", "Armees"):
+        mended = mended.replace(word, "Commune")
+    for word in ("tension", "glycemie", "niveau_habilitation"):
+        mended = mended.replace(f'"{word}"', f'"colonne_{len(word)}"')
+    with pytest.raises(ServiceError, match=r'E_DEMARCHE : .*statut = "refusee"'):
+        parse_demarche(mended)
+
+
+def test_a_reference_never_receives() -> None:
+    """In any shipped démarche; and hits of a subtraction never go to who is subtracted."""
+    for name in list_demarches():
+        one = load_demarche(name)
+        for output in one.outputs:
+            rule = one.rules()[output.name]
+            assert set(output.recipients) <= rule.added
+            assert "reference" not in {one.operands[recipient].role for recipient in output.recipients}
+
+
+def test_an_award_never_rests_on_a_doubtful_link() -> None:
+    """Strict threshold wherever something may be awarded; every subtracted file is fresh."""
+    for name in list_demarches():
+        one = load_demarche(name)
+        assert all(output.threshold == "attribution" for output in one.outputs if output.award)
+        for rule in one.rules().values():
+            assert all(one.operands[operand].freshness for operand in rule.subtracted)
+
+
+def test_shipped_sheets_keep_no_amount_and_no_reason() -> None:
+    """Nothing that is told, passed on or written in a message says income, benefit or health."""
+    telling = re.compile(r"montant|rfr|revenu|qf|quotient|aah|aeeh|prestation|sante")
+    for name in list_demarches():
+        one = load_demarche(name)
+        fields = [*one.payload, *one.message.fields, *(field for onward in one.onward for field in onward.fields)]
+        assert [] == [field for field in fields if telling.search(field)]
 
 
 def test_c2s_rsa_says_what_the_dossier_says() -> None:

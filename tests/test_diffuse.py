@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from linkage.diffuse import diffuse, diffuse_blocks
+from crypto.hashing import keystream
+from linkage.diffuse import complement_blocks, diffuse, diffuse_blocks
 from linkage.diffusion_tables import diffusion_table
 from linkage.errors import LinkageError
 from tests import oracle
@@ -128,3 +129,23 @@ def test_blocks_together_are_diffused_as_one_by_one(length):
         expected = diffuse(filters[start:stop], diffusion_table(secret(number), length, 4))
         assert np.array_equal(expected, result[places[start:stop], 2:])
     assert not result[:, :2].any()
+
+
+def test_blocks_are_complemented_each_by_its_own_word():
+    """The stream of the block's secret, the same in all its rows, so that distances stay; twice, nothing has happened."""
+    rows, bounds = random_filters(70, 256), np.array([0, 1, 1, 70])
+    secrets = [secret(number) for number in range(3)]
+    sent = rows.copy()
+    complement_blocks(sent, bounds, secrets)
+    words = [np.frombuffer(keystream(one, 32), dtype="<u8") for one in secrets]
+    assert np.array_equal(rows[:1] ^ words[0], sent[:1])
+    assert np.array_equal(rows[1:] ^ words[2], sent[1:])
+    complement_blocks(sent, bounds, secrets)
+    assert np.array_equal(rows, sent)
+
+
+def test_an_empty_filter_weighs_half_of_its_bits():
+    """Who has hardly any bit is not told by the weight of a row: fair bits, in 10⁴ of which 400 would be a wonder."""
+    sent = np.zeros((10, 16), dtype=np.uint64)
+    complement_blocks(sent, np.arange(11), [secret(number) for number in range(10)])
+    assert abs(int(np.bitwise_count(sent).sum()) - 5120) < 400

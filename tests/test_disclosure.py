@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from linkage.linker import link_pass
 from linkage.wire import SMALLEST_DELIVERY, EncodedPass, delivery_from_bytes
-from service.third_party.disclosure import RecipientLinks, disclose, uses_grey
+from service.third_party.disclosure import RecipientLinks, disclose
 from tests.simulator import LENGTH, pass_plan, rows_for
 from tests.test_agreement import AGREEMENT
 
@@ -149,10 +149,16 @@ def test_the_size_tells_a_magnitude_only(count):
 )
 def test_the_grey_list_is_the_agreement_s_choice(policy, expected):
     """Set aside, or told."""
-    assert expected == uses_grey(replace(AGREEMENT, grey_policy=policy))
+    (output,) = AGREEMENT.outputs
+    agreement = replace(AGREEMENT, outputs=(replace(output, grey_policy=policy),))
+    assert expected == agreement.tells_grey(agreement.comparisons[0])
 
 
 def test_a_rule_that_subtracts_always_needs_the_grey_list():
     """Whoever is not told of a doubtful link would award on it."""
-    subtraction = replace(AGREEMENT, grey_policy="ecarter", expression="caf - cnous")
-    assert uses_grey(subtraction)
+    (output,) = AGREEMENT.outputs
+    subtraction = replace(output, grey_policy="ecarter", requires=(), excludes=output.requires)
+    agreement = replace(AGREEMENT, outputs=(subtraction,))
+    assert agreement.tells_grey(agreement.comparisons[0])
+    assert agreement.excludes(agreement.comparisons[0])
+    assert not AGREEMENT.excludes(AGREEMENT.comparisons[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from tests import oracle
 from tests.invented import FEBRL4, P1, P1_TABLE, Cells, born, cells_of_kind, people, person, records_of, word
 
 KEY = PassKey(hashlib.sha256(b"pass").digest())
-PLAIN = PROFILES["standard"]
+PLAIN = replace(PROFILES["standard"], length=2048)
 
 
 def bits_of(filters: NDArray[np.uint64]) -> NDArray[np.uint8]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -269,3 +270,21 @@ def test_several_rows_of_a_person_are_each_linked(world, tmp_path, profile):
     # Of two equal rows each has the link in about half the passes: their union nearly hides that one-to-one is wrong here.
     assert found["many-to-one"]["recall"] > max(0.97, found["one-to-one"]["recall"])
     assert (None, None) == (found["many-to-one"]["expected"], found["many-to-one"]["proposed"])
+
+
+def test_a_rehearsal_counts_exact_passes_in(tmp_path):
+    """People whom an exact identifier links although nothing else is alike are found; without one column, nobody is."""
+    rows = [
+        f"{k};NOM{chr(65 + k % 26)}{chr(65 + k // 26)};ANNE;F;19{30 + k % 60}-0{1 + k % 9}-1{k % 9};{1000 + k}"
+        for k in range(120)
+    ]
+    head = "identifiant;nom_naissance;prenoms;sexe;date_naissance;ine"
+    other = [f"{k};AUTRE{chr(65 + k % 26)};PAUL;M;20{10 + k % 9}-0{1 + k % 9}-2{k % 9};{1000 + k}" for k in range(120)]
+    files = tmp_path / "a.csv", tmp_path / "b.csv"
+    for path, lines in zip(files, (rows, other), strict=True):
+        path.write_text("\n".join([head, *lines]) + "\n", encoding="utf-8")
+    sheet = load_sheet("P2").with_exact("ine")
+    left, right = (read_records(path, sheet, "") for path in files)
+    found = rehearse(left, right, sheet, "standard", Instruments(clock=time.perf_counter, peak=lambda: 0))
+    assert {(k, k) for k in range(120)} <= {(int(i), int(j)) for i, j in found.links[found.strict]}
+    assert "exact-ine" in found.left_aside

@@ -9,6 +9,7 @@ import pytest
 from service.demarche import demarche_text
 from tests.partners import people_csv
 from tests.premises import joined, premises
+from tests.risk_reports import keep_reports
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +28,8 @@ def agreed(place: Any, folder: Any) -> Any:
     canaries = ("--guard", "leurres=15")
     assert ours.run("agreement", "propose", fiche, *words, *sizes, *canaries) == 0
     assert theirs.run("agreement", "sign", ours.agreements[0], "--demarche", fiche) == 0
+    for one in (ours, theirs):
+        keep_reports(one.home)
     return ours, theirs, ours.agreements[0]
 
 

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.demo_stage import Administration, CommandFailed, Stage
+from benchmarks.demo_stage import Administration, CommandFailed, Stage, selected
 from linkage.synthetic.files import two_files, write_file
 from linkage.synthetic.mistakes import CERTIFIE, SANS_ERREUR
+from tests.risk_reports import by_hand
 
 pytestmark = pytest.mark.flow
 
@@ -30,14 +31,14 @@ def world(tmp_path_factory):
         size_left=PEOPLE, size_right=PEOPLE, overlap=1100, seed=11, profile_left=SANS_ERREUR, profile_right=CERTIFIE
     )
     paths = folder / "été rsa.csv", folder / "c2s.csv"
-    write_file(paths[0], files.left)
-    write_file(paths[1], files.right, delimiter="\t", encoding="utf-8-sig", date_format="AAAA-MM-JJ")
+    write_file(paths[0], selected(files.left))
+    write_file(paths[1], selected(files.right), delimiter="\t", encoding="utf-8-sig", date_format="AAAA-MM-JJ")
     return files, paths
 
 
 @pytest.fixture
 def stage(tmp_path):
-    with Stage(tmp_path) as one:
+    with Stage(tmp_path, assess=by_hand) as one:
         yield one
 
 
@@ -143,7 +144,7 @@ def test_a_killed_worker_loses_nothing(stage, world, tmp_path):
 
 def test_nothing_is_left_running(tmp_path):
     """Ctrl-C on the third party stops it and its worker."""
-    with Stage(tmp_path) as stage:
+    with Stage(tmp_path, assess=by_hand) as stage:
         children = stage.worker_processes()
         assert 1 == len(children)
     deadline = time.monotonic() + 20

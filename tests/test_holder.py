@@ -180,8 +180,8 @@ def test_equal_people_in_one_block_are_equal_in_another_way_in_another_block():
     filters = {record: int.from_bytes(row[1], "big") for record, row in rows_of(one).items()}
     tags = {record: row[0] for record, row in rows_of(one).items()}
     pairs = [(a, b) for a in filters for b in filters if a < b]
-    apart = [(filters[a] ^ filters[b]).bit_count() / 2048 for a, b in pairs if tags[a] != tags[b]]
-    near = [(filters[a] ^ filters[b]).bit_count() / 2048 for a, b in pairs if tags[a] == tags[b]]
+    apart = [(filters[a] ^ filters[b]).bit_count() / one.plan.length for a, b in pairs if tags[a] != tags[b]]
+    near = [(filters[a] ^ filters[b]).bit_count() / one.plan.length for a, b in pairs if tags[a] == tags[b]]
     assert len({*tags.values()}) == 2
     assert abs(float(np.mean(apart)) - 0.5) < 0.02
     assert float(np.mean(near)) < 0.42
@@ -226,7 +226,7 @@ def test_a_file_that_the_plan_does_not_fit_is_refused_before_anything_leaves():
 def test_nobody_at_all_is_an_empty_pass():
     """A file of people without names or dates gives passes without rows, not an error."""
     for one in encoded([{"sexe": "F"}, {"sexe": "M"}]):
-        assert (len(one.encoded), one.left_aside, one.encoded.filters.shape) == (0, 2, (0, 32))
+        assert (len(one.encoded), one.left_aside, one.encoded.filters.shape) == (0, 2, (0, one.plan.length // 64))
 
 
 def test_progress_counts_records_times_passes():

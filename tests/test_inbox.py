@@ -13,9 +13,9 @@ import pytest
 from crypto.framing import canonical_json
 from crypto.keys import Identity
 from crypto.sealing import seal
-from linkage.rules import Hits
+from linkage.formula import Hits
 from linkage.wire import delivery_to_bytes
-from service.administration.inbox import collect_hits, open_delivery, payloads_of, write_hits
+from service.administration.inbox import OBJECTING, Found, collect_hits, open_delivery, payloads_of, write_hits
 from service.administration.payload import payload_seal
 from service.errors import ServiceError
 from service.messages import Delivery, delivery_context
@@ -82,7 +82,7 @@ class Shelf:
 def test_links_are_united_over_passes_and_the_rule_applied(known, seat):
     """`rsa - c2s`: a strict link anywhere subtracts, a doubtful one keeps from award, none at all is a hit."""
     shelf = shelf_of(known, seat, ([0], [1]), ([], [2]), ([1], []))
-    hits = collect_hits(seat, shelf, known.third_party.public).hits
+    hits = collect_hits(seat, shelf, known.third_party.public).found["resultats"].hits
     assert hits.certain.tolist() == [False, False, False, True, True, False]
     # Record 2 is linked doubtfully; record 5 could be compared nowhere, so its absence proves nothing.
     assert hits.information.tolist() == [False, False, True, False, False, True]
@@ -104,8 +104,18 @@ def test_controls_are_counted_and_are_nobody(known, seat):
     found = collect_hits(seat, shelf, known.third_party.public)
     assert (3, count) == (found.recall.found, found.recall.expected)
     assert not found.recall.enough
-    assert COUNT == len(found.hits.certain)
-    assert [True, True, True, True, False, False] == found.hits.certain.tolist()
+    certain = found.found["resultats"].hits.certain
+    assert COUNT == len(certain)
+    assert [True, True, True, True, False, False] == certain.tolist()
+
+
+def test_whoever_objects_is_no_hit(known, seat):
+    """Neither for award nor for information, whether the record was sent or not."""
+    with seat.folder.row_map(OBJECTING) as add:
+        add(np.zeros((3, 16), dtype=np.uint8), np.array([2, 3, 5]))
+    found = collect_hits(seat, shelf_of(known, seat, ([0], [1, 2])), known.third_party.public).found["resultats"]
+    assert [False, False, False, False, True, False] == found.hits.certain.tolist()
+    assert [False, True, False, False, False, False] == found.hits.information.tolist()
 
 
 def test_a_payload_on_which_passes_disagree_is_left_out():
@@ -122,10 +132,12 @@ def test_a_payload_on_which_passes_disagree_is_left_out():
 
 
 def test_a_demarche_that_informs_awards_nothing(known, seat):
-    """Without an award in the purpose every hit is for information."""
-    demarche = replace(seat.stored.demarche, purpose="information")
-    informing = replace(seat, stored=replace(seat.stored, demarche=demarche))
-    hits = collect_hits(informing, shelf_of(known, seat, ([0],), ([],), ([],)), known.third_party.public).hits
+    """Without an award in the use of the output every hit is for information."""
+    (output,) = seat.agreement.outputs
+    agreement = replace(seat.agreement, outputs=(replace(output, use="information"),))
+    informing = replace(seat, stored=replace(seat.stored, agreement=agreement))
+    shelf = shelf_of(known, informing, ([0],), ([],), ([],))
+    hits = collect_hits(informing, shelf, known.third_party.public).found["resultats"].hits
     assert not hits.certain.any()
     assert hits.information.tolist() == [False, True, True, True, True, True]
 
@@ -143,11 +155,10 @@ def open_first(known: Any, seat: Any, signed: Any) -> Any:
 
 def test_a_delivery_names_ones_own_records(known, seat):
     """Row ids are translated by the row map of their own pass."""
-    links, took_part, carried = open_first(known, seat, delivered(known, seat, 0, [0, 3], [1]))
+    links, carried = open_first(known, seat, delivered(known, seat, 0, [0, 3], [1]))
     assert {} == carried
     assert np.flatnonzero(links.certain).tolist() == [0, 3]
     assert np.flatnonzero(links.grey).tolist() == [1]
-    assert took_part.tolist() == [True] * 5 + [False]
 
 
 WRONG: dict[str, dict[str, Any]] = {
@@ -176,8 +187,15 @@ def test_the_file_of_hits(tmp_path):
     certain = np.array([True, False, False, False, True, False])
     information = np.array([False, True, False, False, False, False])
     names = ["D0", 'D"1', "D2", "D3", "D4;x", "D5"]
-    assert write_hits(path, names, Hits(certain=certain, information=information)) == (2, 1)
-    expected = 'identifiant;usage\r\nD0;attribution\r\n"D""1";information\r\n"D4;x";attribution\r\n'
+    found = {
+        "droits": Found(hits=Hits(certain=certain, information=information)),
+        "relances": Found(hits=Hits(certain=np.zeros(6, dtype=bool), information=certain)),
+    }
+    assert {"droits": (2, 1), "relances": (0, 2)} == write_hits(path, lambda: iter(names), found)
+    expected = (
+        'identifiant;usage;resultat\r\nD0;attribution;droits\r\n"D""1";information;droits\r\n'
+        '"D4;x";attribution;droits\r\nD0;information;relances\r\n"D4;x";information;relances\r\n'
+    )
     assert expected.encode() == path.read_bytes()
     assert [path] == list(path.parent.iterdir())
     if os.name == "posix":
@@ -188,12 +206,13 @@ def test_payloads_are_columns_and_never_formulas(tmp_path):
     """What a partner tells is text for a spreadsheet, whatever it begins with."""
     path, certain = tmp_path / "hits.csv", np.array([True, True, True])
     payloads = {0: ("2027-01-01", "=1+1"), 2: ("-3", "@x")}
-    write_hits(path, ["A", "B", "C"], Hits(certain=certain, information=~certain), ("date_fin", "taux"), payloads)
+    found = {"r": Found(hits=Hits(certain=certain, information=~certain), payloads=payloads)}
+    write_hits(path, lambda: ["A", "B", "C"], found, ("date_fin", "taux"))
     expected = [
-        "identifiant;usage;date_fin;taux",
-        "A;attribution;2027-01-01;'=1+1",
-        "B;attribution;;",
-        "C;attribution;'-3;'@x",
+        "identifiant;usage;resultat;date_fin;taux",
+        "A;attribution;r;2027-01-01;'=1+1",
+        "B;attribution;r;;",
+        "C;attribution;r;'-3;'@x",
     ]
     assert expected == path.read_text("utf-8").splitlines()
 
@@ -204,5 +223,5 @@ def test_a_file_of_hits_that_cannot_be_named_leaves_nothing(tmp_path):
     path.mkdir()
     certain = np.array([True])
     with pytest.raises(OSError, match="hits"):
-        write_hits(path, ["D0"], Hits(certain=certain, information=~certain))
+        write_hits(path, lambda: ["D0"], {"r": Found(hits=Hits(certain=certain, information=~certain))})
     assert [path] == list(tmp_path.iterdir())

@@ -9,7 +9,6 @@ import pytest
 from numpy.typing import NDArray
 
 from crypto.sealing import seal, unseal
-from linkage.rules import Hits
 from linkage.wire import delivery_to_bytes
 from service.administration.controls import expectations
 from service.administration.jetons import collect_joined, post_jetons, table_slices
@@ -72,8 +71,8 @@ def ids_of(place: int, count: int) -> NDArray[np.uint8]:
 
 def table(three: ThreeParties, step: int = 1000) -> NDArray[np.uint8]:
     seat = three.seats["caf"]
-    demarche = seat.stored.demarche
-    known = expectations(demarche.rule(), seat.holders("caf"), three.agreement.controls, demarche.grey_policy)
+    formulas = {one.name: seat.formula(one) for one in seat.outputs}
+    known = expectations(formulas, [one.id for one in seat.comparisons_of("caf")], three.agreement.controls)
     return np.concatenate(list(table_slices(seat, joining_of(seat, "caf"), OWN, known, step)))
 
 
@@ -123,7 +122,8 @@ def answered(three: ThreeParties, certain: NDArray[np.uint8], information: NDArr
     names = {"agreement": three.agreement.identifier, "run": three.run, "kind": "hits", "from_": "dgfip", "to": "caf"}
     about = Relay(**names, number=0, pieces=1, sealed=b"")
     caf, dgfip = (three.parties[name].identity for name in ("caf", "dgfip"))
-    sealed = seal(caf.public.sealing_key, delivery_to_bytes(certain, information), relay_context(about))
+    part = delivery_to_bytes(certain, information)
+    sealed = seal(caf.public.sealing_key, len(part).to_bytes(8, "big") + part, relay_context(about))
     post.declare(three.run, "relays", Relay(**names, number=0, pieces=1, sealed=sealed).signed(dgfip.signing_key))
     return post
 
@@ -139,10 +139,10 @@ def test_hits_come_back_to_their_records(three):
     """Certain ones and those for information; controls are counted, and are nobody."""
     post = answered(three, jetons_of(three, 3, 7), jetons_of(three, 5))
     found = collect_joined(three.seats["caf"], post)  # type: ignore[arg-type]
-    assert isinstance(found.hits, Hits)
-    assert [3, 7] == np.flatnonzero(found.hits.certain).tolist()
-    assert [5] == np.flatnonzero(found.hits.information).tolist()
-    assert (OWN, OWN) == (len(found.hits.certain), len(found.hits.information))
+    hits = found.found["resultats"].hits
+    assert [3, 7] == np.flatnonzero(hits.certain).tolist()
+    assert [5] == np.flatnonzero(hits.information).tolist()
+    assert (OWN, OWN) == (len(hits.certain), len(hits.information))
     assert not found.recall.enough
 
 

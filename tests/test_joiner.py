@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from linkage.formula import formula_of
 from linkage.linker import link_pass
 from linkage.rules import parse_rule
 from linkage.wire import Delivered, EncodedPass, delivery_from_bytes, delivery_to_bytes
-from service.administration.joiner import Column, Joining, joined, table_of
+from service.administration.joiner import Column, Joining, Told, joined, parts_of, table_of
 from service.errors import ServiceError
 from service.third_party.disclosure import RecipientLinks, disclose
 from tests.simulator import pass_plan, rows_for
@@ -24,11 +25,18 @@ from tests.test_disclosure import random_rows
 
 RULE = "a & b - c"
 COLUMNS = tuple(
-    Column(comparison=name, pass_name=step, operand=operand, width=0)
-    for name, operand in (("a.b1", "b"), ("a.b2", "b"), ("a.c", "c"))
-    for step in ("jour", "noms")
+    Column(comparison=name, pass_name=step, width=0) for name in ("a.b1", "a.b2", "a.c") for step in ("jour", "noms")
 )
-JOINING = Joining(rule=parse_rule(RULE), grey_policy="information_seule", columns=COLUMNS, most=1000)
+
+
+def told_as(expression: str, links: dict[str, list[str]]) -> Told:
+    formula = formula_of(parse_rule(expression), "a", links)
+    requires = tuple(sorted(formula.requires))
+    return Told(name=expression, formula=formula, grey_policy="information_seule", requires=requires)
+
+
+HELD = {"b": ["a.b1", "a.b2"], "c": ["a.c"]}
+JOINING = Joining(outputs=(told_as(RULE, HELD),), columns=COLUMNS, most=1000)
 NONE, GREY, CERTAIN = 0, 1, 2
 records = st.lists(st.tuples(*[st.integers(NONE, CERTAIN)] * len(COLUMNS)), max_size=25)
 
@@ -74,7 +82,29 @@ def test_the_recipient_learns_the_jetons_that_satisfy_the_rule_and_nothing_else(
         *(table[[row for row, one in enumerate(outcomes) if one == level], 0] for level in (CERTAIN, GREY))
     )
     pieces = [table[:cut], table[cut:]]
-    assert expected == joined(pieces, told_of(links, table), replace(JOINING, grey_policy=policy))
+    joining = replace(JOINING, outputs=(replace(JOINING.outputs[0], grey_policy=policy),))
+    assert [expected] == parts_of(joined(pieces, told_of(links, table), joining), 1)
+
+
+@given(links=records)
+def test_each_output_is_told_apart(links):
+    """Two rules over the same links are two lists of jetons, in the order of the agreement, each for itself."""
+    table = table_for(len(links))
+    both_told = (told_as("a & b - c", HELD), told_as("a - b", HELD))
+    parts = parts_of(joined([table], told_of(links, table), replace(JOINING, outputs=both_told)), 2)
+    for part, one in zip(parts, both_told, strict=True):
+        assert [part] == parts_of(joined([table], told_of(links, table), replace(JOINING, outputs=(one,))), 1)
+    alone = delivery_from_bytes(parts[1])
+    expected = {bytes(table[row, 0]) for row, one in enumerate(links) if max(one[:4]) == NONE}
+    assert expected == {bytes(one) for one in alone.certain}
+
+
+def test_parts_that_are_not_whole_are_refused():
+    """Neither fewer nor more than the outputs, nor bytes beyond them."""
+    data = joined([table_for(2)], told_of([[NONE] * 6] * 2, table_for(2)), JOINING)
+    for wrong, count in ((data, 0), (data, 2), (data[:-1], 1), (data + b"x", 1), (data + b"\0" * 8, 1), (b"", 1)):
+        with pytest.raises(ServiceError, match="E_LIVRAISON"):
+            parts_of(wrong, count)
 
 
 @given(links=records, seed=st.integers(0, 2**32 - 1))
@@ -87,9 +117,9 @@ def test_the_order_of_the_table_changes_nothing(links, seed):
 
 
 PLAN = pass_plan("jour")
-NARROW = tuple(Column(comparison=f"a.{name}", pass_name="jour", operand=name, width=width) for name, width in
+NARROW = tuple(Column(comparison=f"a.{name}", pass_name="jour", width=width) for name, width in
                (("b", 72), ("c", 0)))  # fmt: skip
-PAIRED = Joining(rule=parse_rule(RULE), grey_policy="information_seule", columns=NARROW, most=1000)
+PAIRED = Joining(outputs=(told_as(RULE, {"b": ["a.b"], "c": ["a.c"]}),), columns=NARROW, most=1000)
 
 
 def disclosed(recipient: EncodedPass, source: EncodedPass, width: int) -> Delivered:
@@ -123,7 +153,7 @@ def test_rows_that_are_linked_to_nothing_change_nothing_of_the_hits_nor_of_their
     more = list(sources)
     more[which] = both(sources[which], random_rows(rng, recipients[which].tags, count))
     assert expected == result(more)
-    found = delivery_from_bytes(expected)
+    found = delivery_from_bytes(*parts_of(expected, 1))
     assert (7, 4) == (len(found.certain), len(found.grey))  # of 15 links of b, those whom c leaves
 
 
@@ -155,14 +185,14 @@ def by_id(one: EncodedPass) -> EncodedPass:
 
 def test_payloads_come_from_the_first_certain_pass_and_are_all_of_one_shape():
     """A holder with whom a hit is not linked fills its place with random bytes of the same size."""
-    columns = tuple(replace(one, width=16 if one.operand == "b" else 0) for one in COLUMNS)
+    columns = tuple(replace(one, width=16 if one.comparison != "a.c" else 0) for one in COLUMNS)
     table = table_for(3)
     links = [(CERTAIN, CERTAIN, NONE, NONE, NONE, NONE), (NONE, CERTAIN, GREY, NONE, NONE, NONE), (GREY, *[NONE] * 5)]
     told = []
     for place, one in enumerate(told_of(links, table)):
         sealed = np.stack([np.full(16, place, dtype=np.uint8)] * len(one.certain)) if len(one.certain) else ids_of(0, 0)
         told.append(one._replace(payloads=sealed if columns[place].width else one.payloads))
-    found = delivery_from_bytes(joined([table], told, replace(JOINING, columns=columns)))
+    found = delivery_from_bytes(*parts_of(joined([table], told, replace(JOINING, columns=columns)), 1))
     by_jeton = {jeton.tobytes(): sealed for jeton, sealed in zip(found.certain, found.payloads, strict=True)}
     assert {table[row, 0].tobytes() for row in (0, 1)} == set(by_jeton)
     first, second = (by_jeton[table[row, 0].tobytes()] for row in (0, 1))

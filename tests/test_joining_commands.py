@@ -12,6 +12,7 @@ from service.administration.controls import Recall
 from service.administration.joining_commands import say_recall
 from service.administration.terminal import Terminal
 from tests.premises import Office, Premises, premises
+from tests.risk_reports import keep_reports
 from tests.three_parties import COUNT, PEOPLE, dated_people, demarche_text
 
 OPERANDS = ("a", "b", "c")
@@ -47,6 +48,8 @@ def agreed(offices: tuple[Office, ...], folder: Path) -> str:
     (identifier,) = offices[0].agreements
     for one in offices[1:]:
         assert 0 == one.run("agreement", "sign", identifier, "--demarche", sheet)
+    for one in offices:
+        keep_reports(one.home)
     return identifier
 
 
@@ -55,7 +58,7 @@ def test_a_run_of_three_from_its_opening_to_its_closing(offices, tmp_path, capsy
     caf, cnous, dgfip = offices
     agreement = agreed(offices, tmp_path)
     shown = capsys.readouterr().out
-    assert f"jointeur    : {dgfip.party} applique la règle pour {caf.party}" in shown
+    assert f"jointeur    : {dgfip.party} applique les règles de {caf.party}" in shown
     assert "charge utile" in shown
     assert 0 == caf.run("run", "open", agreement)
     (run,) = caf.runs

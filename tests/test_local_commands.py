@@ -12,7 +12,8 @@ import pytest
 
 from linkage.errors import LinkageError
 from service.administration.app import Office
-from service.administration.local_commands import encode_file, show_demarche, take_seat
+from service.administration.demarche_commands import show_demarche
+from service.administration.local_commands import encode_file, take_seat
 from service.administration.terminal import Terminal
 from service.demarche import demarche_text
 from service.errors import ServiceError
@@ -32,7 +33,14 @@ def office(known: Any, party: Any) -> Any:
 def encode(known: Any, party: Any, file: Any, **changes: Any) -> Any:
     seat = known.seat(party, key=run_key_of_test())
     seat.folder.mark("joined", "2026-11-20T09:00:00Z")
-    words = {"file": file, "connector": None, "columns": None, "extraction": None, "skip_bad_rows": False}
+    words = {
+        "file": file,
+        "connector": None,
+        "columns": None,
+        "parameters": None,
+        "extraction": None,
+        "skip_bad_rows": False,
+    }
     words["pending"] = False
     encode_file(office(known, party), seat, Namespace(**{**words, **changes}))
     return seat
@@ -71,7 +79,7 @@ def test_a_demarche_shows_its_connectors(tmp_path, capsys):
     text = demarche_text("c2s-rsa").replace('prenoms = "prenoms"', 'connecteur = "cnav"', 1)
     path = tmp_path / "locale.toml"
     path.write_text(text, encoding="utf-8")
-    show_demarche(Namespace(demarche=path))
+    show_demarche(Namespace(demarche=path, html=None))
     assert "fichier     : connecteur cnav pour « rsa »" in capsys.readouterr().out.splitlines()
 
 

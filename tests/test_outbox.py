@@ -11,6 +11,7 @@ import pytest
 
 from crypto.keys import Identity
 from crypto.sealing import SealingKey, unseal, unseal_chunk
+from linkage.profiles import PROFILES
 from linkage.records import read_records
 from linkage.wire import row_bytes, rows_from_bytes
 from service.administration.outbox import check_refusals, drop_refused, encode, open_worker_key, send, sent_manifests
@@ -26,6 +27,9 @@ from service.messages import (
     upload_key_context,
 )
 from tests.partners import RUN, people_csv, run_key_of_test, scene
+from tests.risk_reports import RISK
+
+LENGTH = PROFILES["standard"].length
 
 
 class Shelf:
@@ -104,7 +108,7 @@ def test_the_worker_reads_exactly_the_rows(seat, people):
     """With the wrapped key, each upload opens to the rows its manifest announces; the row map names each record."""
     worker, shelf = SealingKey.generate(), new_shelf()
     records = read(seat, people)
-    made = encode(seat, records, chunk_bytes=20_000)
+    made = encode(seat, records, risk=RISK, chunk_bytes=20_000)
     send(seat, shelf, worker.public_bytes())
     assert [plan.name for _, plan in seat.passes()] == [one.name.split("/")[1] for one in made]
     for number, signed in enumerate(shelf.manifests):
@@ -118,9 +122,9 @@ def test_the_worker_reads_exactly_the_rows(seat, people):
         last = len(chunks) - 1
         context = chunk_context(manifest)
         rows = b"".join(unseal_chunk(key, context, at, at == last, chunks[at]) for at in sorted(chunks))
-        encoded = rows_from_bytes(rows, 2048)
+        encoded = rows_from_bytes(rows, LENGTH)
         ids, places = next(seat.folder.rows(f"cnaf.cnam/{manifest.pass_}"))
-        assert (manifest.count, row_bytes(2048)) == (len(encoded), manifest.row_bytes)
+        assert (manifest.count, row_bytes(LENGTH)) == (len(encoded), manifest.row_bytes)
         assert encoded.ids.tolist() == ids.tolist()
         assert len(set(places.tolist())) == len(places)
         fill = np.bitwise_count(encoded.filters).sum() / (encoded.filters.size * 64)
@@ -131,7 +135,7 @@ def test_the_worker_reads_exactly_the_rows(seat, people):
 def test_a_cut_is_resumed_with_what_is_missing(seat, people):
     """After a cut anywhere, sending again sends each chunk once and the same manifest."""
     worker, shelf = SealingKey.generate().public_bytes(), new_shelf()
-    encode(seat, read(seat, people), chunk_bytes=10_000)
+    encode(seat, read(seat, people), risk=RISK, chunk_bytes=10_000)
     for _ in range(3):
         shelf.cut_after = 3
         with pytest.raises(ServiceError, match="E_CONNEXION"):
@@ -148,7 +152,7 @@ def test_a_cut_is_resumed_with_what_is_missing(seat, people):
 
 def test_nothing_is_left_on_the_disk_once_held(seat, people):
     """Chunks are destroyed here as soon as the third party holds them."""
-    encode(seat, read(seat, people))
+    encode(seat, read(seat, people), risk=RISK)
     send(seat, new_shelf(), SealingKey.generate().public_bytes())
     left = {path.name for path in (seat.folder.path / "outbox").rglob("*") if path.is_file()}
     assert {"draft.json", "manifest.json", "held.json"} == left
@@ -157,7 +161,7 @@ def test_nothing_is_left_on_the_disk_once_held(seat, people):
 def test_a_source_keeps_no_row_map(known, people):
     """Only a recipient needs to know which row is whom."""
     seat = known.seat("cnam", key=run_key_of_test())
-    encode(seat, read(seat, people))
+    encode(seat, read(seat, people), risk=RISK)
     assert not (seat.folder.path / "rows").exists()
     assert not (seat.folder.path / "records.sealed").exists()
 
@@ -172,25 +176,25 @@ def test_encoding_before_joining_is_refused(known, people):
     """Without a run key nothing is encoded."""
     seat = known.seat("cnaf")
     with pytest.raises(ServiceError, match=r"E_ETAPE.*run join"):
-        encode(seat, read(seat, people))
+        encode(seat, read(seat, people), risk=RISK)
 
 
 def test_more_people_than_declared_are_refused(seat, tmp_path):
     """The agreement's size is a ceiling, said before anything is encoded."""
     with pytest.raises(ServiceError, match="E_EFFECTIF_DEPASSE"):
-        encode(seat, read(seat, people_csv(tmp_path / "trop.csv", 151)))
+        encode(seat, read(seat, people_csv(tmp_path / "trop.csv", 151)), risk=RISK)
 
 
 def test_far_fewer_people_than_declared_are_refused(seat, tmp_path):
     """Under four fifths of the agreement's size the extraction is cut short: an absence would mean nothing."""
     with pytest.raises(ServiceError, match="E_EFFECTIF_INSUFFISANT"):
-        encode(seat, read(seat, people_csv(tmp_path / "court.csv", 119)))
-    assert len(list(seat.passes())) == len(encode(seat, read(seat, people_csv(tmp_path / "juste.csv", 120))))
+        encode(seat, read(seat, people_csv(tmp_path / "court.csv", 119)), risk=RISK)
+    assert len(list(seat.passes())) == len(encode(seat, read(seat, people_csv(tmp_path / "juste.csv", 120)), risk=RISK))
 
 
 def test_no_path_is_built_from_an_answer(seat, people):
     """A refusal that names other folders touches nothing there."""
-    encode(seat, read(seat, people))
+    encode(seat, read(seat, people), risk=RISK)
     victim = seat.folder.path.parent / "victim"
     victim.mkdir()
     for name in ("held.json", "manifest.json", "precious"):
@@ -205,7 +209,7 @@ def test_no_path_is_built_from_an_answer(seat, people):
 def test_a_lost_answer_leaves_the_receipt_due(seat, people):
     """What the third party took must be in its receipts, whatever answer was lost; what it never answered need not."""
     worker, shelf = SealingKey.generate().public_bytes(), new_shelf()
-    encode(seat, read(seat, people), chunk_bytes=10_000)
+    encode(seat, read(seat, people), risk=RISK, chunk_bytes=10_000)
 
     def cut(*_: Any) -> Any:
         raise ServiceError("E_CONNEXION", "coupure")
@@ -245,7 +249,7 @@ def test_only_a_refused_manifest_is_given_up(seat, people, code, status, kept):
         def announce(self, run: Any, manifest: Any) -> Any:
             raise ServiceError(code, "refus", status)
 
-    encode(seat, read(seat, people))
+    encode(seat, read(seat, people), risk=RISK)
     with pytest.raises(ServiceError, match=code):
         send(seat, Refusing(), SealingKey.generate().public_bytes())  # type: ignore[arg-type]
     assert kept == (seat.folder.path / "outbox" / "cnaf.cnam" / "jour" / "manifest.json").exists()
@@ -254,7 +258,7 @@ def test_only_a_refused_manifest_is_given_up(seat, people, code, status, kept):
 def test_a_refused_upload_is_encoded_again_alone(seat, people, tmp_path):
     """What the third party refused is dropped here; a second encoding makes that pass only, with another key."""
     worker, shelf = SealingKey.generate().public_bytes(), new_shelf()
-    encode(seat, read(seat, people))
+    encode(seat, read(seat, people), risk=RISK)
     send(seat, shelf, worker)
     refused = UploadView(
         comparison="cnaf.cnam", pass_="noms", party="cnaf", state=UploadState.REFUSED, reason="E_REMPLISSAGE"
@@ -265,8 +269,8 @@ def test_a_refused_upload_is_encoded_again_alone(seat, people, tmp_path):
         check_refusals(seat, view(theirs, refused))
     assert not seat.folder.done("encoded")
     with pytest.raises(ServiceError, match="E_FICHIER_DIFFERENT"):
-        encode(seat, read(seat, people_csv(tmp_path / "autre.csv", 130)))
-    assert [one.name for one in encode(seat, read(seat, people))] == ["cnaf.cnam/noms"]
+        encode(seat, read(seat, people_csv(tmp_path / "autre.csv", 130)), risk=RISK)
+    assert [one.name for one in encode(seat, read(seat, people), risk=RISK)] == ["cnaf.cnam/noms"]
     check_refusals(seat, view(theirs, refused))
     send(seat, shelf, worker)
     names = [one.name for _, one in seat.passes()]
@@ -288,16 +292,16 @@ def test_the_worker_key_is_signed_by_the_pinned_third_party(seat, known):
 def test_an_announced_pass_keeps_its_rows(seat, people, tmp_path):
     """After a cut, encoding again touches only what was never announced: the third party may hold the rest."""
     worker, shelf = SealingKey.generate().public_bytes(), new_shelf()
-    encode(seat, read(seat, people))
+    encode(seat, read(seat, people), risk=RISK)
     rows = next(seat.folder.rows("cnaf.cnam/jour"))[0].tolist()
     shelf.cut_after = 0
     with pytest.raises(ServiceError, match="E_CONNEXION"):
         send(seat, shelf, worker)
     left = [f"cnaf.cnam/{one.name}" for _, one in seat.passes() if one.name != "jour"]
-    assert left == [one.name for one in encode(seat, read(seat, people))]
+    assert left == [one.name for one in encode(seat, read(seat, people), risk=RISK)]
     assert rows == next(seat.folder.rows("cnaf.cnam/jour"))[0].tolist()
     with pytest.raises(ServiceError, match="E_FICHIER_DIFFERENT"):
-        encode(seat, read(seat, people_csv(tmp_path / "autre.csv", 130)))
+        encode(seat, read(seat, people_csv(tmp_path / "autre.csv", 130)), risk=RISK)
 
 
 def test_a_refused_manifest_may_be_encoded_again(seat, people):
@@ -308,10 +312,10 @@ def test_a_refused_manifest_may_be_encoded_again(seat, people):
             raise ServiceError("E_REMPLISSAGE", "refus", 422)
 
     shelf: Any = Refusing()
-    encode(seat, read(seat, people))
+    encode(seat, read(seat, people), risk=RISK)
     with pytest.raises(ServiceError, match="E_REMPLISSAGE"):
         send(seat, shelf, SealingKey.generate().public_bytes())
-    assert len(list(seat.passes())) == len(encode(seat, read(seat, people)))
+    assert len(list(seat.passes())) == len(encode(seat, read(seat, people), risk=RISK))
 
 
 def test_an_interrupt_leaves_no_half_of_a_pass(seat, people):
@@ -323,20 +327,20 @@ def test_an_interrupt_leaves_no_half_of_a_pass(seat, people):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        encode(seat, records, chunk_bytes=10_000, report=stop)
+        encode(seat, records, risk=RISK, chunk_bytes=10_000, report=stop)
     first, second = [plan.name for _, plan in seat.passes()][:2]
     outbox, rows = seat.folder.path / "outbox" / "cnaf.cnam", seat.folder.path / "rows" / "cnaf.cnam"
     assert "draft.json" in {path.name for path in (outbox / first).iterdir()}
     assert [] == list((outbox / second).iterdir())
     assert [f"{first}.sealed"] == [path.name for path in rows.iterdir()]
-    assert len(list(seat.passes())) == len(encode(seat, records))
+    assert len(list(seat.passes())) == len(encode(seat, records, risk=RISK))
 
 
 def test_progress_is_told_in_records_and_passes(seat, people):
     """It never goes back and ends at the whole."""
     seen: list[tuple[int, int]] = []
     records = read(seat, people)
-    encode(seat, records, report=lambda done, total: seen.append((done, total)))
+    encode(seat, records, risk=RISK, report=lambda done, total: seen.append((done, total)))
     total = len(records) * len(list(seat.passes()))
     assert seen == sorted(seen)
     assert (total, total) == seen[-1]

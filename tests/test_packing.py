@@ -14,8 +14,9 @@ from service.administration.packing import planted
 from service.administration.payload import payload_key
 from service.errors import ServiceError
 from service.guard_terms import GuardTerms
+from tests.risk_reports import RISK
 from tests.simulator import simulation
-from tests.test_third_party_cannot_join import Seen, encoded
+from tests.test_third_party_cannot_join import LENGTH, Seen, encoded
 from tests.three_parties import COUNT, ThreeParties
 
 
@@ -37,7 +38,7 @@ def packed(three) -> dict[str, list[Seen]]:
 def test_a_recipient_adds_controls_only(three, packed):
     """They are the records after its own; it carries no payload and hides nobody."""
     for one in packed["caf"]:
-        assert row_bytes(2048) == one.manifest.row_bytes
+        assert row_bytes(LENGTH) == one.manifest.row_bytes
         assert frozenset() == one.canaries
         added = {place for place in one.records.values() if place >= COUNT}
         assert added <= set(range(COUNT, COUNT + three.agreement.controls))
@@ -48,7 +49,7 @@ def test_a_source_hides_its_canaries_and_every_row_carries_a_payload(three, pack
     """Six of them over all passes, each in one; their payloads are like any other."""
     assert 6 == sum(len(one.canaries) for one in packed["cnous"])
     for one in packed["cnous"]:
-        assert row_bytes(2048, payload_width(40)) == one.manifest.row_bytes
+        assert row_bytes(LENGTH, payload_width(40)) == one.manifest.row_bytes
         assert len(one.rows) == one.manifest.count == len(one.payloads)
         assert len(one.rows) == len({row.tobytes() for row in one.payloads})
 
@@ -81,4 +82,4 @@ def test_a_payload_that_was_agreed_must_be_there(three):
     seat.folder.keep_secrets("key", {"caf.cnous": secrets.token_bytes(32)})
     records = read_records(three.file_of("cnous"), seat.stored.demarche.sheet(), seat.operand)
     with pytest.raises(ServiceError, match="E_CHARGE_ABSENTE"):
-        encode(seat, records)
+        encode(seat, records, risk=RISK)

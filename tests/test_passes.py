@@ -47,8 +47,8 @@ FIRST = plan_passes(P1, "standard", (24_000, 24_000)).passes[0]
 
 
 def plan_of(*blocks: str, finer: tuple[str, ...] = (), population: int = 24_000, buckets: int = 5) -> PassPlan:
-    """A pass of the standard profile with these blocks."""
-    return replace(FIRST, blocks=blocks, finer=finer, buckets=buckets, population=population)
+    """A pass of the standard profile with these blocks, of 20 people at least."""
+    return replace(FIRST, blocks=blocks, finer=finer, buckets=buckets, population=population, floor=20)
 
 
 def kind_of(label: bytes | None) -> str | None:
@@ -99,7 +99,7 @@ def test_values_that_differ_have_blocks_that_differ():
     assert all(count == len(seconds) for label, count in labels.items() if kind_of(label) == "value")
     assert kinds["bucket"] == plan.buckets
     heavy = [two for two in firsts if 24_000 * STATISTICS.share(["nom.two"], [two]) // BILLION > plan.target]
-    assert len(heavy) <= kinds["rest"] < kinds["split"]
+    assert len(heavy) <= kinds["rest"]
 
 
 CODES = Sheet.from_table(
@@ -272,3 +272,66 @@ def test_heavy_values_take_finer_components_until_they_are_light():
         assert label is not None
         assert label.count(b"Y") + label.count(b"Z") == depth
         assert replace(plan, without=("c",)).left_out(depth) == ("a.value", *["b.value"] * depth, "c.value")
+
+
+# --- twins ------------------------------------------------------------------------------------------------------------
+
+TWINS = Sheet.from_table(
+    {**TABLE, "attributes": {**TABLE["attributes"], "ville": {"kind": "cog", "bits": 0}}, "twins": "ville"}
+)
+
+
+def twins_of(size: int) -> list[tuple[PassPlan, PassPlan]]:
+    """(pass, its twin) of the plan for files of that size."""
+    plans = {one.name: one for one in plan_passes(TWINS, "standard", (size, size)).passes}
+    return [(plans[one.twin], one) for one in plans.values() if one.twin]
+
+
+def townspeople(count: int, towns: int, *, gaps: int = 0) -> Any:
+    """Records of which some have no town."""
+    rng = np.random.default_rng(7)
+    crowd = [
+        {
+            "nom": f"{'ABCDEFGH'[rng.integers(8)]}{'AEIO'[rng.integers(4)]}RAN",
+            "prenoms": "ANNE",
+            "naissance": f"19{rng.integers(30, 99)}-0{rng.integers(1, 9)}-{rng.integers(1, 28):02}",
+            "sexe": "F",
+            "ville": "" if number < gaps else f"{10_000 + rng.integers(towns)}",
+        }
+        for number in range(count)
+    ]
+    return records_of(TWINS, crowd)
+
+
+def test_a_twin_divides_the_blocks_of_its_pass_by_the_attribute():
+    """Same value: the same block of the twin wherever the pass has one; other values part most of those who met."""
+    records, statistics = townspeople(400, 30), Statistics(TWINS)
+    town = records.columns["ville"].codes
+    for one, twin in twins_of(24_000):
+        ours, theirs = (divide(records, TWINS, plan, statistics, KEY).block for plan in (one, twin))
+        assert np.array_equal(ours == MISSING, theirs == MISSING)
+        met = ours[:, None] == ours[None, :]
+        again, same = theirs[:, None] == theirs[None, :], town[:, None] == town[None, :]
+        assert not (again & ~met).any()
+        assert np.array_equal(met & same, again & same)
+        # By one part in so many do other towns stay together; twice as often is beyond chance here.
+        assert (again & ~same).sum() <= 3 * (met & ~same).sum() / twin.parts
+
+
+def test_records_without_the_attribute_are_in_no_pass():
+    """Nobody could say whether it differs."""
+    records, statistics = townspeople(50, 5, gaps=9), Statistics(TWINS)
+    for one in itertools.chain(*twins_of(24_000)):
+        block = divide(records, TWINS, one, statistics, KEY).block
+        assert [MISSING] * 9 == block[:9].tolist()
+        assert (block[9:] != MISSING).any()
+
+
+def test_a_twin_keeps_some_people_in_a_block():
+    """The number of parts follows from the expected size of the blocks of its pass; its thresholds are no stricter."""
+    for size in (3_000, 24_000):
+        for one, twin in twins_of(size):
+            assert 2 <= twin.parts <= 64
+            assert (twin.blocks, twin.finer, twin.degree) == (one.blocks, one.finer, one.degree)
+            assert (twin.information, twin.strict) >= (one.information, one.strict)
+            assert twin.left_out(0) == one.left_out(0)

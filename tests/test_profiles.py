@@ -16,8 +16,8 @@ def test_the_profiles_are_those_of_the_design():
     found = {name: (one.length, one.degree, one.names_degree, one.cap, one.floor) for name, one in PROFILES.items()}
     assert found == {
         "reference": (1024, 0, 0, 0, 0),
-        "standard": (2048, 4, 5, 1000, 20),
-        "renforce": (4096, 6, 7, 1000, 20),
+        "standard": (4096, 4, 5, 1000, 100),
+        "renforce": (8192, 5, 6, 1000, 100),
     }
 
 
@@ -30,6 +30,7 @@ def test_every_profile_keeps_the_hard_rules(profile):
         assert LEAST_DEGREE <= profile.degree < profile.names_degree <= LARGEST_DEGREE
         assert 20 <= profile.floor < profile.cap <= 1000
         assert profile.measure == "hamming"
+        assert 0 < profile.exposure < profile.refused
     else:
         assert (profile.name, profile.measure, profile.cap) == ("reference", "dice", 0)
 

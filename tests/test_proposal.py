@@ -82,7 +82,7 @@ def test_blocks_of_first_names_keep_room_for_what_these_tell(name, size):
     """Two letters of a first name tell the sex, all of them something of the generation: blocks of both stay smaller."""
     sheet = replace(load_sheet(name), passes=())
     plan, statistics = plan_passes(sheet, "standard", (size, size)), Statistics(sheet)
-    limits = Limits(population=size, cap=target_size(1000), floor=20)
+    limits = Limits(population=size, cap=target_size(1000), floor=100)
     for one in plan.passes:
         components = {*one.blocks, *one.finer}
         letters = {"prenoms.initial", "prenoms.two", "prenoms.three"} & components

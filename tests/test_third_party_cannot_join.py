@@ -20,8 +20,10 @@ from numpy.typing import NDArray
 from crypto.framing import from_base64, parse_canonical_json
 from crypto.keys import RunKey
 from crypto.sealing import unseal, unseal_chunk
+from linkage.profiles import PROFILES
 from linkage.records import read_records
 from linkage.wire import EncodedPass, payloads_from_bytes, rows_from_bytes
+from service.administration.objectors import Attached
 from service.administration.outbox import encode
 from service.administration.payload import written
 from service.administration.run_folder import RunFolder
@@ -29,10 +31,11 @@ from service.administration.seat import Seat
 from service.guard_terms import GuardTerms
 from service.messages import Delivery, Manifest, Relay, chunk_context, relay_context
 from service.upload_appendix import APPENDIX_BYTES, open_appendix
+from tests.risk_reports import RISK
 from tests.simulator import Simulation, simulation
 from tests.three_parties import ThreeParties
 
-LENGTH = 2048
+LENGTH = PROFILES["standard"].length
 SIGMAS = 5
 
 
@@ -120,7 +123,9 @@ def encoded(three: ThreeParties, party: str, keys: dict[str, RunKey], folder: Pa
     seat.folder.keep_secrets("key", {one.id: keys[one.id] for one in seat.comparisons})
     records = read_records(three.file_of(party), seat.stored.demarche.sheet(), seat.operand, extra=("date_fin",))
     told = party == "cnous"
-    encode(seat, records, chunk_bytes=12_000, payloads=written([records.extra["date_fin"]], 40) if told else ())
+    encode(
+        seat, records, risk=RISK, chunk_bytes=12_000, attached=Attached(payloads=written([records.extra["date_fin"]], 40) if told else ())
+    )
     found = []
     for comparison, plan in seat.passes():
         draft = seat.folder.path / "outbox" / comparison.id / plan.name / "draft.json"

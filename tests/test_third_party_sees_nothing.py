@@ -22,10 +22,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.demo_stage import Stage
+from benchmarks.demo_stage import Stage, selected
 from benchmarks.leak_scan import LEAST_BYTES, Scanner, in_all_spellings
 from linkage.synthetic.files import two_files, write_file
 from linkage.synthetic.mistakes import CERTIFIE
+from tests.risk_reports import by_hand
 
 PEOPLE = 1200
 FIELDS = ("identifiant", "nom_naissance", "nom_usage", "prenoms", "cog_commune_naissance", "telephone")
@@ -209,14 +210,14 @@ def test_no_value_no_canary_no_payload_and_no_key_ever_reaches_the_third_party(t
     right, more = planted(files.right, rng)
     right["telephone"] = [canary(rng) for _ in right["telephone"]]  # the payload: each one of its own
     port = free_port()
-    with Stage(tmp_path, "--metrics", f"127.0.0.1:{port}") as stage:
+    with Stage(tmp_path, "--metrics", f"127.0.0.1:{port}", assess=by_hand) as stage:
         forwarder, gauge = Forwarder(int(stage.url.rpartition(":")[2])), Gauge(stage, port)
         stage.url = f"http://127.0.0.1:{forwarder.port}"
         cnaf, cnam = stage.administration("cnaf", "CNAF"), stage.administration("cnam", "CNAM")
         stage.introduce(cnaf, cnam)
         watcher = Watcher(stage.third_party_data, cnaf.home, cnam.home)
         for path, columns in ((tmp_path / "l.csv", left), (tmp_path / "r.csv", right)):
-            write_file(path, columns, encoding="utf-8")
+            write_file(path, selected(columns), encoding="utf-8")
         sides = (("rsa", cnaf, tmp_path / "l.csv"), ("c2s", cnam, tmp_path / "r.csv"))
         agreement = stage.agree(with_payload(tmp_path), sides)
         stage.run_both(agreement, sides, tmp_path / "hits.csv")

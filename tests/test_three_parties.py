@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from crypto.errors import CryptoError
+from crypto.keys import RunKey
 from crypto.sealing import unseal
-from service.agreement import Agreement
+from service.administration.inbox import open_sealed
+from service.administration.payload import payload_key, payload_seal
 from service.errors import ServiceError
 from service.messages import Delivery, Relay, delivery_context, relay_context
 from tests.simulator import simulation
@@ -36,7 +38,8 @@ def numbers(three: ThreeParties, marks: object) -> list[int]:
 
 def test_the_recipient_gets_those_who_satisfy_the_rule(three, collected):
     """`a & b - c`: in b, and not in c; but for strangers whom chance brings near, of whom thresholds let 1 % through."""
-    certain, doubtful = numbers(three, collected.hits.certain), numbers(three, collected.hits.information)
+    hits = collected.found["resultats"].hits
+    certain, doubtful = numbers(three, hits.certain), numbers(three, hits.information)
     expected = set(range(PEOPLE["cnous"], PEOPLE["dgfip"]))
     assert set() == set(certain) - expected
     assert expected - set(certain) <= set(doubtful)
@@ -46,8 +49,9 @@ def test_the_recipient_gets_those_who_satisfy_the_rule(three, collected):
 def test_payloads_of_hits_reach_the_recipient_and_no_others(three, collected):
     """Each certain hit carries what its source told of it, opened by the recipient alone."""
     names = list(three.seats["caf"].folder.identifiers())
-    told = {int(names[record][1:]): values for record, values in collected.payloads.items()}
-    expected = {number: (f"2027-01-{1 + number % 28:02}",) for number in numbers(three, collected.hits.certain)}
+    found = collected.found["resultats"]
+    told = {int(names[record][1:]): values for record, values in found.payloads.items()}
+    expected = {number: (f"2027-01-{1 + number % 28:02}",) for number in numbers(three, found.hits.certain)}
     assert expected == told
     assert len(told) >= PEOPLE["dgfip"] - PEOPLE["cnous"] - 4
 
@@ -55,7 +59,7 @@ def test_payloads_of_hits_reach_the_recipient_and_no_others(three, collected):
 def test_positive_controls_come_back_and_are_no_hits(three, collected):
     """All of them, from both signs of the rule, and none in the file."""
     assert three.agreement.controls == 7
-    assert 150 == len(collected.hits.certain)
+    assert 150 == len(collected.found["resultats"].hits.certain)
     assert collected.recall.expected >= three.agreement.controls
     assert collected.recall.found == collected.recall.expected
     assert collected.recall.enough
@@ -104,18 +108,42 @@ def test_the_third_party_holds_no_jeton_no_payload_and_no_name(three, collected)
 def test_combining_again_changes_nothing(three, collected):
     """What the third party holds is not posted twice; the same hits are read again."""
     again = three.combined()
-    assert np.array_equal(collected.hits.certain, again.hits.certain)
-    assert collected.payloads == again.payloads
+    found, same = collected.found["resultats"], again.found["resultats"]
+    assert np.array_equal(found.hits.certain, same.hits.certain)
+    assert found.payloads == same.payloads
 
 
-def test_the_joiner_acknowledges_once_its_hits_are_there_and_everything_is_destroyed(tmp_path):
-    """A joiner that left first would leave its recipient with nothing; at the end nothing is left and it is proved."""
+def opened_by_its_source(three: ThreeParties) -> tuple[int, int]:
+    """Payloads that the source of all of them reads as the joiner, and how many of them it can open or find its seal in."""
+    seat, client, read, known = three.seats["cnous"], three.clients["cnous"], 0, 0
+    (comparison,) = [one for one in three.agreement.comparisons if one.source == "cnous"]
+    for plan in comparison.plan.passes:
+        about = (three.agreement.identifier, three.run, comparison.id, plan.name)
+        key = payload_key(RunKey(three.keys["cnous"][comparison.id]), plan.name)
+        seal = payload_seal(key, *about, comparison.payload_bytes)
+        told = open_sealed(seat, comparison, plan.name, three.sim.third_party, client.delivery(three.run, *about[2:]))
+        for one in told.payloads:
+            read += 1
+            windows = [one.tobytes()[start : start + seal.width] for start in range(len(one) - seal.width + 1)]
+            known += any(seal.opened(window) is not None for window in windows)
+    return read, known
+
+
+def test_a_joiner_acknowledges_once_its_hits_are_there_and_everything_is_destroyed(tmp_path):
+    """A joiner that left first would leave its recipient with nothing; at the end nothing is left and it is proved.
+
+    The joiner may be the source of the payloads: what it is delivered is covered, and it knows none of them again.
+    """
     with simulation(tmp_path / "data") as sim:
-        three = ThreeParties(sim, tmp_path).delivered()
+        three = ThreeParties(sim, tmp_path, joiner="cnous").delivered()
         with pytest.raises(ServiceError, match="E_JONCTION_DUE"):
-            three.acknowledge("dgfip")
-        three.combined()
-        three.acknowledge("dgfip")
+            three.acknowledge("cnous")
+        found = three.combined().found["resultats"]
+        assert found.payloads.keys() == set(np.flatnonzero(found.hits.certain).tolist())
+        read, known = opened_by_its_source(three)
+        assert read >= len(found.payloads)
+        assert 0 == known
+        three.acknowledge("cnous")
         assert "delivered" == three.state()
         three.acknowledge("caf")
         sim.work()
@@ -127,16 +155,4 @@ def test_the_joiner_acknowledges_once_its_hits_are_there_and_everything_is_destr
             if view["receipt"]["statement"]["kind"] == "deliveries"
         ]
         passes = sum(len(one.plan.passes) for one in three.agreement.comparisons)
-        assert sorted([("delivery", "dgfip")] * passes + [("relay", "caf"), ("relay", "dgfip")]) == sorted(destroyed)
-
-
-def test_a_source_of_payloads_joins_for_nobody(three, tmp_path):
-    """It would find its own sealed bytes in the deliveries, open them, and read who is behind a jeton."""
-    with pytest.raises(ServiceError, match="E_JOINTEUR_REQUIS"):
-        ThreeParties(three.sim, tmp_path, joiner="cnous")
-    document = three.agreement.to_json()
-    document["joiners"] = [{"recipient": "caf", "joiner": "cnous"}]
-    with pytest.raises(ServiceError, match="E_MESSAGE"):
-        Agreement.from_json(document)
-    document["comparisons"] = [{**one, "payload_bytes": 0} for one in document["comparisons"]]
-    assert "cnous" == Agreement.from_json(document).joiner_of("caf")
+        assert sorted([("delivery", "cnous")] * passes + [("relay", "caf"), ("relay", "cnous")]) == sorted(destroyed)

@@ -8,6 +8,8 @@ from dataclasses import replace
 
 import pytest
 
+from crypto.framing import Label
+from crypto.signatures import sign_statement
 from service.answers import UploadStatus
 from service.errors import ServiceError
 from service.guard_terms import GuardTerms
@@ -179,6 +181,16 @@ def test_a_manifest_must_fit_the_agreement(sim: Simulation, shared, changes, cod
     """Role, pass, shape and size are those that were signed."""
     manifest, _ = sim.caf.manifest(shared, sim.third_party, "jour", ROWS[0].encoded)
     assert code == declare(sim.caf, shared, replace(manifest, **changes), status_code)
+
+
+def test_an_upload_without_a_risk_report_is_refused(sim: Simulation, shared):
+    """A manifest says which report was made before; one that has no such member is malformed."""
+    manifest, _ = sim.caf.manifest(shared, sim.third_party, "jour", ROWS[0].encoded)
+    assert "E_RAPPORT_RISQUE_ABSENT" == declare(sim.caf, shared, replace(manifest, risk_report=None), 422)
+    signed = manifest.signed(sim.caf.identity.signing_key)
+    del signed["statement"]["risk_report"]
+    signed = sign_statement(sim.caf.identity.signing_key, Label.MANIFEST, signed["statement"])
+    assert "E_MESSAGE" == sim.caf.post(f"/runs/{shared.run}/uploads", signed, 422)
 
 
 def test_chunks_must_hold_what_the_manifest_counts(sim: Simulation, run):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from crypto.framing import to_base64
 from crypto.keys import PublicIdentity
@@ -13,7 +15,8 @@ from linkage.records import read_records
 from service.administration import exchange, jetons, joiner, outbox
 from service.administration.client import Client
 from service.administration.conventions import StoredAgreement, Terms, build_agreement
-from service.administration.inbox import Collected
+from service.administration.inbox import Collected, collect_hits
+from service.administration.objectors import Attached
 from service.administration.payload import written
 from service.administration.run_folder import RunFolder
 from service.administration.seat import Seat
@@ -22,6 +25,7 @@ from service.demarche import parse_demarche
 from service.guard_terms import GuardTerms
 from service.messages import Acknowledgement, Approval
 from tests.partners import people_csv
+from tests.risk_reports import RISK
 from tests.simulator import BASE, START, Administration, Simulation
 
 OPERANDS = {"caf": "a", "cnous": "b", "dgfip": "c"}
@@ -97,7 +101,7 @@ def dated_people(path: Path, first: int) -> Path:
 
 @dataclass
 class ThreeParties:
-    """A run of three administrations, step by step; `caf` receives, `joiner` applies its rule."""
+    """A run of three administrations, step by step; `caf` receives and `joiner` applies its rule, unless `joiners` say else."""
 
     sim: Simulation
     folder: Path
@@ -105,6 +109,9 @@ class ThreeParties:
     text: str = field(default_factory=demarche_text)
     run: str = ""
     guards: GuardTerms | None = None
+    joiners: Mapping[str, str] | None = None
+    objections: Mapping[str, int] = field(default_factory=dict)
+    objecting: Mapping[str, Sequence[int]] = field(default_factory=dict)  # party → people of its file
 
     def __post_init__(self) -> None:
         """Sign the agreement and open the run."""
@@ -142,11 +149,17 @@ class ThreeParties:
         assert all(exchange.confirmed(seat, self.clients[party]) for party, seat in self.seats.items())
 
     def encode(self) -> None:
-        """Every file, with its payload."""
+        """Every file, with its payload; the run keys are kept aside, for tests that look further."""
+        self.keys = {
+            party: {one.id: seat.folder.secret("key", one.id) or b"" for one in seat.comparisons}
+            for party, seat in self.seats.items()
+        }
         for party, seat in self.seats.items():
             records = read_records(self.file_of(party), seat.stored.demarche.sheet(), seat.operand, extra=("date_fin",))
             told = [one.payload_bytes for one in seat.comparisons if one.source == party and one.payload_bytes]
-            outbox.encode(seat, records, payloads=written([records.extra["date_fin"]], told[0]) if told else ())
+            payloads = written([records.extra["date_fin"]], told[0]) if told else ()
+            objecting = np.isin(records.ids, [f"D{number:05}" for number in self.objecting.get(party, ())])
+            outbox.encode(seat, records, risk=RISK, attached=Attached(payloads=payloads, objecting=objecting))
 
     def send(self) -> None:
         """Every upload."""
@@ -166,9 +179,21 @@ class ThreeParties:
 
     def combined(self) -> Collected:
         """The table, the rule, the hits."""
-        jetons.post_jetons(self.seats["caf"], self.clients["caf"])
-        joiner.combine(self.seats[self.joiner], self.clients[self.joiner], self.sim.third_party, "caf")
-        return jetons.collect_joined(self.seats["caf"], self.clients["caf"])
+        return self.collected("caf")
+
+    def collected(self, party: str) -> Collected:
+        """What a party receives, from its joiner where it has one."""
+        seat, client = self.seats[party], self.clients[party]
+        if seat.joiner is None:
+            return collect_hits(seat, client, self.sim.third_party)
+        jetons.post_jetons(seat, client)
+        joiner.combine(self.seats[seat.joiner], self.clients[seat.joiner], self.sim.third_party, party)
+        return jetons.collect_joined(seat, client)
+
+    def people(self, party: str, marks: object) -> list[int]:
+        """The people of a party's file that are marked."""
+        names = list(self.seats[party].folder.identifiers())
+        return sorted(int(names[place][1:]) for place in np.flatnonzero(marks))  # type: ignore[call-overload]
 
     def acknowledge(self, party: str) -> None:
         self.declare(party, Acknowledgement, "acknowledgement")
@@ -193,8 +218,9 @@ class ThreeParties:
             not_before=START,
             not_after=START.replace(year=START.year + 1),
             nonce="00" * 16,
-            joiners={"caf": self.joiner},
+            joiners={"caf": self.joiner} if self.joiners is None else self.joiners,
             guards=self.guards,
+            objections=self.objections,
         )
         agreement = build_agreement(demarche, terms, self.pinned, self.sim.third_party)
         signatures = {

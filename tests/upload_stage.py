@@ -30,6 +30,7 @@ from service.third_party.site import Site, open_site
 from service.third_party.storage import Storage
 from service.third_party.store import add_agreement, add_party
 from service.upload_appendix import APPENDIX_BYTES
+from tests.risk_reports import RISK
 from tests.simulator import LENGTH, agreement_between
 
 ROW = row_bytes(LENGTH)
@@ -80,7 +81,7 @@ def stage(data: Path, chunks: int, rows: int, database: str | None = None) -> St
         agreement=agreement.identifier, run=run.run, comparison=comparison.id, pass_="jour", party="caf",
         role="recipient", count=chunks * rows, row_bytes=ROW, chunks=tuple(digests),
         wrapped_key=secrets.token_bytes(32 + SEAL_OVERHEAD), mean_fill_permille=500, nonce=secrets.token_hex(16),
-        appendix=secrets.token_bytes(APPENDIX_BYTES),
+        appendix=secrets.token_bytes(APPENDIX_BYTES), risk_report=RISK,
     )  # fmt: skip
     return Stage(site=site, sender=caf, manifest=manifest, noise=noise)
 

@@ -4,6 +4,7 @@ Files and keys
     app                 composition root: home folder, environment, clocks
     keyring             own identity, pinned keys, pinned third party
     conventions         agreements: built, judged line by line, signed, kept
+    entitlement         who receives what, and over which comparisons
     run_folder          the local folder of a run: state, secrets, sealed row maps
     seat                one party's seat in a run: what every step needs to know
 
@@ -16,11 +17,17 @@ A run, step by step
     packing             one pass sealed: own records, controls, canaries, payloads
     controls            positive controls: invented people of both sides of a comparison
     payload             what a source tells of a hit, sealed end to end
-    inbox               deliveries → own records → rule → file of hits
+    objectors           who objects: left out of a comparison, kept in it, or sent as objections
+    inbox               deliveries → own records → rules → file of hits
     jetons              a recipient and its joiner: the table out, the hits in
     joiner              jetons and links → rule → jetons, for another recipient
     relaying            pieces that a recipient and its joiner seal to each other
     verify              receipts of destruction and the log's history
+
+After a run
+    journal             what is held, objections, clocks, purge, requests for access
+    campaign            messages to people, answers, reminders, figures
+    papers_commands     papers: records, notices, public register, explanations, impact assessment
 
 Commands
     terminal            sentences, progress, refusals

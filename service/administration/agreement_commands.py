@@ -53,6 +53,7 @@ def propose(args: argparse.Namespace) -> None:
         nonce=secrets.token_hex(16),
         guards=changed(demarche.guards(), dict(args.guard)),
         joiners=dict(args.joiner),
+        objections=_sizes(args.objections),
     )
     with connect(office) as online:
         agreement = build_agreement(demarche, terms, online.pins, online.third_party.identity)
@@ -132,16 +133,26 @@ def _describe(terminal: Terminal, agreement: Agreement, signed: Sequence[str] | 
     for one in agreement.parties:
         terminal.say(f"partie      : {one.party} ({one.name}), « {one.operand} », {one.role}, clé {one.fingerprint}")
     terminal.say(f"tiers       : {agreement.third_party.party}, clé {agreement.third_party.fingerprint}")
-    terminal.say(f"règle       : {agreement.expression} ; zone grise : {agreement.grey_policy}")
+    for zero in agreement.outputs:
+        needs = " ; ".join(
+            f"{verb} {', '.join(names)}"
+            for verb, names in (("demande", zero.requires), ("exclut", zero.excludes))
+            if names
+        )
+        terminal.say(
+            f"résultat    : « {zero.name} » à {zero.recipient}, {zero.use} : {zero.expression} ; {needs or 'tout son fichier'} ; "
+            f"zone grise : {zero.grey_policy}"
+        )
     for two in agreement.comparisons:
         sizes, passes = two.sizes, ", ".join(one.name for one in two.plan.passes)
-        terminal.say(f"comparaison : {two.id}, {sizes.recipient} et {sizes.source} personnes ; passes {passes}")
+        whom = "personnes qui s'opposent au plus" if two.of_objections else "personnes"
+        terminal.say(f"comparaison : {two.id}, {sizes.recipient} et {sizes.source} {whom} ; passes {passes}")
         if two.payload_bytes:
             terminal.say(
                 f"charge utile: {two.source} joint {two.payload_bytes} octets au plus à chaque résultat certain"
             )
     for three in agreement.joiners:
-        terminal.say(f"jointeur    : {three.joiner} applique la règle pour {three.recipient}, sur des jetons")
+        terminal.say(f"jointeur    : {three.joiner} applique les règles de {three.recipient}, sur des jetons")
     terminal.say(f"contrôles   : {agreement.controls} par comparaison")
     kept = agreement.retention
     terminal.say(f"profil      : {agreement.profile} ; croisements : {agreement.max_runs} au plus")

@@ -5,13 +5,15 @@ their rows from the others, and whoever drops links drops those of controls as w
 a letter changed in its first names, as mistakes do: a third party that kept only the identical filters would be seen too.
 Nothing of them is anybody's; their rows go through the encoder like all others, and never reach a file of hits.
 
-A value is canonical as `linkage.normalise` writes it. Which controls stand together in one jeton, for a rule of several
-comparisons, and what must become of it, is `expectations`.
+A value is canonical as `linkage.normalise` writes it. Which controls stand together in one jeton, for rules of several
+comparisons, and of which outputs it must be a hit, is `expectations`: each is made so that the loss of one comparison's links
+shows.
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,8 +22,8 @@ import numpy as np
 from crypto.framing import Label
 from crypto.keys import RunKey, derive
 from linkage.attribute import Attribute
+from linkage.formula import Formula, Linked, hits_of, sensitive
 from linkage.records import Records
-from linkage.rules import GreyPolicy, Linked, Rule, apply_rule, union
 from linkage.sheet import Sheet
 from service.administration.extra_people import records_of
 
@@ -55,17 +57,17 @@ class Expectation:
     Attributes:
         number: of the control, in each of its comparisons.
         comparisons: in which it has rows; a control of one comparison is another person than that of the next.
-        hit: whether the jeton must come back.
+        hits: the outputs of which the jeton must be a hit.
         telling: whether losing the links of one comparison would change that.
     """
 
     number: int
     comparisons: frozenset[str]
-    hit: bool
+    hits: frozenset[str]
     telling: bool
 
 
-def controls(sheet: Sheet, key: RunKey, count: int, *, source: bool) -> Records:
+def controls(sheet: Sheet, key: RunKey, count: int, *, source: bool, apart: str = "") -> Records:
     """The controls of a comparison, as one side adds them.
 
     Args:
@@ -73,50 +75,54 @@ def controls(sheet: Sheet, key: RunKey, count: int, *, source: bool) -> Records:
         key: of the comparison.
         count: of the agreement.
         source: whether it is the source's side, whose file has mistakes.
+        apart: an attribute in which both sides must differ for a link to count.
     """
     attributes = [one for one in sheet.attributes if not one.second_form_of]
     people = [
         {one.name: _value(one, key, number, mistaken=source and number % 2 == 1) for one in attributes}
         for number in range(count)
     ]
+    if source and apart:
+        for person in people:
+            person[apart] += "X"
     return records_of(people, [one.name for one in sheet.attributes])
 
 
-def expectations(
-    rule: Rule, holders: Mapping[str, Sequence[str]], count: int, grey_policy: GreyPolicy
-) -> list[Expectation]:
+def expectations(formulas: Mapping[str, Formula], comparisons: Sequence[str], count: int) -> list[Expectation]:
     """The jetons of controls, so that each control of each comparison stands in exactly one.
 
     Args:
-        rule: of the recipient.
-        holders: operand → comparisons of the recipient with those who hold it.
+        formulas: of the recipient, by output.
+        comparisons: of the recipient, all of them.
         count: controls of each comparison.
-        grey_policy: of the agreement.
     """
-    signs = {name: operand for operand, names in holders.items() for name in names}
+    aims = [(name, one) for name, formula in sorted(formulas.items()) for one in sorted(formula.comparisons)]
     found: list[Expectation] = []
     for number in range(count):
-        together = {names[number % len(names)] for sign, one in rule.steps if sign == "&" for names in (holders[one],)}
-        away = [name for sign, one in rule.steps if sign == "-" for name in holders[one]]
-        if together and number % 2 == 1 and away:
-            together.add(away[number // 2 % len(away)])
-        groups = [frozenset(together)] if together else []
-        groups += [frozenset({name}) for name in sorted(signs) if name not in together]
-        for group in groups:
-            hit = _is_hit(rule, holders, group, grey_policy)
-            telling = any(hit != _is_hit(rule, holders, group - {name}, grey_policy) for name in group)
-            found.append(Expectation(number=number, comparisons=group, hit=hit, telling=telling))
+        left = set(comparisons)
+        # Another output and another of its comparisons for each control; what remains of it stands by itself.
+        turn = number % len(aims) if aims else 0
+        for name, aim in itertools.islice(itertools.cycle(aims), turn, turn + len(aims)):
+            group = sensitive(formulas[name], aim, number // len(aims))
+            if group <= left:
+                left -= group
+                found.append(_expected(formulas, number, group))
+        found += [_expected(formulas, number, frozenset({one})) for one in sorted(left)]
     return found
 
 
-def _is_hit(rule: Rule, holders: Mapping[str, Sequence[str]], linked: frozenset[str], grey_policy: GreyPolicy) -> bool:
-    """Whether a record with certain links in these comparisons satisfies the rule."""
+def _expected(formulas: Mapping[str, Formula], number: int, group: frozenset[str]) -> Expectation:
+    hits = _hits(formulas, group)
+    telling = any(hits != _hits(formulas, group - {name}) for name in group)
+    return Expectation(number=number, comparisons=group, hits=hits, telling=telling)
+
+
+def _hits(formulas: Mapping[str, Formula], linked: frozenset[str]) -> frozenset[str]:
+    """The outputs that a record with certain links in these comparisons is a hit of."""
     no = np.zeros(1, dtype=bool)
-    unions = {
-        operand: union([Linked(certain=np.array([name in linked]), grey=no) for name in names])
-        for operand, names in holders.items()
-    }
-    return bool(apply_rule(rule, unions, 1, grey_policy).certain[0])
+    everywhere = frozenset[str]().union(*(formula.comparisons for formula in formulas.values()))
+    links = {name: Linked(certain=np.array([name in linked]), grey=no) for name in everywhere}
+    return frozenset(name for name, one in formulas.items() if hits_of(one, links, 1, "ecarter").certain[0])
 
 
 class _Draws:

@@ -22,6 +22,7 @@ from crypto.key_files import write_secret
 from crypto.keys import PublicIdentity
 from linkage.holder import encoder_digest
 from linkage.planner import plan_passes
+from service.administration.entitlement import holders_of, outputs_for
 from service.agreement import (
     MAX_CONTROLS,
     MAX_ENCODINGS_HOURS,
@@ -31,6 +32,7 @@ from service.agreement import (
     Comparison,
     Demarche,
     Joining,
+    Output,
     Retention,
     Sizes,
     ThirdParty,
@@ -65,7 +67,8 @@ class Terms:
         not_after: last one.
         nonce: 16 fresh random bytes in hexadecimal.
         guards: what else than the démarche's own guards; None: nothing.
-        joiners: recipient → who applies its rule, for each recipient of several comparisons.
+        objections: party → how many who object there to the démarche it may send at most; nobody for most.
+        joiners: recipient → who applies its rules, for each recipient of an output of several comparisons.
     """
 
     holders: Mapping[str, tuple[str, ...]]
@@ -79,6 +82,7 @@ class Terms:
     nonce: str
     guards: GuardTerms | None = None
     joiners: Mapping[str, str] = field(default_factory=dict)
+    objections: Mapping[str, int] = field(default_factory=dict)
 
 
 def build_agreement(demarche: RuleSheet, terms: Terms, pins: Pins, third_party: PublicIdentity) -> Agreement:
@@ -91,12 +95,16 @@ def build_agreement(demarche: RuleSheet, terms: Terms, pins: Pins, third_party: 
         third_party: pinned too.
 
     Raises:
-        ServiceError: `E_JOINTEUR_REQUIS`, `E_PARTIES`, `E_EFFECTIF_FAIBLE`, `E_PROFIL_INTERDIT`,
-            `E_AIPD_ABSENTE`, `E_AUTORISATION_ABSENTE`, `E_VALIDITE`; whatever `pins` refuses.
+        ServiceError: `E_JOINTEUR_REQUIS`, `E_PARTIES`, `E_EFFECTIF_FAIBLE`, `E_PROFIL_INTERDIT`, `E_RESULTATS_A`,
+            `E_SANS_COMPARAISON`, `E_AIPD_ABSENTE`, `E_AUTORISATION_ABSENTE`, `E_VALIDITE`; whatever `pins` refuses.
         LinkageError: the profile is unknown.
     """
     _check_terms(demarche, terms)
-    sheet = demarche.sheet()
+    sheet, outputs = demarche.sheet(), outputs_for(demarche, terms.holders, terms.objections)
+    comparisons = _comparisons(demarche, terms, outputs)
+    _check_everybody(terms, comparisons)
+    joined = _joined(outputs)
+    _check_joiners(terms, joined)
     return Agreement(
         nonce=terms.nonce,
         demarche=Demarche(id=demarche.id, title=demarche.title, digest=demarche.digest),
@@ -106,13 +114,12 @@ def build_agreement(demarche: RuleSheet, terms: Terms, pins: Pins, third_party: 
         dpia=terms.dpia,
         third_party=ThirdParty(party=third_party.party, fingerprint=third_party.fingerprint),
         parties=_parties(demarche, terms, pins),
-        expression=demarche.rule().text,
-        grey_policy=demarche.grey_policy,
+        outputs=outputs,
         profile=terms.profile,
         sheet_digest=sheet.digest,
         encoder_digest=encoder_digest(),
-        comparisons=_comparisons(demarche, terms),
-        joiners=tuple(Joining(recipient=one, joiner=terms.joiners[one]) for one in _joined(demarche, terms)),
+        comparisons=comparisons,
+        joiners=tuple(Joining(recipient=one, joiner=terms.joiners[one]) for one in joined),
         controls=min(MAX_CONTROLS, min(terms.sizes.values()) // _PEOPLE_A_CONTROL),
         guards=terms.guards or demarche.guards(),
         max_runs=terms.max_runs,
@@ -127,23 +134,26 @@ def build_agreement(demarche: RuleSheet, terms: Terms, pins: Pins, third_party: 
     )
 
 
-def _comparisons(demarche: RuleSheet, terms: Terms) -> tuple[Comparison, ...]:
-    """Every recipient against every holder of every other operand, sorted."""
-    sheet, (own, *others) = demarche.sheet(), demarche.rule().operands
-    found = [
-        Comparison(
-            id=f"{recipient}.{source}",
+def _comparisons(demarche: RuleSheet, terms: Terms, outputs: tuple[Output, ...]) -> tuple[Comparison, ...]:
+    """What the outputs need, sorted."""
+    sheet, found = demarche.sheet(), []
+    tell = {party for operand in demarche.payload_operands for party in terms.holders.get(operand, ())}
+    required = {name for one in outputs for name in one.requires}
+    for name in sorted({name for one in outputs for name in one.comparisons}):
+        recipient, source, *objections = name.split(".")
+        sent = terms.objections if objections else terms.sizes
+        sizes = Sizes(recipient=terms.sizes[recipient], source=sent[source])
+        one = Comparison(
+            id=name,
             recipient=recipient,
             source=source,
-            sizes=Sizes(recipient=terms.sizes[recipient], source=terms.sizes[source]),
-            plan=plan_passes(sheet, terms.profile, (terms.sizes[recipient], terms.sizes[source])),
-            payload_bytes=demarche.payload_bytes if operand == demarche.payload_operand else 0,
+            subject="oppositions" if objections else "personnes",
+            sizes=sizes,
+            plan=plan_passes(sheet, terms.profile, (sizes.recipient, sizes.source)),
+            payload_bytes=demarche.payload_bytes if source in tell and name in required else 0,
         )
-        for recipient in terms.holders[own]
-        for operand in others
-        for source in terms.holders[operand]
-    ]
-    return tuple(sorted(found, key=lambda one: one.id))
+        found.append(one)
+    return tuple(found)
 
 
 def check_agreement(agreement: Agreement, demarche: RuleSheet, pins: Pins, third_party: PublicIdentity) -> None:
@@ -176,15 +186,17 @@ def check_agreement(agreement: Agreement, demarche: RuleSheet, pins: Pins, third
 
 def _check_terms(demarche: RuleSheet, terms: Terms) -> None:
     parties = [party for holders in terms.holders.values() for party in holders]
-    if set(terms.holders) != set(demarche.operands) or not all(terms.holders.values()):
+    needed = {name for name, one in demarche.operands.items() if not one.optional}
+    if not needed <= set(terms.holders) <= set(demarche.operands) or not all(terms.holders.values()):
         sentence = f"donnez un détenteur à chaque opérande : --party {'=… --party '.join(demarche.operands)}=…"
         raise ServiceError("E_PARTIES", sentence)
     if len(set(parties)) != len(parties) or set(terms.sizes) != set(parties):
         sentence = "chaque partie détient un seul opérande et déclare un seul effectif (--size partie=n)"
         raise ServiceError("E_PARTIES", sentence)
-    _check_joiners(demarche, terms, set(parties))
     guards = terms.guards or demarche.guards()
-    if min(terms.sizes.values()) < guards.least_rows:
+    if not set(terms.objections) <= set(parties):
+        raise ServiceError("E_PARTIES", "seule une partie transmet des oppositions (--objections partie=nombre)")
+    if min((*terms.sizes.values(), *terms.objections.values())) < guards.least_rows:
         sentence = f"un croisement porte sur au moins {guards.least_rows} personnes de chaque côté"
         raise ServiceError("E_EFFECTIF_FAIBLE", sentence)
     if demarche.own_guards is not None and guards.loosens(demarche.own_guards):
@@ -202,29 +214,28 @@ def _check_terms(demarche: RuleSheet, terms: Terms) -> None:
         raise ServiceError("E_VALIDITE", "une convention vaut au plus un an, et sa fin suit son début")
 
 
-def _joined(demarche: RuleSheet, terms: Terms) -> list[str]:
-    """The recipients that have several comparisons, sorted."""
-    own, *others = demarche.rule().operands
-    sources = sum(len(terms.holders[operand]) for operand in others)
-    return sorted(terms.holders[own]) if sources > 1 else []
+def _check_everybody(terms: Terms, comparisons: tuple[Comparison, ...]) -> None:
+    compared = {party for one in comparisons if not one.of_objections for party in one.parties}
+    if left := sorted(set(terms.sizes) - compared):
+        sentence = f"« {left[0]} » n'est comparé à personne dans cette démarche : retirez cette partie"
+        raise ServiceError("E_PARTIES", sentence)
 
 
-def _check_joiners(demarche: RuleSheet, terms: Terms, parties: set[str]) -> None:
-    for recipient in _joined(demarche, terms):
-        if terms.joiners.get(recipient) not in parties - {recipient}:
+def _joined(outputs: tuple[Output, ...]) -> list[str]:
+    """The recipients that have an output of several comparisons, sorted: they must not see what it is made of."""
+    return sorted({one.recipient for one in outputs if len(one.comparisons) > 1})
+
+
+def _check_joiners(terms: Terms, joined: list[str]) -> None:
+    for recipient in joined:
+        if terms.joiners.get(recipient) not in set(terms.sizes) - {recipient}:
             sentence = (
-                f"« {recipient} » a plusieurs comparaisons : la règle est appliquée par un jointeur, une autre partie ; "
-                f"désignez-le : --joiner {recipient}=PARTIE"
+                f"« {recipient} » reçoit un résultat de plusieurs comparaisons : la règle est appliquée par un jointeur, une "
+                f"autre partie ; désignez-le : --joiner {recipient}=PARTIE"
             )
             raise ServiceError("E_JOINTEUR_REQUIS", sentence)
-        if demarche.payload_operand and terms.joiners[recipient] in terms.holders[demarche.payload_operand]:
-            sentence = (
-                f"« {terms.joiners[recipient]} » joint une charge utile : il reconnaîtrait ses propres personnes derrière les "
-                f"jetons ; désignez un autre jointeur : --joiner {recipient}=PARTIE"
-            )
-            raise ServiceError("E_JOINTEUR_REQUIS", sentence)
-    if extra := sorted(set(terms.joiners) - set(_joined(demarche, terms))):
-        sentence = f"« {extra[0]} » n'a qu'une comparaison, ou ne reçoit rien : retirez son jointeur"
+    if extra := sorted(set(terms.joiners) - set(joined)):
+        sentence = f"aucun résultat de « {extra[0]} » ne dépend de plusieurs comparaisons : retirez son jointeur"
         raise ServiceError("E_JOINTEUR_REQUIS", sentence)
 
 
@@ -247,18 +258,21 @@ def _parties(demarche: RuleSheet, terms: Terms, pins: Pins) -> tuple[AgreementPa
 
 
 def _terms_of(agreement: Agreement) -> Terms:
-    holders: dict[str, tuple[str, ...]] = {}
     sizes: dict[str, int] = {}
-    for one in agreement.parties:
-        holders[one.operand] = (*holders.get(one.operand, ()), one.party)
+    objections: dict[str, int] = {}
     for comparison in agreement.comparisons:
         pair = comparison.sizes
+        if comparison.of_objections:
+            if objections.setdefault(comparison.source, pair.source) != pair.source:
+                sentence = f"la convention déclare deux nombres d'oppositions pour « {comparison.source} »"
+                raise ServiceError("E_CONVENTION_DIFFERENTE", sentence)
+            continue
         for party, size in ((comparison.recipient, pair.recipient), (comparison.source, pair.source)):
             if sizes.setdefault(party, size) != size:
                 sentence = f"la convention déclare deux effectifs pour « {party} »"
                 raise ServiceError("E_CONVENTION_DIFFERENTE", sentence)
     return Terms(
-        holders=holders,
+        holders=holders_of(agreement),
         sizes=sizes,
         profile=agreement.profile,
         authorisation=agreement.authorisation,
@@ -269,6 +283,7 @@ def _terms_of(agreement: Agreement) -> Terms:
         nonce=agreement.nonce,
         guards=agreement.guards,
         joiners={one.recipient: one.joiner for one in agreement.joiners},
+        objections=objections,
     )
 
 

@@ -52,8 +52,8 @@ def _open(args: argparse.Namespace) -> tuple[Office, StoredAgreement, Pending]:
 def _own_operand(office: Office, stored: StoredAgreement) -> str:
     party = office.keyring.identity().party
     own = [one.operand for one in stored.agreement.parties if one.party == party]
-    if own != [stored.demarche.recipient]:
-        sentence = f"seul « {stored.demarche.recipient} » met des personnes en attente ; encodez votre fichier entier"
+    if not set(own) & set(stored.demarche.recipients):
+        sentence = f"seul « {', '.join(stored.demarche.recipients)} » met des personnes en attente ; encodez votre fichier entier"
         raise ServiceError("E_SANS_RESULTATS", sentence)
     return own[0]
 

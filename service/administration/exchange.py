@@ -94,8 +94,8 @@ def collect_keys(seat: Seat, client: Client) -> bool:
                 seat.party: Share(_held(seat, "share", comparison)),
                 seat.peer(comparison).party: open_share(seat, comparison, theirs[0]),
             }
-            key = run_key(bytes.fromhex(seat.agreement.identifier), seat.run, comparison.id, shares)
-            seat.folder.keep_secrets("key", {comparison.id: key})
+            with run_key(bytes.fromhex(seat.agreement.identifier), seat.run, comparison.id, shares) as key:
+                seat.folder.keep_secrets("key", {comparison.id: key})
         if seat.folder.secret("confirmed", comparison.id) is None:
             client.declare(seat.run, "confirmations", _confirmation(seat, comparison))
             seat.folder.keep_secrets("confirmed", {comparison.id: b""})
@@ -124,9 +124,9 @@ def confirmed(seat: Seat, client: Client) -> bool:
 
 def _confirmation(seat: Seat, comparison: Comparison) -> dict[str, Any]:
     agreement = seat.agreement
-    key = RunKey(_held(seat, "key", comparison))
     transcript, encoder = bytes.fromhex(agreement.identifier), bytes.fromhex(agreement.encoder_digest)
-    tag = confirmation(key, transcript, seat.run, comparison.id, seat.party, encoder)
+    with RunKey(_held(seat, "key", comparison)) as key:
+        tag = confirmation(key, transcript, seat.run, comparison.id, seat.party, encoder)
     statement = Confirmation(
         agreement=agreement.identifier,
         run=seat.run,
@@ -145,8 +145,9 @@ def _check_confirmation(seat: Seat, comparison: Comparison, signed: object) -> N
         named = (one.agreement, one.run, one.comparison, one.from_)
         if named != (agreement.identifier, seat.run, comparison.id, peer.party):
             raise KeyRefused("cette confirmation appartient à un autre croisement.")
-        key, tag = RunKey(_held(seat, "key", comparison)), bytes.fromhex(one.tag)
-        check_confirmation(key, transcript, seat.run, comparison.id, peer.party, encoder, tag)
+        with RunKey(_held(seat, "key", comparison)) as key:
+            tag = bytes.fromhex(one.tag)
+            check_confirmation(key, transcript, seat.run, comparison.id, peer.party, encoder, tag)
     except (CryptoError, ServiceError) as error:
         sentence = (
             f"« {peer.party} » ne confirme pas la même clé et le même encodeur ; n'envoyez rien : annulez le "

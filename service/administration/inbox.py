@@ -1,16 +1,18 @@
-"""From deliveries to hits: verify, open, translate row ids into one's own records, apply the rule, write a file.
+"""From deliveries to hits: verify, open, translate row ids into one's own records, apply the rules, write a file.
 
-Every pass of the comparison must be there, signed by the pinned third party for this very run, and may name only rows
+Every pass of every comparison must be there, signed by the pinned third party for this very run, and may name only rows
 that this party sent; anything else is refused with `E_LIVRAISON`. A record is linked if some pass links it (the union is
-made here, where the records are). What is not a hit leaves no trace: links live in memory until the rule is applied. A
-party of several comparisons receives from its joiner instead (`jetons`).
+made here, where the records are). What is not a hit leaves no trace: links live in memory until the rules are applied. A
+party of which some output depends on several comparisons receives from its joiner instead (`jetons`); one whose output depends on
+none (the first of a `dedup`) has all its people, without asking anybody.
 
 Rows of positive controls are counted, and never become hits. A record that no pass could compare (too little is known of
-it) is not shown to be absent elsewhere: it is kept from automatic award.
+it) is not shown to be absent elsewhere: it is kept from automatic award. So are those who object to the démarche, from any hit.
 
-The file of hits is ``identifiant;usage``, then one column for each value of the payload, in the order of the party's own
-file, UTF-8. `usage` is ``attribution`` for a hit that may be awarded, ``information`` for one that may only be written to.
-A payload is that of the certain links of a record, and nothing when its passes do not agree on it.
+The file of hits is ``identifiant;usage;resultat``, then one column for each value of the payload, output by output, each in the
+order of the party's own file, UTF-8. `usage` is ``attribution`` for a hit that may be awarded, ``information`` for one that may
+only be written to; `resultat` is the name of the output. A payload is that of the certain links of a record, and nothing when
+its passes do not agree on it.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,23 +33,28 @@ from crypto.key_files import destroy
 from crypto.keys import PublicIdentity
 from crypto.sealing import unseal
 from linkage.errors import LinkageError
+from linkage.formula import GreyPolicy, Hits, Linked, hits_of, united
 from linkage.plan import PassPlan
-from linkage.rules import Hits, Linked, apply_rule, union
 from linkage.wire import ID_BYTES, Delivered, delivery_from_bytes
 from service.administration.controls import Recall
 from service.administration.payload import PayloadSeal, payload_seal, read_payload
 from service.administration.seat import Seat
-from service.agreement import Comparison
+from service.agreement import Comparison, Output
 from service.errors import ServiceError
 from service.messages import Delivery, delivery_context
+from service.payload_cover import Cover
 
 if TYPE_CHECKING:
     from service.administration.client import Client
 
 __all__ = [
+    "OBJECTING",
     "Collected",
+    "Found",
     "Payloads",
     "collect_hits",
+    "compared_in",
+    "objecting",
     "open_delivery",
     "open_sealed",
     "payloads_of",
@@ -56,9 +63,23 @@ __all__ = [
     "write_hits",
 ]
 
+OBJECTING = "objecting"  # of the row map: the records of those who object
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 Report = Callable[[int, int], None]
 Payloads = Mapping[int, tuple[str, ...]]  # record → values
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """The hits of one output.
+
+    Attributes:
+        hits: over the party's records, in their order.
+        payloads: of hits that have one.
+    """
+
+    hits: Hits
+    payloads: Payloads = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,60 +87,73 @@ class Collected:
     """What a recipient has of a run.
 
     Attributes:
-        hits: over its records, in their order.
+        found: by output, in the order of the agreement.
         recall: of the positive controls.
-        payloads: of hits that have one.
     """
 
-    hits: Hits
+    found: Mapping[str, Found]
     recall: Recall
-    payloads: Payloads = field(default_factory=dict)
 
 
 def collect_hits(seat: Seat, client: Client, third_party: PublicIdentity, *, report: Report | None = None) -> Collected:
-    """The hits of this party, from all its deliveries; it is in one comparison.
+    """The hits of this party, from all its deliveries; none of its outputs depends on several comparisons.
 
     Raises:
         ServiceError: `E_LIVRAISON`, `E_SANS_RESULTATS`, `E_LIGNES_LOCALES`.
     """
     if not seat.receives or seat.joiner is not None:
         raise ServiceError("E_SANS_RESULTATS", "votre administration ne reçoit pas de résultats dans ce croisement")
-    own, passes = sum(1 for _ in seat.folder.identifiers()), list(seat.passes())
+    own = sum(1 for _ in seat.folder.identifiers())
+    passes = [(one, plan) for one in seat.comparisons_of(seat.party) for plan in one.plan.passes]
     count = own + seat.agreement.controls
     linked: dict[str, list[Linked]] = {}
-    sealed: dict[int, list[tuple[PayloadSeal, bytes]]] = {}
-    compared = np.zeros(count, dtype=bool)
+    sealed: dict[str, dict[int, list[tuple[PayloadSeal, bytes]]]] = {}
     for done, (comparison, plan) in enumerate(passes):
         signed = client.delivery(seat.run, comparison.id, plan.name)
-        links, rows, carried = open_delivery(seat, comparison, plan, third_party, signed, count)
-        linked.setdefault(seat.operand_of(comparison.source), []).append(links)
-        compared |= rows
+        links, carried = open_delivery(seat, comparison, plan, third_party, signed, count)
+        linked.setdefault(comparison.id, []).append(links)
         seal = seal_of(seat, comparison, plan.name)
         for record, one in carried.items() if seal else ():
-            sealed.setdefault(record, []).append((seal, one))  # type: ignore[arg-type]
+            sealed.setdefault(comparison.id, {}).setdefault(record, []).append((seal, one))  # type: ignore[arg-type]
         if report:
             report(done + 1, len(passes))
-    unions = {operand: union(parts) for operand, parts in linked.items()}
-    demarche = seat.stored.demarche
-    hits = apply_rule(demarche.rule(), unions, count, demarche.grey_policy)
-    hits = restrained(Hits(certain=hits.certain[:own], information=hits.information[:own]), compared[:own], seat)
-    found = np.logical_or.reduce([one.certain | one.grey for one in unions.values()])[own:]
-    told = np.flatnonzero(hits.certain | hits.information).tolist()
-    columns = len(demarche.payload)
+    unions = {
+        one.id: united([(plan.name, plan.twin) for plan in one.plan.passes], linked[one.id], alike=seat.alike(one))
+        for one in seat.comparisons_of(seat.party)
+    }
+    mine = {name: Linked(certain=one.certain[:own], grey=one.grey[:own]) for name, one in unions.items()}
+    controls = [(one.certain | one.grey)[own:] for one in unions.values()]
     return Collected(
-        hits=hits,
-        recall=Recall(found=int(found.sum()), expected=len(found)),
-        payloads=payloads_of({record: sealed[record] for record in told if record in sealed}, columns),
+        found={output.name: _found(seat, output, mine, sealed, own) for output in seat.outputs},
+        recall=Recall(found=sum(int(one.sum()) for one in controls), expected=sum(map(len, controls))),
+    )
+
+
+def _found(
+    seat: Seat,
+    output: Output,
+    linked: Mapping[str, Linked],
+    sealed: Mapping[str, Mapping[int, list[tuple[PayloadSeal, bytes]]]],
+    own: int,
+) -> Found:
+    """The hits of one output, and the payloads of the comparison in which it asks for a link."""
+    hits = hits_of(seat.formula(output), linked, own, cast("GreyPolicy", output.grey_policy))
+    hits = restrained(hits, compared_in(seat, output.excludes, own), seat, output)
+    told, columns = np.flatnonzero(hits.certain | hits.information).tolist(), len(seat.stored.demarche.payload)
+    carried = sealed.get(output.requires[0], {}) if output.requires else {}
+    return Found(
+        hits=hits, payloads=payloads_of({record: carried[record] for record in told if record in carried}, columns)
     )
 
 
 def seal_of(seat: Seat, comparison: Comparison, pass_name: str) -> PayloadSeal | None:
     """What opens the payloads of a pass; None when it has none."""
-    key = seat.folder.secret("payload", f"{comparison.id}/{pass_name}")
-    if not comparison.payload_bytes or key is None:
+    name = f"{comparison.id}/{pass_name}"
+    key, cover = seat.folder.secret("payload", name), seat.folder.secret("payload", f"{name}/cover")
+    if not comparison.payload_bytes or key is None or cover is None:
         return None
     about = (seat.agreement.identifier, seat.run, comparison.id, pass_name)
-    return payload_seal(key, *about, comparison.payload_bytes)
+    return replace(payload_seal(key, *about, comparison.payload_bytes), cover=Cover(cover, about))
 
 
 def payloads_of(sealed: Mapping[int, Sequence[tuple[PayloadSeal, bytes]]], columns: int) -> Payloads:
@@ -161,8 +195,8 @@ def open_sealed(
 
 def open_delivery(
     seat: Seat, comparison: Comparison, plan: PassPlan, third_party: PublicIdentity, signed: object, count: int
-) -> tuple[Linked, NDArray[np.bool_], dict[int, bytes]]:
-    """The links of one delivery, which records took part in its pass, and the sealed payloads of certain links.
+) -> tuple[Linked, dict[int, bytes]]:
+    """The links of one delivery, and the sealed payloads of certain links.
 
     Args:
         seat: of the recipient.
@@ -176,7 +210,7 @@ def open_delivery(
         ServiceError: `E_LIVRAISON`.
     """
     certain, grey, payloads = open_sealed(seat, comparison, plan.name, third_party, signed)
-    place, took_part = _places(seat, f"{comparison.id}/{plan.name}", np.concatenate([certain, grey]), count)
+    place = _places(seat, f"{comparison.id}/{plan.name}", np.concatenate([certain, grey]))
     parts = []
     seen: set[bytes] = set()
     for delivered in (_names(certain), _names(grey)):
@@ -189,21 +223,17 @@ def open_delivery(
         mark[[place[name] for name in delivered]] = True
         parts.append(mark)
     carried = {place[name]: one.tobytes() for name, one in zip(_names(certain), payloads, strict=True) if len(one)}
-    return Linked(certain=parts[0], grey=parts[1] & ~parts[0]), took_part, carried
+    return Linked(certain=parts[0], grey=parts[1] & ~parts[0]), carried
 
 
-def _places(
-    seat: Seat, name: str, delivered: NDArray[np.uint8], count: int
-) -> tuple[dict[bytes, int], NDArray[np.bool_]]:
-    """The record of each delivered row that was sent, and which records took part: the row map goes by piece by piece."""
+def _places(seat: Seat, name: str, delivered: NDArray[np.uint8]) -> dict[bytes, int]:
+    """The record of each delivered row that was sent: the row map goes by piece by piece."""
     heads = np.unique(_heads(delivered))
     places: dict[bytes, int] = {}
-    took_part = np.zeros(count, dtype=bool)
     for ids, records in seat.folder.rows(name):
-        took_part[records] = True
         some = np.flatnonzero(np.isin(_heads(ids), heads))  # few others share half an id
         places.update(zip(_names(ids[some]), records[some].tolist(), strict=True))
-    return places, took_part
+    return places
 
 
 def _heads(ids: NDArray[np.uint8]) -> NDArray[np.uint64]:
@@ -212,36 +242,38 @@ def _heads(ids: NDArray[np.uint8]) -> NDArray[np.uint64]:
 
 
 def write_hits(
-    path: Path, identifiers: Iterable[str], hits: Hits, columns: Sequence[str] = (), payloads: Payloads | None = None
-) -> tuple[int, int]:
+    path: Path, identifiers: Callable[[], Iterable[str]], found: Mapping[str, Found], columns: Sequence[str] = ()
+) -> dict[str, tuple[int, int]]:
     """Write the file of hits, readable by its owner only, in one step.
 
     Args:
         path: of the file.
-        identifiers: of the records, in their order.
-        hits: over the records.
+        identifiers: gives those of the records, in their order.
+        found: by output.
         columns: names of the values of a payload.
-        payloads: of records.
 
     Returns:
-        (hits that may be awarded, hits for information only).
+        Output → (hits that may be awarded, hits for information only).
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    empty = ("",) * len(columns)
+    empty, counts = ("",) * len(columns), {}
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, delimiter=";")
-            writer.writerow(["identifiant", "usage", *columns])
-            marks = zip(identifiers, hits.certain.tolist(), hits.information.tolist(), strict=True)
-            for record, (identifier, certain, information) in enumerate(marks):
-                if certain or information:
-                    usage = "attribution" if certain else "information"
-                    writer.writerow([identifier, usage, *map(_as_text, (payloads or {}).get(record, empty))])
+            writer.writerow(["identifiant", "usage", "resultat", *columns])
+            for output, one in found.items():
+                counts[output] = int(one.hits.certain.sum()), int(one.hits.information.sum())
+                marks = zip(identifiers(), one.hits.certain.tolist(), one.hits.information.tolist(), strict=True)
+                for record, (identifier, certain, information) in enumerate(marks):
+                    if certain or information:
+                        usage = "attribution" if certain else "information"
+                        told = map(_as_text, one.payloads.get(record, empty))
+                        writer.writerow([identifier, usage, output, *told])
         Path(name).replace(path)
     finally:
         destroy(Path(name))  # still there only when something above failed
-    return int(hits.certain.sum()), int(hits.information.sum())
+    return counts
 
 
 def _as_text(value: str) -> str:
@@ -249,11 +281,34 @@ def _as_text(value: str) -> str:
     return f"'{value}" if value[:1] in _FORMULA else value
 
 
-def restrained(hits: Hits, compared: NDArray[np.bool_], seat: Seat) -> Hits:
-    """Hits as the démarche may use them: none is awarded when it only informs, nor when it was never compared."""
-    award = seat.stored.demarche.purpose == "attribution"
-    certain = hits.certain & compared if award else np.zeros_like(hits.certain)
-    return replace(hits, certain=certain, information=(hits.information | hits.certain) & ~certain)
+def compared_in(seat: Seat, comparisons: Iterable[str], own: int) -> NDArray[np.bool_]:
+    """Which records of this party took part in some pass of each of these comparisons."""
+    everywhere = np.ones(own, dtype=bool)
+    for name in comparisons:
+        comparison, took_part = seat.agreement.comparison(name), np.zeros(own + seat.agreement.controls, dtype=bool)
+        for plan in comparison.plan.passes if comparison else ():
+            for _, records in seat.folder.rows(f"{name}/{plan.name}"):
+                took_part[records] = True
+        everywhere &= took_part[:own]
+    return everywhere
+
+
+def restrained(hits: Hits, compared: NDArray[np.bool_], seat: Seat, output: Output) -> Hits:
+    """Hits as an output may use them.
+
+    None of whoever objects; none is awarded when the output only informs, nor when a link that it excludes was never looked for.
+    """
+    kept = ~objecting(seat, len(compared))
+    certain = hits.certain & compared & kept if output.award else np.zeros_like(hits.certain)
+    return replace(hits, certain=certain, information=(hits.information | hits.certain) & ~certain & kept)
+
+
+def objecting(seat: Seat, own: int) -> NDArray[np.bool_]:
+    """Which records of this party object to the démarche, as they were encoded."""
+    found = np.zeros(own, dtype=bool)
+    for _, records in seat.folder.rows(OBJECTING) if seat.folder.has_rows(OBJECTING) else ():
+        found[records] = True
+    return found
 
 
 def _names(ids: NDArray[np.uint8]) -> list[bytes]:

@@ -6,8 +6,8 @@ slice by slice from the row maps of all passes: no more than some hundred thousa
 has no row in a pass, the joiner is given a random id, and cannot tell.
 
 Positive controls stand in the table like anybody: `controls.expectations` says which of their rows share a jeton, and what
-must become of it. What comes back are jetons that satisfy the rule; any other is refused. A record that some comparison could
-not compare is kept from automatic award, as without a joiner.
+must become of it. What comes back are, output by output, jetons that satisfy the rule; any other is refused. A record that could
+not be compared where the rule excludes links is kept from automatic award, as without a joiner.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage.errors import LinkageError
-from linkage.rules import Hits
-from linkage.wire import ID_BYTES, Delivered, delivery_from_bytes, payload_width, places_among
+from linkage.formula import Hits
+from linkage.wire import ID_BYTES, Delivered, delivery_from_bytes, places_among
 from service.administration import relaying
 from service.administration.controls import Expectation, Recall, expectations
-from service.administration.inbox import Collected, Payloads, payloads_of, restrained, seal_of
-from service.administration.joiner import Joining, joining_of
+from service.administration.inbox import Collected, Found, Payloads, compared_in, payloads_of, restrained, seal_of
+from service.administration.joiner import Joining, Told, joining_of, parts_of
 from service.administration.payload import PayloadSeal
 from service.administration.seat import Seat
 from service.errors import ServiceError
@@ -63,22 +63,26 @@ def collect_joined(seat: Seat, client: Client) -> Collected:
     Raises:
         ServiceError: `E_RELAIS`, `E_LIVRAISON`, `E_LIGNES_LOCALES`; `E_PATIENTER` before the joiner has posted them.
     """
-    joiner, (own, controls) = _joiner(seat), _records(seat)
-    try:
-        told = delivery_from_bytes(b"".join(relaying.fetch(seat, client, "hits", joiner)))
-    except LinkageError as error:
-        raise _refused("n'ont pas la forme attendue") from error
-    marks, entries = _marked(seat, told, own + len(controls))
-    hits = Hits(certain=marks[0][:own], information=marks[1][:own])
-    hits = restrained(hits, _compared(seat, own), seat)
-    telling = [(place, one) for place, one in enumerate(controls, own) if one.telling]
-    found = sum(bool(marks[0][place]) == one.hit for place, one in telling)
-    sealed = {entry: one for entry, one in zip(entries, told.payloads, strict=True) if entry < own}
-    return Collected(
-        hits=hits,
-        recall=Recall(found=found, expected=len(telling)),
-        payloads=_payloads(seat, sealed) if told.payloads.shape[1] else {},
-    )
+    joiner, (own, controls), joining = _joiner(seat), _records(seat), joining_of(seat, seat.party)
+    parts = parts_of(b"".join(relaying.fetch(seat, client, "hits", joiner)), len(joining.outputs))
+    found: dict[str, Found] = {}
+    came: dict[str, NDArray[np.bool_]] = {}  # output → which controls came back as certain
+    for told, output, part in zip(joining.outputs, seat.outputs, parts, strict=True):
+        try:
+            delivered = delivery_from_bytes(part)
+        except LinkageError as error:
+            raise _refused("n'ont pas la forme attendue") from error
+        marks, entries = _marked(seat, delivered, own + len(controls))
+        hits = Hits(certain=marks[0][:own], information=marks[1][:own])
+        came[told.name] = marks[0][own:]
+        sealed = {entry: one for entry, one in zip(entries, delivered.payloads, strict=True) if entry < own}
+        found[told.name] = Found(
+            hits=restrained(hits, compared_in(seat, output.excludes, own), seat, output),
+            payloads=_payloads(seat, joining, told, sealed) if delivered.payloads.shape[1] else {},
+        )
+    telling = [(place, one) for place, one in enumerate(controls) if one.telling]
+    right = sum({name for name, marks in came.items() if marks[place]} == one.hits for place, one in telling)
+    return Collected(found=found, recall=Recall(found=right, expected=len(telling)))
 
 
 def table_slices(
@@ -116,8 +120,9 @@ def _pieces(
 
 def _records(seat: Seat) -> tuple[int, list[Expectation]]:
     """How many records this party has, and the jetons of controls that follow them."""
-    demarche = seat.stored.demarche
-    known = expectations(demarche.rule(), seat.holders(seat.party), seat.agreement.controls, demarche.grey_policy)
+    formulas = {one.name: seat.formula(one) for one in seat.outputs}
+    comparisons = [one.id for one in seat.comparisons_of(seat.party)]
+    known = expectations(formulas, comparisons, seat.agreement.controls)
     return sum(1 for _ in seat.folder.identifiers()), known
 
 
@@ -148,26 +153,13 @@ def _marked(seat: Seat, told: Delivered, count: int) -> tuple[list[NDArray[np.bo
     return marks, entries[places[0]].tolist()
 
 
-def _compared(seat: Seat, own: int) -> NDArray[np.bool_]:
-    """Which records took part in some pass of every comparison."""
-    everywhere = np.ones(own, dtype=bool)
-    for comparison in seat.comparisons_of(seat.party):
-        took_part = np.zeros(own + seat.agreement.controls, dtype=bool)
-        for plan in comparison.plan.passes:
-            for _, records in seat.folder.rows(f"{comparison.id}/{plan.name}"):
-                took_part[records] = True
-        everywhere &= took_part[:own]
-    return everywhere
-
-
-def _payloads(seat: Seat, sealed: dict[int, NDArray[np.uint8]]) -> Payloads:
+def _payloads(seat: Seat, joining: Joining, told: Told, sealed: dict[int, NDArray[np.uint8]]) -> Payloads:
     """The values of hits: of each holder its own slot, under the key of one of its passes."""
     parts: dict[int, list[tuple[PayloadSeal, bytes]]] = {record: [] for record in sealed}
-    start = 0
-    for comparison in seat.comparisons_of(seat.party):
-        width = payload_width(comparison.payload_bytes)
-        for plan in comparison.plan.passes if width else ():
-            seal = seal_of(seat, comparison, plan.name)
+    start, comparisons = 0, {one.id: one for one in seat.comparisons_of(seat.party)}
+    for name, width in joining.slots(told):
+        for plan in comparisons[name].plan.passes:
+            seal = seal_of(seat, comparisons[name], plan.name)
             for record, one in sealed.items() if seal else ():
                 parts[record].append((seal, one[start : start + width].tobytes()))  # type: ignore[arg-type]
         start += width

@@ -1,44 +1,47 @@
-"""The joiner: a party that applies the rule of a recipient with several comparisons, and sees jetons and links only.
+"""The joiner: a party that applies the rules of a recipient with several comparisons, and sees jetons and links only.
 
 It is neither the recipient nor the third party, and holds no key of a comparison it is not in. The recipient seals to it a table,
 record by record: a random jeton and the names that the record's rows have in each pass of each comparison. The third party seals
-to it which of these rows are linked. It joins the two, applies the rule with the very code of a recipient (`linkage.rules`), and
-seals to the recipient the jetons that satisfy it: what was linked to whom, in which pass, and what did not satisfy the rule, the
-recipient does not learn.
+to it which of these rows are linked. It joins the two, applies each rule with the very code of a recipient (`linkage.formula`),
+and seals to the recipient the jetons that satisfy it: what was linked to whom, in which pass, and what did not satisfy a rule,
+the recipient does not learn.
 
 Table (``jetons``): records ``jeton (16) ‖ row id (16) of each pass of each comparison``, in the order of the agreement, sorted by
 jeton; where a record has no row, the id is random, and names nothing. A piece holds whole records.
 
-Hits (``hits``): a `linkage.wire` delivery of jetons, `certain` and `information` in the place of grey, padded. With payloads,
-each certain jeton carries for each comparison that has one the sealed payload of its first certain link; of a holder with whom
+Hits (``hits``): for each output of the recipient, in the order of the agreement, ``length (8)`` and a `linkage.wire` delivery
+of jetons, `certain` and `information` in the place of grey, padded. Where an output asks for a link in comparisons that have
+payloads, each of its certain jetons carries for each of these the sealed payload of its first certain link; of a holder with whom
 it is not linked, random bytes of that size. The joiner opens none of it, and keeps nothing.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crypto.keys import PublicIdentity
-from linkage.rules import GreyPolicy, Linked, Rule, apply_rule, union
-from linkage.wire import ID_BYTES, Delivered, delivery_to_bytes, payload_width, places_among
+from linkage.formula import Formula, GreyPolicy, Linked, hits_of, united
+from linkage.wire import ID_BYTES, Delivered, delivery_to_bytes, places_among
 from service.administration import relaying
 from service.administration.inbox import open_sealed
 from service.administration.seat import Seat
 from service.agreement import Comparison
 from service.errors import ServiceError
+from service.payload_cover import delivered_width
 
 if TYPE_CHECKING:
     from service.administration.client import Client
 
-__all__ = ["Column", "Joining", "combine", "joined", "joining_of", "table_of"]
+__all__ = ["Column", "Joining", "Told", "combine", "joined", "joining_of", "parts_of", "table_of"]
 
 _MOST_PERCENT = 120  # of the declared size, controls apart: as many records as the third party takes
+_LENGTH = 8  # bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,57 +50,81 @@ class Column:
 
     comparison: str
     pass_name: str
-    operand: str
     width: int  # of the payloads of its certain links; 0 for none
+    twin: str = ""  # the pass whose twin it is
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """One output of a recipient.
+
+    Attributes:
+        name: in the agreement.
+        formula: over the recipient's comparisons.
+        grey_policy: of the output.
+        requires: comparisons in which it asks for a link, in the order of the agreement: those whose payloads it carries.
+    """
+
+    name: str
+    formula: Formula
+    grey_policy: GreyPolicy
+    requires: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Joining:
-    """What a joiner knows of a recipient's rule, from the agreement.
+    """What a joiner knows of a recipient's rules, from the agreement.
 
     Attributes:
-        rule: of the recipient.
-        grey_policy: of the agreement.
+        outputs: in the order of the agreement.
         columns: in the order of the agreement.
         most: records that the table may hold.
+        alike: comparison → what is asked of the attribute that twins divide by, where it matters (`linkage.formula.united`).
     """
 
-    rule: Rule
-    grey_policy: GreyPolicy
+    outputs: tuple[Told, ...]
     columns: tuple[Column, ...]
     most: int
+    alike: Mapping[str, bool | None] = field(default_factory=dict)
 
-    @property
-    def width(self) -> int:
-        """Of the payloads of one hit, one for each comparison that has one."""
-        return sum({column.comparison: column.width for column in self.columns}.values())
+    def passes(self, comparison: str) -> list[tuple[str, str]]:
+        """(name, whose twin) of the passes of a comparison."""
+        return [(column.pass_name, column.twin) for column in self.columns if column.comparison == comparison]
+
+    def slots(self, output: Told) -> list[tuple[str, int]]:
+        """(comparison, width) of the payloads that one hit of an output carries, in their order."""
+        widths = {column.comparison: column.width for column in self.columns}
+        return [(name, widths[name]) for name in output.requires if widths[name]]
 
 
 def joining_of(seat: Seat, recipient: str) -> Joining:
     """The joining of a recipient, as every party of the run understands it."""
     comparisons = seat.comparisons_of(recipient)
     columns = tuple(
-        Column(
-            comparison=one.id,
-            pass_name=plan.name,
-            operand=seat.operand_of(one.source),
-            width=payload_width(one.payload_bytes),
-        )
+        Column(comparison=one.id, pass_name=plan.name, width=delivered_width(one.payload_bytes), twin=plan.twin)
         for one in comparisons
         for plan in one.plan.passes
     )
+    outputs = tuple(
+        Told(
+            name=one.name,
+            formula=seat.formula(one),
+            grey_policy=cast("GreyPolicy", one.grey_policy),
+            requires=one.requires,
+        )
+        for one in seat.agreement.outputs_of(recipient)
+    )
     declared = comparisons[0].sizes.recipient * _MOST_PERCENT // 100
-    demarche = seat.stored.demarche
     return Joining(
-        rule=demarche.rule(),
-        grey_policy=demarche.grey_policy,
+        outputs=outputs,
         columns=columns,
         most=declared + len(comparisons) * seat.agreement.controls,
+        alike={one.id: seat.alike(one) for one in comparisons},
     )
 
 
 def combine(seat: Seat, client: Client, third_party: PublicIdentity, recipient: str) -> None:
-    """Fetch the table of a recipient and the links, apply the rule, post the hits. Everything stays in memory.
+    """Fetch the table of a recipient and the links, apply the rules, post the hits. Everything stays in memory.
 
     Raises:
         ServiceError: `E_RELAIS`, `E_LIVRAISON`; `E_PATIENTER` before the recipient has posted its table.
@@ -130,37 +157,71 @@ def joined(pieces: Iterable[NDArray[np.uint8]], told: Sequence[Delivered], joini
     Args:
         pieces: of its table, (n, 1 + columns, 16) uint8 each.
         told: what was delivered of each column.
-        joining: rule and columns.
+        joining: rules and columns.
 
     Raises:
         ServiceError: `E_RELAIS` for a table that names a jeton or a row twice, or too many records; `E_LIVRAISON` for links of
             rows that are not in it.
     """
     lookups = [_Lookup(one, column.width) for one, column in zip(told, joining.columns, strict=True)]
-    certain, information, payloads, count = [_no_id()], [_no_id()], [np.empty((0, joining.width), dtype=np.uint8)], 0
+    found = [_Found(one, joining) for one in joining.outputs]
     seen: set[bytes] = set()
     for table in pieces:
-        count += len(table)
-        jetons = table[:, 0]
-        names = _names(jetons).tolist()
-        if count > joining.most or len(set(names)) != len(names) or not seen.isdisjoint(names):
+        names = _names(table[:, 0]).tolist()
+        if len(seen) + len(names) > joining.most or len(set(names)) != len(names) or not seen.isdisjoint(names):
             raise _refused("la table des jetons nomme deux fois un jeton ou compte trop de personnes")
         seen.update(names)
-        links = [one.links(table[:, 1 + place]) for place, one in enumerate(lookups)]
+        links: dict[str, list[Linked]] = {}
+        for place, (lookup, column) in enumerate(zip(lookups, joining.columns, strict=True)):
+            links.setdefault(column.comparison, []).append(lookup.links(table[:, 1 + place]))
         unions = {
-            operand: union(
-                [link for link, column in zip(links, joining.columns, strict=True) if column.operand == operand]
-            )
-            for operand in dict.fromkeys(column.operand for column in joining.columns)
+            name: united(joining.passes(name), parts, alike=joining.alike.get(name)) for name, parts in links.items()
         }
-        hits = apply_rule(joining.rule, unions, len(table), joining.grey_policy)
-        certain.append(jetons[hits.certain])
-        information.append(jetons[hits.information])
-        payloads.append(_payloads(table[hits.certain], lookups, joining))
-    for one in lookups:
-        one.check()
-    sealed = np.concatenate(payloads)
-    return delivery_to_bytes(np.concatenate(certain), np.concatenate(information), sealed if sealed.shape[1] else None)
+        for one in found:
+            one.add(table, unions, lookups)
+    for lookup in lookups:
+        lookup.check()
+    parts = [one.delivery() for one in found]
+    return b"".join(len(part).to_bytes(_LENGTH, "big") + part for part in parts)
+
+
+def parts_of(data: bytes, count: int) -> list[bytes]:
+    """The deliveries of the outputs of a recipient, as `joined` puts them together.
+
+    Raises:
+        ServiceError: `E_LIVRAISON`, other than so many whole parts.
+    """
+    parts, place = list[bytes](), 0
+    while place + _LENGTH <= len(data) and len(parts) < count:
+        stop = place + _LENGTH + int.from_bytes(data[place : place + _LENGTH], "big")
+        parts.append(data[place + _LENGTH : stop])
+        place = stop
+    if place != len(data) or len(parts) != count:
+        sentence = "les résultats du jointeur n'ont pas la forme attendue ; n'utilisez aucun résultat et signalez-le"
+        raise ServiceError("E_LIVRAISON", sentence)
+    return parts
+
+
+class _Found:
+    """The hits of one output, while the table goes by."""
+
+    def __init__(self, output: Told, joining: Joining) -> None:
+        self._output, self._joining = output, joining
+        self._width = sum(width for _, width in joining.slots(output))
+        self._certain, self._information = [_no_id()], [_no_id()]
+        self._payloads = [np.empty((0, self._width), dtype=np.uint8)]
+
+    def add(self, table: NDArray[np.uint8], unions: Mapping[str, Linked], lookups: Sequence[_Lookup]) -> None:
+        """Apply the rule to some records."""
+        hits = hits_of(self._output.formula, unions, len(table), self._output.grey_policy)
+        self._certain.append(table[hits.certain, 0])
+        self._information.append(table[hits.information, 0])
+        self._payloads.append(_payloads(table[hits.certain], lookups, self._joining, self._output))
+
+    def delivery(self) -> bytes:
+        """What the recipient is told of this output."""
+        certain, information = np.concatenate(self._certain), np.concatenate(self._information)
+        return delivery_to_bytes(certain, information, np.concatenate(self._payloads) if self._width else None)
 
 
 class _Lookup:
@@ -204,12 +265,13 @@ class _Lookup:
             raise _broken("nomme des lignes que le destinataire n'a pas envoyées")
 
 
-def _payloads(table: NDArray[np.uint8], lookups: Sequence[_Lookup], joining: Joining) -> NDArray[np.uint8]:
+def _payloads(
+    table: NDArray[np.uint8], lookups: Sequence[_Lookup], joining: Joining, output: Told
+) -> NDArray[np.uint8]:
     """For each record, for each comparison with payloads, that of the first certain link in the order of the passes."""
     slots = [np.empty((len(table), 0), dtype=np.uint8)]
-    for comparison in dict.fromkeys(column.comparison for column in joining.columns if column.width):
+    for comparison, width in joining.slots(output):
         places = [place for place, column in enumerate(joining.columns) if column.comparison == comparison]
-        width = joining.columns[places[0]].width
         slot = np.frombuffer(os.urandom(len(table) * width), dtype=np.uint8).reshape(-1, width).copy()
         for place in reversed(places):
             have, payloads = lookups[place].payloads(table[:, 1 + place])

@@ -1,4 +1,4 @@
-"""Commands that never touch the network: identity and pins, démarches, and the encoding of a run."""
+"""Commands that never touch the network: identity and pins, and the encoding of a run."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ import argparse
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from linkage.connectors import with_file_columns
-from linkage.records import BadRows, Records, read_records
+from linkage.records import BadRows, Records
 from service.administration.app import Office, open_office
 from service.administration.conventions import AgreementStore
+from service.administration.journal.journaling import note_sent
+from service.administration.journal.objections import objecting
 from service.administration.keyring import read_public
+from service.administration.objectors import Attached
 from service.administration.outbox import encode
 from service.administration.payload import written
 from service.administration.pending import Pending
+from service.administration.risk_report import fitting, kept_at, load_report
 from service.administration.run_folder import RunFolder
 from service.administration.seat import Seat
-from service.demarche import list_demarches, load_demarche
+from service.administration.selecting import PeopleFile, read_people
 from service.errors import ServiceError
 from service.forms import write_time
 from service.rule_sheet import Freshness
 
 __all__ = [
-    "check_demarche",
     "encode_file",
     "encode_run",
     "init",
-    "show_demarche",
-    "show_demarches",
     "show_identity",
     "take_seat",
     "trust",
@@ -58,36 +58,6 @@ def trust(args: argparse.Namespace) -> None:
     office.terminal.say(f"clé de « {public.party} » ({public.name}) épinglée")
 
 
-def show_demarches(_: argparse.Namespace) -> None:
-    """`allervers demarche list`: the démarches that are shipped."""
-    terminal = open_office(None).terminal
-    for name in list_demarches():
-        terminal.say(f"{name} : {load_demarche(name).title}")
-
-
-def show_demarche(args: argparse.Namespace) -> None:
-    """`allervers demarche show`: what a démarche does, in words."""
-    terminal, demarche = open_office(None).terminal, load_demarche(args.demarche)
-    terminal.say(f"{demarche.id} : {demarche.title}")
-    terminal.say(f"finalité    : {demarche.purpose} ({demarche.action.mode})")
-    terminal.say(f"fondement   : {' ; '.join(demarche.legal_basis)}")
-    terminal.say(f"règle       : {demarche.rule().text}, résultats à « {demarche.recipient} »")
-    for one in demarche.operands.values():
-        terminal.say(f"{one.name} ({one.role}, {', '.join(one.organisations)}) : {one.selection}")
-        if one.connector is not None:
-            terminal.say(f"fichier     : connecteur {one.connector} pour « {one.name} »")
-    kept = demarche.retention
-    terminal.say(f"conservation: résultats {kept.results} mois, traces {kept.traces}, opposition {kept.objection}")
-    terminal.say(f"canaux      : {', '.join(demarche.channels)} ; sans numérique : {', '.join(demarche.fallback)}")
-    terminal.say(f"empreinte   : {demarche.digest}")
-
-
-def check_demarche(args: argparse.Namespace) -> None:
-    """`allervers demarche check`: read a démarche, refuse it or say that it holds."""
-    demarche = load_demarche(args.demarche)
-    open_office(None).terminal.say(f"{demarche.id} : démarche valable ({demarche.digest})")
-
-
 def encode_run(args: argparse.Namespace) -> None:
     """`allervers run encode`: encode and seal one's file for a run that is joined."""
     office = open_office(args.home)
@@ -106,16 +76,25 @@ def take_seat(office: Office, run: str) -> Seat:
 
 
 def encode_file(office: Office, seat: Seat, args: argparse.Namespace) -> None:
-    """Encode a file; `args` has file, connector, columns, extraction and skip_bad_rows."""
+    """Encode a file; `args` has file, connector, columns, parameters, extraction, skip_bad_rows, risk and risk_accepted."""
     terminal = office.terminal
     seat.folder.require("joined", f"les clés ne sont pas confirmées : allervers run join {seat.run}")
+    report = load_report(args.risk or kept_at(office.home, seat.agreement.identifier))
+    risk = fitting(report, seat.agreement, seat.party, office.clock(), accepted=args.risk_accepted)
     records = _waiting(office, seat) if args.pending else _read_file(office, seat, args)
     told = [one.payload_bytes for one in seat.comparisons if one.source == seat.party and one.payload_bytes]
     columns = [records.extra[name] for name in seat.stored.demarche.payload] if told else []
-    with terminal.progress("encodage") as report:
-        made = encode(seat, records, report=report, payloads=written(columns, told[0]) if told else ())
+    today = office.clock().date()
+    objectors = objecting(office.home, seat.stored.demarche.id, today)
+    attached = Attached(
+        payloads=written(columns, told[0]) if told else (),
+        objecting=objectors(records.ids) if objectors is not None else None,
+    )
+    with terminal.progress("encodage") as told_so_far:
+        made = encode(seat, records, risk=risk, report=told_so_far, attached=attached)
     for one in made:
         terminal.say(f"passe {one.name} : {one.rows} lignes, {one.left_aside} personnes hors de cette passe")
+    note_sent(office.home, seat.agreement, seat.run, seat.operand, records.ids, today)
     seat.folder.mark("encoded", write_time(office.clock()))
 
 
@@ -134,12 +113,21 @@ def _read_file(office: Office, seat: Seat, args: argparse.Namespace) -> Records:
 
 
 def _read(office: Office, seat: Seat, args: argparse.Namespace) -> Records:
-    # This file's own columns change nothing that parties share.
-    sheet = with_file_columns(seat.stored.demarche.sheet(), seat.operand, args.connector, args.columns)
-    bad_rows: BadRows | None = "skip" if args.skip_bad_rows else None
     told = any(one.payload_bytes and one.source == seat.party for one in seat.comparisons)
     extra = seat.stored.demarche.payload if told else ()
-    records = read_records(args.file, sheet, seat.operand, bad_rows=bad_rows, extra=extra, folder=seat.folder.path)
+    bad_rows: BadRows | None = "skip" if args.skip_bad_rows else None
+    file = PeopleFile(
+        path=args.file,
+        connector=args.connector,
+        columns=args.columns,
+        parameters=args.parameters,
+        bad_rows=bad_rows,
+    )
+    today = office.clock().date()
+    demarche, folder = seat.stored.demarche, seat.folder.path
+    records, tally = read_people(demarche, seat.operand, file, today, extra=extra, folder=folder)
+    for sentence in tally.sentences() if tally else ():
+        office.terminal.say(sentence)
     if records.set_aside:
         office.terminal.note(f"{len({one.row for one in records.set_aside})} ligne(s) écartée(s) :")
         for problem in records.set_aside[:20]:

@@ -14,11 +14,13 @@ may hold their rows: that is why a second encoding takes the same file. No path 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
 
 from crypto.errors import CryptoError
 from crypto.framing import canonical_json, parse_canonical_json
@@ -28,6 +30,9 @@ from crypto.sealing import seal
 from linkage.plan import PassPlan
 from linkage.records import Records
 from linkage.stream import MEMORY, stream_passes
+from linkage.wire import ID_BYTES
+from service.administration.inbox import OBJECTING
+from service.administration.objectors import Attached, sent_in
 from service.administration.packing import Packing, clear, pack, planted
 from service.administration.run_folder import digest_of
 from service.administration.seat import Seat
@@ -60,6 +65,7 @@ __all__ = [
 CHUNK_BYTES = 4 << 20  # of rows; sealed, it stays under what the third party takes
 _UNPROCESSABLE = 422
 _UNHEARD = ("E_CONNEXION", "E_REPONSE")  # no answer of the third party, so no refusal
+_NOTHING = Attached()
 Stage = Literal["signed", "announced", "complete"]  # may be with the third party; is; with every chunk
 Report = Callable[[int, int], None]
 
@@ -83,20 +89,22 @@ def encode(
     seat: Seat,
     records: Records,
     *,
+    risk: str,
     chunk_bytes: int = CHUNK_BYTES,
     memory: int = MEMORY,
     report: Report | None = None,
-    payloads: Sequence[bytes] = (),
+    attached: Attached = _NOTHING,
 ) -> list[Encoded]:
     """Encode all passes that are not on their way yet. No network.
 
     Args:
         seat: in a joined run.
         records: of this party's file.
+        risk: digest of this party's risk report (`linkage.risk_report`).
         chunk_bytes: plaintext of a chunk at most; whole rows.
         memory: bytes that the process should not exceed.
         report: progress, in records × passes.
-        payloads: of each record, when the agreement has this party join one.
+        attached: payloads, when the agreement has this party tell one, and who objects.
 
     Raises:
         ServiceError: `E_ENCODEUR_DIFFERENT`, `E_EFFECTIF_DEPASSE`, `E_EFFECTIF_INSUFFISANT`, `E_FICHIER_DIFFERENT`,
@@ -104,15 +112,16 @@ def encode(
         LinkageError: whatever the encoder refuses.
     """
     seat.check_encoder()
-    keys = {one.id: _run_key(seat, one) for one in seat.comparisons}
+    for one in seat.comparisons:
+        _run_key(seat, one).wipe()  # all are there
     _check_size(seat, records)
     _check_same_file(seat, records)
-    if any(one.payload_bytes and one.source == seat.party for one in seat.comparisons) and len(payloads) != len(
-        records
-    ):
+    tells = any(one.payload_bytes and one.source == seat.party for one in seat.comparisons)
+    if tells and len(attached.payloads) != len(records):
         raise ServiceError("E_CHARGE_ABSENTE", "la convention prévoit une charge utile : elle manque dans ce fichier")
     if seat.receives:
         seat.folder.write_identifiers(records.ids)
+        _note_objections(seat, attached)
     left = [(one, plan) for one, plan in seat.passes() if not _announced(seat, one, plan)]
     made: list[Encoded] = []
     for comparison in seat.comparisons:
@@ -120,13 +129,24 @@ def encode(
         if not passes:
             continue
         one = replace(comparison, plan=replace(comparison.plan, passes=passes))
-        together, known, canaries = planted(seat, one, records, keys[one.id])
-        packing = Packing(
-            comparison=one, records=together, own=len(records), controls=known, canaries=canaries, key=keys[one.id],
-            payloads=payloads, chunk_bytes=chunk_bytes,
-        )  # fmt: skip
-        made += _packed(seat, packing, memory, (report, len(made), len(left)))
+        with _run_key(seat, one) as key:
+            sent = sent_in(seat, one, records, attached)
+            together, known, canaries = planted(seat, one, sent.records, key)
+            added = len(records) + np.arange(len(together) - len(sent.records))
+            packing = Packing(
+                comparison=one, records=together, own=len(sent.records), controls=known, canaries=canaries, key=key,
+                payloads=sent.payloads, numbers=np.concatenate([sent.numbers, added]), chunk_bytes=chunk_bytes, risk=risk,
+            )  # fmt: skip
+            made += _packed(seat, packing, memory, (report, len(made), len(left)))
     return made
+
+
+def _note_objections(seat: Seat, attached: Attached) -> None:
+    """Keep who objects until the hits are there; a file that is encoded again says it anew."""
+    objecting = attached.objecting if attached.objecting is not None else np.zeros(0, dtype=bool)
+    numbers = np.flatnonzero(objecting).astype(np.int64)
+    with seat.folder.row_map(OBJECTING) as add:
+        add(np.zeros((len(numbers), ID_BYTES), dtype=np.uint8), numbers)
 
 
 def _packed(seat: Seat, packing: Packing, memory: int, telling: tuple[Report | None, int, int]) -> list[Encoded]:
@@ -264,8 +284,14 @@ def _run_key(seat: Seat, comparison: Comparison) -> RunKey:
 
 
 def _check_size(seat: Seat, records: Records) -> None:
-    sizes = seat.comparisons[0].sizes
-    declared = sizes.recipient if seat.comparisons[0].recipient == seat.party else sizes.source
+    sides = [
+        (one.sizes.recipient, seat.agreement.guards.recipient)
+        if one.recipient == seat.party
+        else (one.sizes.source, seat.agreement.guards.source)
+        for one in seat.comparisons
+        if one.recipient == seat.party or not one.of_objections
+    ]
+    declared = sides[0][0]  # the same on every side
     if len(records) > declared:
         sentence = (
             f"le fichier compte {len(records)} personnes et la convention en déclare {declared} au plus ; corrigez "
@@ -276,7 +302,7 @@ def _check_size(seat: Seat, records: Records) -> None:
     if len(records) < guards.least_rows:
         sentence = f"le fichier compte moins de {guards.least_rows} personnes, le moins que la convention permet"
         raise ServiceError("E_EFFECTIF_FAIBLE", sentence)
-    least = (guards.recipient if seat.comparisons[0].recipient == seat.party else guards.source).shortest
+    least = max(tolerance.shortest for _, tolerance in sides)
     if 100 * len(records) < least * declared:
         sentence = (
             f"le fichier compte {len(records)} personnes, moins de {least} % des {declared} que la convention "

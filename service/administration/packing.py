@@ -31,6 +31,7 @@ from service.administration.payload import SealRows, payload_key, payload_seal
 from service.administration.seat import Seat
 from service.agreement import Comparison
 from service.messages import Manifest, chunk_context
+from service.payload_cover import cover_key
 from service.upload_appendix import seal_appendix
 
 __all__ = ["Packing", "clear", "pack", "planted"]
@@ -48,7 +49,9 @@ class Packing:
         canaries: where the canaries stand.
         key: of the comparison.
         payloads: of the party's own records; empty without payload.
+        numbers: (n,) int64, of all these records, in the party's file and beyond it.
         chunk_bytes: plaintext of a chunk at most; whole rows.
+        risk: digest of the party's risk report.
     """
 
     comparison: Comparison
@@ -58,7 +61,9 @@ class Packing:
     canaries: Assigned
     key: RunKey
     payloads: Sequence[bytes]
+    numbers: NDArray[np.int64]
     chunk_bytes: int
+    risk: str
 
     def count(self, stream: PassStream) -> int:
         """Rows that are sent of a pass."""
@@ -87,8 +92,10 @@ def planted(seat: Seat, comparison: Comparison, records: Records, key: RunKey) -
         LinkageError: as `linkage.stream.stream_passes`.
     """
     sheet, source = seat.stored.demarche.sheet(), comparison.source == seat.party
-    known = controls(sheet, key, seat.agreement.controls, source=source)
-    bait = draw(records, sheet, seat.agreement.guards.canaries if source else 0)
+    apart = sheet.twins if seat.alike(comparison) is False else ""
+    known = controls(sheet, key, seat.agreement.controls, source=source, apart=apart)
+    wanted = seat.agreement.guards.canaries if source and not comparison.of_objections else 0
+    bait = draw(records, sheet, wanted)
     where = assign(bait, sheet, comparison.plan, key)
     together = extended(records, known) if len(known) else records
     return (extended(together, bait) if len(bait) else together), len(known), where
@@ -109,11 +116,12 @@ def pack(seat: Seat, packing: Packing, stream: PassStream, told: Callable[[int],
     seat.folder.keep_secrets("upload", {name: key})
     draft = _draft(seat, packing, stream)
     if draft.role == "recipient" and comparison.payload_bytes:
-        seat.folder.keep_secrets("payload", {name: payload_key(packing.key, plan.name)})
+        opening = {name: payload_key(packing.key, plan.name), f"{name}/cover": cover_key(key)}
+        seat.folder.keep_secrets("payload", opening)
     fill, digests, bait, own = Fill(plan.length), list[str](), list[bytes](), 0
     try:
         with seat.folder.row_map(name) if draft.role == "recipient" else nullcontext() as noted:
-            counted = _Own(packing.own, noted)
+            counted = _Own(packing, noted)
             pieces = rows_of(packing.pieces(stream, bait), counted, packing.payload(seat, plan.name), told)
             for number, last, rows in chunks_of(
                 fill.counted(pieces), draft.count, draft.row_bytes, packing.chunk_bytes
@@ -140,13 +148,13 @@ def clear(folder: Path) -> None:
 class _Own:
     """Notes rows, and counts those of the party's own records."""
 
-    def __init__(self, own: int, noted: Callable[..., None] | None) -> None:
-        self._own, self._noted, self.rows = own, noted, 0
+    def __init__(self, packing: Packing, noted: Callable[..., None] | None) -> None:
+        self._packing, self._noted, self.rows = packing, noted, 0
 
     def __call__(self, ids: NDArray[np.uint8], records: NDArray[np.int64]) -> None:
-        self.rows += int((records < self._own).sum())
+        self.rows += int((records < self._packing.own).sum())
         if self._noted is not None:
-            self._noted(ids, records)
+            self._noted(ids, self._packing.numbers[records])
 
 
 def _draft(seat: Seat, packing: Packing, stream: PassStream) -> Manifest:
@@ -166,4 +174,5 @@ def _draft(seat: Seat, packing: Packing, stream: PassStream) -> Manifest:
         mean_fill_permille=0,
         nonce=secrets.token_hex(16),
         appendix=b"",
+        risk_report=packing.risk,
     )

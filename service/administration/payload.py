@@ -24,6 +24,7 @@ from crypto.keys import RunKey, derive
 from crypto.wrapping import unwrap, wrap
 from linkage.wire import payload_width
 from service.errors import ServiceError
+from service.payload_cover import Cover
 
 __all__ = ["PayloadSeal", "SealRows", "payload_key", "payload_seal", "read_payload", "written"]
 
@@ -40,11 +41,12 @@ def payload_key(key: RunKey, pass_name: str) -> bytes:
 
 @dataclass(frozen=True, kw_only=True)
 class PayloadSeal:
-    """Seals and opens the payloads of one pass."""
+    """Seals and opens the payloads of one pass; what is delivered has a cover besides (`service.payload_cover`)."""
 
     width: int  # of a sealed payload, bytes
     context: bytes
     key: bytes = field(repr=False)
+    cover: Cover | None = None
 
     def sealed(self, text: bytes) -> bytes:
         """One sealed payload; `text` is short enough (`written`)."""
@@ -52,9 +54,12 @@ class PayloadSeal:
         return wrap(self.key, Label.PAYLOAD, self.context, plain)
 
     def opened(self, sealed: bytes) -> bytes | None:
-        """What was sealed; None when it was not sealed for this pass."""
+        """What was sealed, and then covered where this seal has a cover; None when it was not sealed for this pass."""
+        bare = self.cover.uncovered(sealed) if self.cover else sealed
+        if bare is None:
+            return None
         try:
-            plain = unwrap(self.key, Label.PAYLOAD, self.context, sealed)
+            plain = unwrap(self.key, Label.PAYLOAD, self.context, bare)
         except SealBroken:
             return None
         size = int.from_bytes(plain[:_LENGTH], "big")

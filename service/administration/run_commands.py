@@ -21,6 +21,7 @@ from service.administration.app import open_office
 from service.administration.connection import DEAD, Connection, connect
 from service.administration.inbox import collect_hits, write_hits
 from service.administration.joining_commands import collect_from_joiner, combine_for_others, say_recall
+from service.administration.journal.results import kept_results
 from service.administration.local_commands import encode_file, take_seat
 from service.administration.pending import Pending
 from service.administration.proof_commands import settle
@@ -300,7 +301,7 @@ def _drop_spent(seat: Seat, view: RunView) -> None:
 def _hits(online: Connection, seat: Seat, out: Path, minutes: float | None) -> None:
     view = online.run(seat.run)
     _drop_spent(seat, view)
-    if view.state is not RunState.DELIVERED:
+    if view.state not in _results_in(seat):
         raise ServiceError("E_ETAPE", f"aucun résultat à retirer : le croisement est à l'état « {view.state} »")
     if seat.joiner is not None:
         found = collect_from_joiner(online, seat, minutes)
@@ -308,10 +309,18 @@ def _hits(online: Connection, seat: Seat, out: Path, minutes: float | None) -> N
         with online.office.terminal.progress("résultats") as report:
             found = collect_hits(seat, online.client, online.third_party.identity, report=report)
     say_recall(online.office.terminal, found.recall)
-    columns = seat.stored.demarche.payload
-    award, information = write_hits(out, seat.folder.identifiers(), found.hits, columns, found.payloads)
+    told = kept_results(online.office.home, seat, found.found, online.office.clock().date())
+    counts = write_hits(out, seat.folder.identifiers, told, seat.stored.demarche.payload)
     seat.folder.mark("delivered", write_time(online.office.clock()))
-    online.office.terminal.say(f"{out} : {award} pour attribution, {information} pour information")
+    for output, (award, information) in counts.items():
+        name = f", « {output} »" if len(counts) > 1 else ""
+        online.office.terminal.say(f"{out}{name} : {award} pour attribution, {information} pour information")
+
+
+def _results_in(seat: Seat) -> tuple[RunState, ...]:
+    """The states in which results can be had: whoever waits for no delivery has its own even after the others have closed."""
+    waits = bool(seat.comparisons_of(seat.party))
+    return (RunState.DELIVERED,) if waits else _AFTER_MATCHING
 
 
 def _close(online: Connection, seat: Seat, minutes: float | None) -> None:
@@ -319,10 +328,10 @@ def _close(online: Connection, seat: Seat, minutes: float | None) -> None:
     _drop_spent(seat, view)
     if view.state in _LIVE and view.state is not RunState.DELIVERED:
         raise ServiceError("E_ETAPE", f"le croisement est à l'état « {view.state} » : attendez sa fin, ou annulez-le")
+    if seat.receives and view.state in _results_in(seat):
+        sentence = f"retirez d'abord les résultats : allervers run hits {seat.run} --out FICHIER"
+        seat.folder.require("delivered", sentence)
     if seat.party in seat.agreement.receivers and view.state is RunState.DELIVERED:
-        if seat.receives:
-            sentence = f"retirez d'abord les résultats : allervers run hits {seat.run} --out FICHIER"
-            seat.folder.require("delivered", sentence)
         if seat.joins:
             seat.folder.require("combined", f"appliquez d'abord la règle : allervers run combine {seat.run}")
         statement = Acknowledgement(agreement=seat.agreement.identifier, run=seat.run, party=seat.party)

@@ -116,7 +116,7 @@ class RunFolder:
         value = self._secrets().get(kind, {}).get(name)
         return None if value is None else from_base64(value)
 
-    def keep_secrets(self, kind: str, values: Mapping[str, bytes]) -> None:
+    def keep_secrets(self, kind: str, values: Mapping[str, bytes | bytearray]) -> None:
         """Add secrets of one kind, in one write."""
         held = self._secrets()
         held.setdefault(kind, {}).update({name: to_base64(value) for name, value in values.items()})

@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from crypto.keys import Identity, PublicIdentity
+from linkage.formula import Formula
 from linkage.holder import encoder_digest
 from linkage.plan import PassPlan
 from service.administration.conventions import Pins, StoredAgreement
+from service.administration.entitlement import formula_for, holders_of, objections_of
 from service.administration.run_folder import RunFolder
-from service.agreement import Agreement, Comparison
+from service.agreement import Agreement, Comparison, Output
 from service.errors import ServiceError
 
 __all__ = ["Seat"]
@@ -70,13 +72,23 @@ class Seat:
         return self.operand_of(self.party)
 
     @property
+    def outputs(self) -> tuple[Output, ...]:
+        """What this party receives; nothing for most."""
+        return self.agreement.outputs_of(self.party)
+
+    @property
     def receives(self) -> bool:
-        """Whether hits are delivered to this party."""
-        return any(one.recipient == self.party for one in self.comparisons)
+        """Whether this party has hits."""
+        return bool(self.outputs)
+
+    def formula(self, output: Output) -> Formula:
+        """What an output asks of the links of its recipient."""
+        agreement = self.agreement
+        return formula_for(output.expression, output.recipient, holders_of(agreement), objections_of(agreement))
 
     @property
     def joiner(self) -> str | None:
-        """Who applies the rule for this party; None when it does so itself, or receives nothing."""
+        """Who applies the rules for this party; None when it does so itself, or receives nothing."""
         return self.agreement.joiner_of(self.party)
 
     @property
@@ -88,16 +100,17 @@ class Seat:
         """The comparisons of a recipient, in the order of the agreement."""
         return [one for one in self.agreement.comparisons if one.recipient == recipient]
 
-    def holders(self, recipient: str) -> dict[str, list[str]]:
-        """Operand → comparisons of a recipient with those who hold it."""
-        found: dict[str, list[str]] = {}
-        for one in self.comparisons_of(recipient):
-            found.setdefault(self.operand_of(one.source), []).append(one.id)
-        return found
-
     def operand_of(self, party: str) -> str:
         """The operand that a party of the agreement holds."""
         return next(one.operand for one in self.agreement.parties if one.party == party)
+
+    def alike(self, comparison: Comparison) -> bool | None:
+        """Whether a link also asks for the same value of the attribute that twins divide by; None where it does not matter."""
+        blind = self.stored.demarche.blind
+        if blind is None or comparison.of_objections:
+            return None
+        both = {self.operand_of(comparison.recipient), self.operand_of(comparison.source)}
+        return blind.equal if both == {blind.left, blind.right} else None
 
     def peer(self, comparison: Comparison) -> PublicIdentity:
         """The pinned identity of the other party of a comparison."""

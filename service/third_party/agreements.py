@@ -147,7 +147,7 @@ def _check_bounds(agreement: Agreement) -> None:
         if min(one.sizes.recipient, one.sizes.source) < agreement.guards.least_rows:
             sentence = f"un croisement porte sur au moins {agreement.guards.least_rows} personnes de chaque côté."
             _refuse("E_EFFECTIF_FAIBLE", sentence, f"{where}/sizes")
-        if _MOST_CANARIES * agreement.guards.canaries > one.sizes.source:
+        if not one.of_objections and _MOST_CANARIES * agreement.guards.canaries > one.sizes.source:
             sentence = f"une source cache au plus un leurre pour {_MOST_CANARIES} personnes ; demandez-en moins."
             _refuse("E_GARDE", sentence, "/guards/canaries")
         protects = all(map(_protects, one.plan.passes))

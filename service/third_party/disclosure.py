@@ -1,7 +1,7 @@
 """The only place where links become what a party may learn.
 
 What is told of one pass is which rows of the recipient are linked: a list *certain* (at or above the strict
-threshold) and, if the agreement's policy for the grey zone uses it, a list *grey* (between the two
+threshold) and, if an output of the agreement uses it, a list *grey* (between the two
 thresholds). No score, no row of the other party, no order but that of the recipient's own random ids, and no
 exact number (padded size). The source learns nothing. Where the agreement has a payload, the source's sealed
 bytes for a certain link go with it; a doubtful link never shows anybody's payload.
@@ -22,9 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linkage.wire import delivery_to_bytes
-from service.agreement import Agreement
 
-__all__ = ["RecipientLinks", "disclose", "uses_grey"]
+__all__ = ["RecipientLinks", "disclose"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,14 +37,6 @@ class RecipientLinks:
 
     rows: NDArray[np.int64]
     strict: NDArray[np.bool_]
-
-
-def uses_grey(agreement: Agreement) -> bool:
-    """Whether recipients may learn of links in the grey zone at all.
-
-    A rule that subtracts always needs them: whoever is not told of a doubtful link would award on it (design §3).
-    """
-    return agreement.grey_policy != "ecarter" or "-" in agreement.expression
 
 
 def disclose(

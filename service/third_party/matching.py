@@ -30,10 +30,10 @@ from service.errors import ServiceError
 from service.messages import Delivery, Manifest, UploadState, delivery_context
 from service.third_party.bait import caught as bait_caught
 from service.third_party.bait import only
-from service.third_party.disclosure import RecipientLinks, disclose, uses_grey
+from service.third_party.disclosure import RecipientLinks, disclose
 from service.third_party.opened import OpenedUpload, canaries_of, manifest_of, open_upload, told
 from service.third_party.parcels import Upload, uploads_of
-from service.third_party.payloads import linked_payloads
+from service.third_party.payloads import covered_payloads, linked_payloads
 from service.third_party.piecewise import PIECE_ROWS, Cursor, Work, assembled, pieces_for
 from service.third_party.probing import Watch
 from service.third_party.site import Site
@@ -286,10 +286,10 @@ def finish(site: Site, key: SealingKey, step: Step, links: PassLinks, alive: Cal
         ServiceError: `E_PARTIE_INCONNUE`; as `open_upload`, where there are payloads.
         CryptoError: as `open_upload`.
     """
-    payloads = linked_payloads(site, key, step.source, step.plan, links, alive)
+    payloads = covered_payloads(linked_payloads(site, key, step.source, step.plan, links, alive), key, step.recipient)
     # No row stands in two links, so that a linked row may be named by the place of its link.
     mine = RecipientLinks(rows=np.arange(len(links.left_ids)), strict=links.strict)
-    plaintext = disclose(links.left_ids, mine, grey=uses_grey(step.agreement), payloads=payloads)
+    plaintext = disclose(links.left_ids, mine, grey=step.agreement.tells_grey(step.comparison), payloads=payloads)
     with site.database.read() as connection:
         receiver = find_party(connection, step.agreement.receiver_of(step.comparison))
     if receiver is None:

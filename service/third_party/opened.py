@@ -139,6 +139,15 @@ def canaries_of(key: SealingKey, upload: Upload) -> frozenset[bytes]:
     return open_appendix(manifest, _upload_key(key, manifest))
 
 
+def upload_key_of(key: SealingKey, upload: Upload) -> bytes:
+    """The key under which an upload is sealed.
+
+    Raises:
+        CryptoError: it was not wrapped to the run's worker.
+    """
+    return _upload_key(key, manifest_of(upload))
+
+
 def _upload_key(key: SealingKey, one: Manifest) -> bytes:
     info = upload_key_context(one.agreement, one.run, one.comparison, one.pass_, one.party)
     return unseal(key, one.wrapped_key, info)

@@ -1,7 +1,8 @@
 """Payloads of linked rows: read from a source's upload once its pass is compared, and never opened here.
 
 The upload is read a second time, chunk by chunk, and only the sealed bytes of rows that are linked at the strict threshold are
-held. They travel in the delivery, in the order of the recipient's ids (`disclosure`); all others die with the upload.
+held. They travel in the delivery, in the order of the recipient's ids (`disclosure`), covered so that no joiner knows them
+(`service.payload_cover`); all others die with the upload.
 """
 
 from __future__ import annotations
@@ -16,11 +17,25 @@ from crypto.sealing import SealingKey
 from linkage.linker import PassLinks
 from linkage.plan import PassPlan
 from linkage.wire import ID_BYTES
-from service.third_party.opened import canaries_of, open_payloads, payload_of
+from service.payload_cover import Cover, cover_key
+from service.third_party.opened import canaries_of, manifest_of, open_payloads, payload_of, upload_key_of
 from service.third_party.parcels import Upload
 from service.third_party.site import Site
 
-__all__ = ["linked_payloads"]
+__all__ = ["covered_payloads", "linked_payloads"]
+
+
+def covered_payloads(payloads: NDArray[np.uint8] | None, key: SealingKey, recipient: Upload) -> NDArray[np.uint8] | None:
+    """Payloads as their recipient alone knows them again, under a key of its own upload of the pass; None for none.
+
+    Raises:
+        CryptoError: as `opened.open_upload`.
+    """
+    if payloads is None:
+        return None
+    one = manifest_of(recipient)
+    cover = Cover(cover_key(upload_key_of(key, recipient)), (one.agreement, one.run, one.comparison, one.pass_))
+    return cover.rows(payloads)
 
 
 def linked_payloads(

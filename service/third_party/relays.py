@@ -12,11 +12,12 @@ from typing import Any
 from sqlalchemy import Connection
 
 from crypto.sealing import SEAL_OVERHEAD
-from linkage.wire import ID_BYTES, payload_width
+from linkage.wire import ID_BYTES
 from service.agreement import Agreement
 from service.answers import RelayView
 from service.errors import ServiceError, absent
 from service.messages import MAX_RELAY_BYTES, Relay
+from service.payload_cover import delivered_width
 from service.third_party.authentication import Caller
 from service.third_party.lifecycle import Action
 from service.third_party.parcels import acknowledged_by
@@ -122,6 +123,7 @@ def _most_pieces(agreement: Agreement, recipient: str) -> int:
     """Pieces that the longer of the two relays may take: ids of every record in every pass, or hits with payloads, padded."""
     mine = [one for one in agreement.comparisons if one.recipient == recipient]
     records = _SPARE * (mine[0].sizes.recipient + len(mine) * agreement.controls)
-    record = ID_BYTES * (1 + sum(len(one.plan.passes) for one in mine))
-    record += sum(payload_width(one.payload_bytes) for one in mine)
+    outputs = len(agreement.outputs_of(recipient))
+    record = ID_BYTES * (outputs + sum(len(one.plan.passes) for one in mine))
+    record += outputs * sum(delivered_width(one.payload_bytes) for one in mine)
     return 1 + _SPARE * -(-records * record // MAX_RELAY_BYTES)

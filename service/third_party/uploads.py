@@ -84,7 +84,8 @@ def declare(site: Site, caller: Caller, run_id: str, signed: object) -> str:
         The upload's identifier.
 
     Raises:
-        ServiceError: `E_INTROUVABLE`, `E_ETAT`, `E_MESSAGE`, `E_EFFECTIF_DEPASSE`, `E_DEJA_DEPOSE`.
+        ServiceError: `E_INTROUVABLE`, `E_ETAT`, `E_MESSAGE`, `E_EFFECTIF_DEPASSE`, `E_DEJA_DEPOSE`,
+            `E_RAPPORT_RISQUE_ABSENT`.
         CryptoError: not the caller's statement.
     """
     with site.database.write() as connection:
@@ -307,6 +308,7 @@ def _check_manifest(agreement: Agreement, manifest: Manifest, caller: Caller) ->
         raise absent()
     role = "recipient" if caller.party == comparison.recipient else "source"
     _check(manifest.role == role, "role", "le rôle n'est pas celui de la convention")
+    _check_risk_report(manifest)
     payload = payload_width(comparison.payload_bytes) if role == "source" else 0
     _check_shape(manifest, plan, payload)
     declared = _declared(comparison.sizes, role)
@@ -318,6 +320,12 @@ def _check_manifest(agreement: Agreement, manifest: Manifest, caller: Caller) ->
             "réduisez-le ou signez une convention avec le bon effectif."
         )
         raise ServiceError("E_EFFECTIF_DEPASSE", sentence, source={"pointer": "/statement/count"})
+
+
+def _check_risk_report(manifest: Manifest) -> None:
+    if manifest.risk_report is None:
+        sentence = "cet envoi n'est accompagné d'aucun rapport de risque : lancez « allervers risk » sur le fichier, puis encodez."
+        raise ServiceError("E_RAPPORT_RISQUE_ABSENT", sentence, source={"pointer": "/statement/risk_report"})
 
 
 def _check_shape(manifest: Manifest, plan: PassPlan, payload: int) -> None:

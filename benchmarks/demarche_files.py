@@ -1,0 +1,235 @@
+"""The files of a démarche out of the synthetic world, each in its administration's form, and what its rule ought to find.
+
+A file has the columns that the sheet names: those of its connector, those of its conditions and computations, its payload. Where
+a sheet selects, the file also holds people whom the selection must leave out. The truth is that selection over right values, and
+the rule over who people are, evaluated one entity after the other in plain Python: none of the linkage is in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from linkage.columns import RawColumn
+from linkage.connectors import load_connector
+from linkage.rules import Chain, Dedup, Either, Expression, Operand, parse_rule
+from linkage.selection import LocalRules
+from linkage.selection_values import Cells
+from linkage.synthetic.life import Bools
+from linkage.synthetic.registers import DRAFTS, FACTS
+from linkage.synthetic.shapes import FORMS, Form, cells_of, write_shape
+from linkage.synthetic.world import Extract, World
+from service.administration.selecting import local_rules
+from service.rule_sheet import Demarche
+
+__all__ = ["Part", "eligible", "parts_of", "write_parameters"]
+
+Columns = dict[str, list[str]]
+PLAIN = ("nom_naissance", "nom_usage", "prenoms", "sexe", "date_naissance")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One operand's file and the truth about it.
+
+    Attributes:
+        operand: its name.
+        party: the administration.
+        path: of the file.
+        ids: local identifier of each row, as the tool reads it.
+        entity: (r,) who each row is.
+        taken: (r,) bool, whom the démarche means, by right values.
+        blind: what is compared blindly, by entity, where the démarche compares something.
+        profile: how well the file is kept.
+        identity: surname, first name and date of each row as written, for the comparison with what is done today.
+    """
+
+    operand: str
+    party: str
+    path: Path
+    ids: tuple[str, ...]
+    entity: tuple[int, ...]
+    taken: Bools
+    blind: Mapping[int, str]
+    profile: str
+    identity: Columns
+
+
+def parts_of(world: World, demarche: Demarche, folder: Path, parameters: Path | None) -> dict[str, Part]:
+    """Writes the files of all operands that the rules of a démarche name; by operand.
+
+    Args:
+        world: where people live.
+        demarche: the sheet.
+        folder: for the files.
+        parameters: the administrations' own values of its parameters, or None.
+    """
+    named = [name for one in demarche.outputs for name in parse_rule(one.expression).operands]
+    return {name: _part(world, demarche, name, folder, parameters) for name in dict.fromkeys(named)}
+
+
+def eligible(demarche: Demarche, parts: Mapping[str, Part], output: str, recipient: str) -> tuple[set[int], set[int]]:
+    """The entities that an output ought to give a recipient, and all of the recipient's that take part."""
+    expression = next(one.expression for one in demarche.outputs if one.name == output)
+    tree = parse_rule(expression).tree
+    there = {
+        name: {one for one, taken in zip(part.entity, part.taken.tolist(), strict=True) if taken}
+        for name, part in parts.items()
+    }
+    blind = demarche.blind
+    found = set()
+    for one in there[recipient]:
+        meets = {name: one in held for name, held in there.items()}
+        if not _holds(tree, recipient, meets):
+            continue
+        if blind is not None and blind.left in parts and blind.right in parts:
+            same = parts[blind.left].blind.get(one) == parts[blind.right].blind.get(one)
+            if same != blind.equal:
+                continue
+        found.add(one)
+    return found, there[recipient]
+
+
+def write_parameters(path: Path, values: Mapping[str, Sequence[str] | float | str]) -> Path:
+    """A file of parameters as an agent writes it."""
+
+    def shown(value: Any) -> str:
+        if isinstance(value, str):
+            return f"'{value}'"
+        return str(value) if isinstance(value, (int, float)) else f"[{', '.join(map(shown, value))}]"
+
+    path.write_text("".join(f"{name} = {shown(value)}\n" for name, value in values.items()), encoding="utf-8")
+    return path
+
+
+def _holds(tree: Expression, own: str, meets: Mapping[str, bool]) -> bool:
+    """Whether an entity of `own` satisfies an expression."""
+    if isinstance(tree, Operand):
+        return tree.name == own or meets[tree.name]
+    if isinstance(tree, Either):
+        return any(_holds(part, own, meets) for part in tree.parts)
+    if isinstance(tree, Chain):
+        held = _holds(tree.first, own, meets)
+        for sign, part in tree.rest:
+            held = held and (_holds(part, own, meets) == (sign == "&"))
+        return held
+    return _deduped(tree, own, meets)
+
+
+def _deduped(tree: Dedup, own: str, meets: Mapping[str, bool]) -> bool:
+    mine = [number for number, part in enumerate(tree.parts) if own in parse_rule(str(part)).operands]
+    if not mine:
+        return any(_holds(part, own, meets) for part in tree.parts)
+    first = mine[0]
+    return _holds(tree.parts[first], own, meets) and not any(_holds(one, own, meets) for one in tree.parts[:first])
+
+
+def _part(world: World, demarche: Demarche, operand: str, folder: Path, parameters: Path | None) -> Part:
+    key = f"{demarche.id}.{operand}"
+    held = demarche.operands[operand]
+    rules = local_rules(demarche, operand, parameters if held.local_filter or held.computations else None)
+    told = demarche.payload if operand in demarche.payload_operands else ()
+    wanted = [*(rules.columns if rules else ()), *told, *_blind_column(demarche, operand)]
+    extract = world.extract(key, columns=wanted, everybody=held.local_filter is not None)
+    form = FORMS[held.connector]
+    cells = _cells(demarche, operand, extract, extract.written, wanted)
+    path = write_shape(folder / f"{demarche.id}-{operand}", cells, form)
+    right = _cells(demarche, operand, extract, extract.right, wanted)
+    taken = extract.member if held.local_filter is None else _taken(rules, right, world)
+    blind = _blind_column(demarche, operand)
+    identity = {name: extract.written[name] for name in ("nom_naissance", "nom_usage", "prenoms", "date_naissance")}
+    return Part(
+        operand=operand,
+        party=DRAFTS[key].body,
+        path=path,
+        ids=_ids(demarche, operand, cells),
+        entity=tuple(extract.entity.tolist()),
+        taken=taken,
+        blind=dict(zip(extract.entity.tolist(), right[blind[0]], strict=True)) if blind else {},
+        profile=extract.profile,
+        identity=identity,
+    )
+
+
+def _blind_column(demarche: Demarche, operand: str) -> list[str]:
+    blind = demarche.blind
+    if blind is None:
+        return []
+    pairs = ((blind.left, blind.left_column), (blind.right, blind.right_column))
+    return [column for name, column in pairs if name == operand]
+
+
+def _taken(rules: LocalRules | None, cells: Columns, world: World) -> Bools:
+    assert rules is not None
+    columns = {}
+    for name in rules.columns:
+        raw = RawColumn.of(cells[name])
+        columns[name] = Cells(values=raw.values, codes=raw.codes)
+    kept, _ = rules.begin(world.today).rows(columns, len(next(iter(cells.values()))))
+    return np.asarray(kept)
+
+
+def _mapping(demarche: Demarche, operand: str) -> dict[str, Any]:
+    """Attribute or `id` → column, of everything that such a file has."""
+    held = demarche.operands[operand]
+    if demarche.local:  # nothing is compared, so there is no sheet
+        return {"id": "identifiant", **{name: name for name in PLAIN}}
+    sheet = demarche.sheet()
+    mapping = dict(sheet.columns.get(operand, {}))
+    known = load_connector(held.connector).columns if held.connector else {}
+    absent = set(load_connector(held.connector).absent) if held.connector else set()
+    for one in sheet.attributes:
+        if one.name not in mapping and one.name not in absent and not (held.connector and one.optional):
+            mapping[one.name] = {"column": list(one.columns), "format": list(one.formats)}
+    for name, entry in known.items():
+        mapping.setdefault(name, entry)
+    mapping.setdefault("id", list(sheet.identifiers))
+    return mapping
+
+
+def _cells(demarche: Demarche, operand: str, extract: Extract, values: Columns, wanted: Sequence[str]) -> Columns:
+    mapping, held = _mapping(demarche, operand), demarche.operands[operand]
+    connector = load_connector(held.connector) if held.connector else None
+    form = FORMS[held.connector]
+    values = dict(values)
+    if connector and connector.first_names:
+        values["prenoms"] = [one.split(" ")[0] for one in values["prenoms"]]
+    cells = cells_of(values, mapping, form, connector.cuts if connector else {})
+    for name in _names(mapping["id"]):
+        if name not in cells:
+            cells[name] = values.get("matricule", values["identifiant"]) if _several(mapping) else values["identifiant"]
+    facts = [name for name in values if name in FACTS]
+    there = {name.casefold() for name in cells}  # a reader takes MATRICULE and matricule for one
+    for name in dict.fromkeys([*facts, *wanted]):
+        if name.casefold() not in there and name not in held.computations:
+            cells[name] = _ascii(values[name], form) if name in values else _alias(values, name)
+    assert len({len(column) for column in cells.values()}) == 1, extract.key
+    return cells
+
+
+def _names(entry: Any) -> list[str]:
+    entry = entry.get("column", "identifiant") if isinstance(entry, Mapping) else entry
+    return [entry] if isinstance(entry, str) else list(entry)
+
+
+def _several(mapping: Mapping[str, Any]) -> bool:
+    return len(_names(mapping["id"])) > 1
+
+
+def _alias(values: Columns, name: str) -> list[str]:
+    """A column of another name: that of an attribute, dates as JJ/MM/AAAA."""
+    assert name in values, f"no column {name} in this world"
+    return values[name]
+
+
+def _ascii(column: list[str], form: Form) -> list[str]:
+    return [one.encode("ascii", "ignore").decode() for one in column] if form.encoding == "ascii" else column
+
+
+def _ids(demarche: Demarche, operand: str, cells: Columns) -> tuple[str, ...]:
+    columns = [cells[name] for name in _names(_mapping(demarche, operand)["id"])]
+    return tuple(" ".join(one.strip() for one in row) for row in zip(*columns, strict=True))

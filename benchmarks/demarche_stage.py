@@ -1,0 +1,176 @@
+"""A third party and administrations in one process, on a chosen day: what the démarches of the catalogue are run on.
+
+The service is the real one: its interface over HTTP on the loopback, its database, its worker in a thread; every administration
+is a home folder of its own, driven by the real command (`service.cli.main`), one call after the other. Only the day is not that
+of the machine: everybody's clock is moved, so that a file's freshness and a season (`absence_fiable_a_partir_de`) mean what they
+would on that day.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from pathlib import Path
+from typing import Self
+
+import uvicorn
+
+from crypto.keys import PublicIdentity
+from service.administration import app as office_app
+from service.administration.keyring import Keyring
+from service.cli import main
+from service.third_party.app import create_app, enrol, third_party_identity
+from service.third_party.site import open_site
+from service.third_party.worker import Worker
+
+__all__ = ["CommandRefused", "Office", "Premises", "premises"]
+
+_ROUNDS = 6  # in which every party does what it can
+_WAIT = "E_PATIENTER"
+
+
+class CommandRefused(RuntimeError):
+    """A command ended in error; the message holds what it printed."""
+
+    @property
+    def code(self) -> str:
+        """The last code that was printed."""
+        found = re.findall(r"E_[A-Z_]+", str(self))
+        return found[-1] if found else "?"
+
+
+@dataclass
+class Office:
+    """An administration: its name, its home folder, the command."""
+
+    party: str
+    home: Path
+
+    def run(self, *words: object, allowed: Sequence[int] = (0,)) -> str:
+        """`allervers …` to its end; what it printed, where its exit code is one of those allowed.
+
+        Raises:
+            CommandRefused: with what it printed.
+        """
+        told = io.StringIO()
+        with contextlib.redirect_stdout(told), contextlib.redirect_stderr(told):
+            code = main([*map(str, words), "--home", str(self.home)])
+        if code not in allowed:
+            raise CommandRefused(f"allervers {' '.join(map(str, words))}\n{told.getvalue()}")
+        return told.getvalue()
+
+    def try_run(self, *words: object) -> bool:
+        """The same for a command that may have to wait for the others: whether it is done."""
+        try:
+            self.run(*words)
+        except CommandRefused as refused:
+            if refused.code != _WAIT:
+                raise
+            return False
+        return True
+
+    @property
+    def public(self) -> PublicIdentity:
+        """Its public half."""
+        return Keyring(self.home).identity().public
+
+
+@dataclass
+class Premises:
+    """Where the third party answers, and who has come.
+
+    Attributes:
+        folder: of everything.
+        url: of the third party.
+        identity: its public half.
+        offices: by party.
+    """
+
+    folder: Path
+    url: str
+    identity: PublicIdentity
+    offices: dict[str, Office] = field(default_factory=dict)
+    _known: set[frozenset[str]] = field(default_factory=set)
+
+    def office(self, party: str) -> Office:
+        """An administration, with keys, enrolled, the third party pinned; made when first asked for."""
+        if party not in self.offices:
+            one = Office(party=party, home=self.folder / "homes" / party)
+            one.run("init", "--party", party, "--name", party.upper())
+            enrol(self.folder / "data", Keyring(one.home).public_path(party), one.public.fingerprint)
+            one.run("server", self.url, "--fingerprint", self.identity.fingerprint)
+            self.offices[party] = one
+        return self.offices[party]
+
+    def introduce(self, parties: Sequence[str]) -> None:
+        """Each pins the keys of the others."""
+        for one in parties:
+            for other in parties:
+                if one < other and frozenset((one, other)) not in self._known:
+                    self._known.add(frozenset((one, other)))
+                    for here, there in ((one, other), (other, one)):
+                        file = Keyring(self.office(there).home).public_path(there)
+                        self.office(here).run("pin", file, "--fingerprint", self.office(there).public.fingerprint)
+
+    def together(self, parties: Sequence[str], *words: object) -> None:
+        """The same command by everybody, again and again until all are done.
+
+        Raises:
+            CommandRefused: when some are not done after several rounds.
+        """
+        left = list(parties)
+        for _ in range(_ROUNDS):
+            left = [one for one in left if not self.office(one).try_run(*words)]
+            if not left:
+                return
+        raise CommandRefused(f"{words[0]} {words[1]}: {', '.join(left)} still wait ({_WAIT})")
+
+
+class _OtherDay(datetime):
+    """`datetime` whose now is moved."""
+
+    shift = timedelta(0)
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Self:
+        moved = super().now(tz) + cls.shift
+        return cls.fromisoformat(moved.isoformat())
+
+
+@contextlib.contextmanager
+def premises(folder: Path, day: date) -> Iterator[Premises]:
+    """A third party that answers on that day, until the end of the block."""
+    _OtherDay.shift = datetime.combine(day, time(9), UTC) - datetime.now(UTC)
+    clock = vars(office_app)  # the composition root of the command: the only place where it asks for the time
+    before, clock["datetime"] = clock["datetime"], _OtherDay
+    data, stop = folder / "data", threading.Event()
+    identity = third_party_identity(data, "Tiers de confiance")
+    config = uvicorn.Config(
+        create_app(data, _now, emit=lambda _: None), host="127.0.0.1", port=0, log_config=None, access_log=False,
+        lifespan="off", ws="none",
+    )  # fmt: skip
+    server = uvicorn.Server(config)
+    worker = Worker(site=open_site(data, _now), stop=stop, emit=lambda _: None)
+    threads = [threading.Thread(target=server.run), threading.Thread(target=worker.run)]
+    for thread in threads:
+        thread.start()
+    try:
+        while not server.started:
+            stop.wait(0.01)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        yield Premises(folder=folder, url=f"http://127.0.0.1:{port}", identity=identity)
+    finally:
+        server.should_exit = True
+        stop.set()
+        for thread in threads:
+            thread.join()
+        clock["datetime"] = before
+
+
+def _now() -> datetime:
+    return datetime.now(UTC) + _OtherDay.shift

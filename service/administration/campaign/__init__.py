@@ -1,0 +1,15 @@
+"""Campaigns: from the hits of a run to the messages that people get, and to what they answer.
+
+wording            what a message may say: amounts, status, health, links; length and segments of an SMS
+letterhead         what an administration writes once about itself
+mentions           the mandatory mentions, long and short
+texts              reviewed French templates, rendered in a sandbox and checked
+steps              when each step of a journey is due for a person
+contacts           the file of contacts: who is written to, by which channel
+roll               a campaign in the journal: what happened to each person, what is due
+mailing            what is due, as one file a channel
+ami                notifications of the State's application
+kit                everything that agents and partners need, as one folder
+take_up            how far people got, in figures that may be shown
+campaign_commands  `campaign …`
+"""

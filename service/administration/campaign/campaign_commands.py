@@ -1,0 +1,183 @@
+"""`allervers campaign …`: from results to files of messages, answers recorded, figures.
+
+The journal knows what was sent to whom; contacts are read for one export and kept nowhere. Nothing here touches the network.
+"""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+
+from service.administration.app import Office, open_office
+from service.administration.campaign import roll
+from service.administration.campaign.contacts import read_contacts
+from service.administration.campaign.kit import write_kit
+from service.administration.campaign.letterhead import letterhead_of, read_letterhead
+from service.administration.campaign.mailing import Mailing, note_mailing, write_mailing
+from service.administration.campaign.roll import Campaign, Plan, campaign, campaigns, open_campaign, plan_dispatches
+from service.administration.campaign.steps import check_journey, journey_of, words_of
+from service.administration.campaign.take_up import take_up
+from service.administration.campaign.texts import Texts
+from service.administration.conventions import AgreementStore
+from service.administration.journal.journal_commands import people_of
+from service.administration.journal.journaling import ANSWERS, answer
+from service.administration.journal.ledger import Collection, Ledger, open_ledger, trace_use
+from service.administration.journal.legal_clocks import results_end
+from service.demarche import demarche_text, parse_demarche
+from service.errors import ServiceError
+from service.rule_sheet import Demarche
+
+__all__ = ["export", "kit", "record", "show", "start", "start_local"]
+
+_LEFT = {
+    "sans_fiche": "absentes du fichier des contacts",
+    "deces": "décédées, ou dont le contact l'est",
+    "sans_canal": "qu'aucun canal n'atteint",
+    "rien_du": "à qui rien n'est dû aujourd'hui",
+}
+
+
+def start(args: argparse.Namespace) -> None:
+    """`allervers campaign open`: a campaign about the results of a run."""
+    office = open_office(args.home)
+    with open_ledger(office.home) as ledger:
+        collection = ledger.collection(args.collection)
+        text = _agreed_text(office, collection.agreement)
+        one = _open(office, ledger, collection.name, args, text)
+    office.terminal.say(one.name)
+
+
+def start_local(args: argparse.Namespace) -> None:
+    """`allervers campaign local`: a campaign about people whom the administration selected on its own."""
+    office = open_office(args.home)
+    text = demarche_text(args.demarche)
+    demarche, today = parse_demarche(text), office.clock().date()
+    people = people_of(office, args.file)
+    collection = Collection(
+        name=f"{secrets.token_hex(16)}/{demarche.outputs[0].name}", agreement="", demarche=demarche.id, title=demarche.title,
+        eligible=len(people), collected=today, until=results_end(today, demarche.retention),
+    )  # fmt: skip
+    with open_ledger(office.home) as ledger:
+        ledger.add_collection(collection, ((one, "information", {}) for one in people))
+        one = _open(office, ledger, collection.name, args, text)
+    office.terminal.say(one.name)
+
+
+def kit(args: argparse.Namespace) -> None:
+    """`allervers campaign kit`: texts, call script and sheets of a démarche, as one folder."""
+    office = open_office(args.home)
+    text = demarche_text(args.demarche)
+    _, head = letterhead_of(args.letterhead)
+    texts = Texts(demarche=parse_demarche(text), head=head, folder=args.templates)
+    files = write_kit(texts, text, args.out)
+    office.terminal.say(f"{args.out} : {len(files)} fichiers")
+    for line in (args.out / "tailles.csv").read_text("utf-8-sig").splitlines()[1:]:
+        step, characters, segments, alphabet = line.replace('"', "").split(";")
+        office.terminal.say(f"SMS « {step} » : {characters} caractères, {segments} segment(s), {alphabet}")
+
+
+def export(args: argparse.Namespace) -> None:
+    """`allervers campaign export`: what is due today, one file a channel."""
+    office = open_office(args.home)
+    now = office.clock()
+    with open_ledger(office.home) as ledger:
+        one = campaign(ledger, args.campaign)
+        demarche, texts = _texts(one)
+        contacts = read_contacts(args.contacts, _fields(demarche))
+        dispatches, left = plan_dispatches(ledger, one, _plan(demarche), contacts, now.date())
+        until = ledger.collection(one.collection).until
+        mailing = Mailing(texts=texts, folder=args.out, until=until, now=now, fields=_fields(demarche))
+        written = write_mailing(mailing, dispatches)
+        if not args.dry_run:
+            note_mailing(ledger, one, dispatches, now)
+    for channel, count in written.items():
+        office.terminal.say(f"{channel} : {count} message(s)")
+    for reason, count in left.items():
+        if count:
+            office.terminal.note(f"{count} personne(s) {_LEFT[reason]}")
+    if args.dry_run:
+        office.terminal.note("essai : rien n'est noté comme envoyé")
+
+
+def record(args: argparse.Namespace) -> None:
+    """`allervers campaign record`: answers, deaths, bounces, holds, resends, appointments, of one person or of a file."""
+    office = open_office(args.home)
+    today, what = args.day or office.clock().date(), args.event
+    if what == "rebond" and args.channel is None:
+        raise ServiceError("E_REPONSE_INCONNUE", "un rebond concerne un canal : ajoutez --channel")
+    people = people_of(office, args.file)
+    with open_ledger(office.home) as ledger:
+        one = campaign(ledger, args.campaign)
+        if what in ANSWERS:
+            demarche, _ = _texts(one)
+            count = answer(ledger, office.home, people, what, demarche.id, today, demarche.retention).results
+        else:
+            tokens = ledger.keys.tokens(trace_use(one.collection), people)
+            count = roll.record(ledger, one, tokens, what, today, args.channel or "")
+            if what in ("reponse", "droit_ouvert"):
+                ledger.trace(
+                    one.collection, [token for token in tokens if ledger.has(one.collection, token)], what, today
+                )
+    office.terminal.say(f"{count} personne(s) : {what}")
+
+
+def show(args: argparse.Namespace) -> None:
+    """`allervers campaign show`: the campaigns, or the figures of one, as they may be shown."""
+    office = open_office(args.home)
+    with open_ledger(office.home) as ledger:
+        if args.campaign is None:
+            for one in campaigns(ledger):
+                title = ledger.collection(one.collection).title
+                office.terminal.say(f"{one.name} : {title}, ouverte le {one.opened:%d/%m/%Y}")
+            return
+        figures = take_up(ledger, campaign(ledger, args.campaign))
+    for words, figure in figures.stages:
+        office.terminal.say(f"{words} : {figure}")
+    for head, parts in (("messages par canal", figures.channels), ("arrêts", figures.stopped)):
+        if parts:
+            office.terminal.say(f"{head} : {', '.join(f'{name} {figure}' for name, figure in parts.items())}")
+
+
+def _open(office: Office, ledger: Ledger, collection: str, args: argparse.Namespace, text: str) -> Campaign:
+    letterhead, _ = letterhead_of(args.letterhead)
+    terms = {
+        "letterhead": letterhead,
+        "templates": str(args.templates.resolve()) if args.templates else "",
+        "demarche": text,
+    }
+    one = open_campaign(ledger, collection, terms, office.clock().date())
+    demarche, texts = _texts(one)
+    journey = _plan(demarche).journey
+    check_journey(journey)
+    for step in journey:
+        texts.phrases(words_of(step, award=demarche.purpose == "attribution"))
+    return one
+
+
+def _texts(one: Campaign) -> tuple[Demarche, Texts]:
+    demarche = parse_demarche(one.terms["demarche"])
+    folder = Path(one.terms["templates"]) if one.terms["templates"] else None
+    return demarche, Texts(demarche=demarche, head=read_letterhead(one.terms["letterhead"]), folder=folder)
+
+
+def _plan(demarche: Demarche) -> Plan:
+    return Plan(
+        journey=journey_of(demarche.journey, award=demarche.purpose == "attribution"),
+        channels=demarche.channels,
+        fallback=demarche.fallback,
+        household=demarche.identity_terms.entity == "foyer",
+    )
+
+
+def _fields(demarche: Demarche) -> Sequence[str]:
+    return demarche.message.fields if demarche.message is not None else ()
+
+
+def _agreed_text(office: Office, agreement: str) -> str:
+    """The démarche as it was signed, checked against the agreement."""
+    if not agreement:
+        raise ServiceError("E_COLLECTE_INCONNUE", "ces résultats n'ont pas de convention ; ouvrez avec campaign local")
+    AgreementStore(office.home).load(agreement)
+    return (office.home / "agreements" / f"{agreement}.toml").read_text("utf-8")

@@ -1,0 +1,150 @@
+"""What is due, as one file a channel, as senders of messages read them: `;`, every cell quoted, UTF-8 with its mark, CRLF.
+
+===================  ======================================================================================
+file                 columns
+===================  ======================================================================================
+``sms.csv``          identifiant, mobile, emetteur, texte, segments
+``courriel.csv``     identifiant, courriel, nom, objet, texte, langue
+``courrier.csv``     identifiant, nom, adresse1…adresse6, objet, texte, langue
+``espace_usager``    identifiant, objet, texte
+``appel_sortant``    identifiant, nom, telephone, langue; the script is ``appel_sortant.txt``
+``application``      ``application.jsonl``, one notification a line (`ami`)
+others               identifiant, nom, telephone, accompagnant, langue, usage: lists for people who receive people
+===================  ======================================================================================
+
+A cell that a spreadsheet would take for a formula gets an apostrophe. What was written is noted in the journal once all files
+are there.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+from service.administration.campaign.ami import Notice, notification
+from service.administration.campaign.roll import Campaign, Dispatch, record
+from service.administration.campaign.steps import words_of
+from service.administration.campaign.texts import WRITTEN, Text, Texts
+from service.administration.journal.ledger import Ledger
+
+__all__ = ["FIELDS", "Mailing", "note_mailing", "write_mailing"]
+
+FIELDS: Mapping[str, tuple[str, ...]] = {
+    "sms": ("identifiant", "mobile", "emetteur", "texte", "segments"),
+    "courriel": ("identifiant", "courriel", "nom", "objet", "texte", "langue"),
+    "courrier": ("identifiant", "nom", *(f"adresse{n}" for n in range(1, 7)), "objet", "texte", "langue"),
+    "espace_usager": ("identifiant", "objet", "texte"),
+    "appel_sortant": ("identifiant", "nom", "telephone", "langue"),
+}
+_OTHERS = ("identifiant", "nom", "telephone", "accompagnant", "langue", "usage")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mailing:
+    """What an export needs besides the messages.
+
+    Attributes:
+        texts: of the démarche.
+        folder: where the files go.
+        until: first day without the results.
+        now: when it leaves.
+        fields: columns of the contacts that templates may use.
+    """
+
+    texts: Texts
+    folder: Path
+    until: date
+    now: datetime
+    fields: Sequence[str] = ()
+
+
+def write_mailing(mailing: Mailing, dispatches: Sequence[Dispatch]) -> dict[str, int]:
+    """Write one file a channel; how many messages each has.
+
+    Raises:
+        ServiceError: what `Texts.text` refuses.
+    """
+    mailing.folder.mkdir(parents=True, exist_ok=True)
+    by_channel: dict[str, list[Dispatch]] = defaultdict(list)
+    for one in dispatches:
+        by_channel[one.channel].append(one)
+    for channel, some in by_channel.items():
+        if channel == "application":
+            _write_notifications(mailing, some)
+            continue
+        _write_rows(mailing.folder / f"{channel}.csv", FIELDS.get(channel, _OTHERS), _rows(mailing, channel, some))
+        if channel == "appel_sortant":
+            script = _text(mailing, channel, some[0]).body
+            (mailing.folder / "appel_sortant.txt").write_text(script, "utf-8")
+    return {channel: len(some) for channel, some in sorted(by_channel.items())}
+
+
+def note_mailing(ledger: Ledger, one: Campaign, dispatches: Sequence[Dispatch], now: datetime) -> None:
+    """Note in the journal what has left: an event for the campaign, a trace for the person."""
+    for dispatch in dispatches:
+        tokens, today = [hit.token for hit in dispatch.hits], now.date()
+        record(ledger, one, tokens, "envoi", today, f"{dispatch.due.place}:{dispatch.channel}")
+        ledger.trace(one.collection, tokens, f"message:{dispatch.channel}", today)
+
+
+def _rows(mailing: Mailing, channel: str, dispatches: Sequence[Dispatch]) -> list[dict[str, str]]:
+    rows = []
+    for one in dispatches:
+        row = {
+            "identifiant": one.contact.identifier,
+            "nom": one.contact.name,
+            "courriel": one.contact.mail,
+            "mobile": one.contact.mobile,
+            "telephone": one.contact.phone,
+            "accompagnant": one.contact.helper,
+            "langue": one.contact.language,
+            "usage": "attribution" if one.award else "information",
+            "emetteur": mailing.texts.head.short,
+        }
+        row |= {f"adresse{n}": line for n, line in enumerate(one.contact.address, 1)}
+        if channel in WRITTEN and channel != "appel_sortant":
+            text = _text(mailing, channel, one)
+            row |= {
+                "objet": text.subject,
+                "texte": text.body.strip(),
+                "segments": str(text.size.segments if text.size else ""),
+            }
+        rows.append(row)
+    return rows
+
+
+def _text(mailing: Mailing, channel: str, one: Dispatch) -> Text:
+    step = words_of(one.due.step, award=one.award)
+    values = {name: one.contact.values.get(name, "") for name in mailing.fields}
+    return mailing.texts.text(channel, step, award=one.award, person=values)
+
+
+def _write_rows(path: Path, fields: Sequence[str], rows: Sequence[Mapping[str, str]]) -> None:
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file, delimiter=";", quoting=csv.QUOTE_ALL, lineterminator="\r\n")
+        writer.writerow(fields)
+        for row in rows:
+            writer.writerow([_as_text(row.get(name, "")) for name in fields])
+
+
+def _as_text(value: str) -> str:
+    return f"'{value}" if value[:1] in _FORMULA else value
+
+
+def _write_notifications(mailing: Mailing, dispatches: Sequence[Dispatch]) -> None:
+    with (mailing.folder / "application.jsonl").open("w", encoding="utf-8") as file:
+        for one in dispatches:
+            notice = Notice(
+                public=_text(mailing, "application", one),
+                private=_text(mailing, "espace_usager", one),
+                link=mailing.texts.head.link,
+                until=mailing.until,
+            )
+            body = notification(one.contact.pivot, notice, mailing.now)
+            file.write(json.dumps(body, ensure_ascii=False) + "\n")

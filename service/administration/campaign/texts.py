@@ -1,0 +1,222 @@
+"""The texts of a campaign: reviewed French templates, rendered in a sandbox, judged on what comes out.
+
+A channel has one template (``service/gabarits/CHANNEL.txt``) and a step three reviewed phrases (``etapes.toml``): *objet* and
+*bref*, which anybody may read, *phrase*, which only its reader sees. An administration may put its own in a folder
+(``--templates``): they are judged in the same way. Templates know nothing but what `variables` names (a name that is not there
+is refused), run in Jinja's immutable sandbox, and see of a person only the columns that the démarche lists.
+
+Every text that leaves is checked, not the template: mandatory mentions all there, nothing that it must not say.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from jinja2 import StrictUndefined, Template, TemplateError, UndefinedError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from service.administration.campaign.letterhead import Letterhead
+from service.administration.campaign.mentions import Mentions, mentions_of, missing, short_mentions_of
+from service.administration.campaign.wording import SmsSize, check_private, check_public, plain, sms_size
+from service.errors import ServiceError
+from service.rule_sheet import Demarche
+
+__all__ = ["LONGEST_SMS", "SHEETS", "WRITTEN", "Phrases", "Text", "Texts"]
+
+LONGEST_SMS = 3  # segments
+WRITTEN = (
+    "sms",
+    "application",
+    "courriel",
+    "courrier",
+    "espace_usager",
+    "appel_sortant",
+)  # channels that have a template
+SHEETS = ("fiche_agents", "fiche_partenaires")
+_PUBLIC = ("sms", "application")
+_KEYS = {"objet", "bref", "phrase"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phrases:
+    """What a step says."""
+
+    objet: str
+    bref: str
+    phrase: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text:
+    """What a person gets.
+
+    Attributes:
+        subject: of an e-mail or a letter; empty for an SMS.
+        body: the text.
+        size: of an SMS; None elsewhere.
+    """
+
+    subject: str
+    body: str
+    size: SmsSize | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Texts:
+    """The texts of one démarche, written by one administration.
+
+    Attributes:
+        demarche: what is proposed.
+        head: who writes.
+        folder: templates of the administration's own, or None.
+    """
+
+    demarche: Demarche
+    head: Letterhead
+    folder: Path | None = None
+    _steps: dict[str, Phrases] = field(default_factory=dict)
+
+    def phrases(self, step: str) -> Phrases:
+        """What a step says.
+
+        Raises:
+            ServiceError: `E_GABARIT`, no such step.
+        """
+        if not self._steps:
+            self._steps.update(_read_steps(_shipped("etapes.toml")))
+            own = self.folder / "etapes.toml" if self.folder else None
+            if own is not None and own.exists():
+                self._steps.update(_read_steps(own.read_text("utf-8")))
+        if step not in self._steps:
+            known = ", ".join(sorted(self._steps))
+            sentence = (
+                f"aucun gabarit ne s'appelle « {step} » ; employez : {known}, ou ajoutez-le à etapes.toml (--templates)"
+            )
+            raise ServiceError("E_GABARIT", sentence)
+        return self._steps[step]
+
+    def text(self, channel: str, step: str, *, award: bool = False, person: Mapping[str, str] | None = None) -> Text:
+        """The text of a step for a channel, checked.
+
+        Args:
+            channel: one of `WRITTEN`.
+            step: name of the step's phrases.
+            award: whether the right is awarded unless refused.
+            person: column → value, of the columns that the démarche lists.
+
+        Raises:
+            ServiceError: `E_GABARIT`, `E_MENTION_ABSENTE`, `E_MESSAGE_INTERDIT`, `E_LIEN_INTERDIT`, `E_SMS_TROP_LONG`.
+        """
+        public, phrases = channel in _PUBLIC, self.phrases(step)
+        mentions = self._mentions(award=award, short=public)
+        values = self.variables(mentions, phrases, award=award, public=public) | dict(person or {})
+        body = self._rendered(channel, values)
+        body = plain(" ".join(body.split())) if channel == "sms" else body
+        subject = "" if channel == "sms" else phrases.objet
+        names = (self.head.sender, self.head.short, mentions.source, plain(mentions.source))
+        if public:
+            check_public(body, names=names, domains=self.head.domains)
+        else:
+            check_private(body, names=(self.demarche.title, values["sujet"]), domains=self.head.domains)
+        check_public(subject, names=names, domains=self.head.domains)
+        if gone := missing(body, self._plain(mentions) if channel == "sms" else mentions):
+            raise _absent(channel, gone)
+        return Text(subject=subject, body=body, size=self._size(channel, body))
+
+    def sheet(self, name: str) -> str:
+        """A sheet of the kit, for agents or partners; one of `SHEETS`."""
+        award = self.demarche.purpose == "attribution"
+        mentions = self._mentions(award=award, short=False)
+        return self._rendered(name, self.variables(mentions, self.phrases("premier"), award=award, public=False))
+
+    def variables(self, mentions: Mentions, phrases: Phrases, *, award: bool, public: bool) -> dict[str, Any]:
+        """What templates may use; a public text does not know the name of the right."""
+        message, head = self.demarche.message, self.head
+        values: dict[str, Any] = {
+            "expediteur": head.sender, "court": head.short, "lien": head.link, "telephone": head.telephone,
+            "adresse": "\n".join(head.address), "sans_numerique": head.desk, "etape": phrases, "mentions": mentions,
+        }  # fmt: skip
+        if not public:
+            values["droit"] = self.demarche.title
+            values["sujet"] = message.subject if message is not None else self.demarche.title
+            values["refus_jours"] = self.demarche.action.refusal_days if award else None
+            values["attribution"] = award
+        return values
+
+    def _mentions(self, *, award: bool, short: bool) -> Mentions:
+        if short:
+            return short_mentions_of(self.demarche, self.head)
+        return mentions_of(self.demarche, self.head, award=award)
+
+    def _rendered(self, name: str, values: Mapping[str, Any]) -> str:
+        own = self.folder / f"{name}.txt" if self.folder else None
+        source = own.read_text("utf-8") if own is not None and own.exists() else _shipped(f"{name}.txt")
+        try:
+            return _compiled(source).render(values).strip() + "\n"
+        except UndefinedError as error:
+            sentence = f"{name} : le gabarit emploie un mot inconnu ; employez : {', '.join(sorted(values))}"
+            raise ServiceError("E_GABARIT", sentence) from error
+        except TemplateError as error:
+            raise ServiceError("E_GABARIT", f"{name} : le gabarit ne se lit pas ({type(error).__name__})") from error
+
+    def _size(self, channel: str, body: str) -> SmsSize | None:
+        if channel != "sms":
+            return None
+        size = sms_size(body)
+        if size.segments > LONGEST_SMS:
+            sentence = f"le SMS prend {size.segments} segments et {LONGEST_SMS} au plus sont permis ; raccourcissez-le"
+            raise ServiceError("E_SMS_TROP_LONG", sentence)
+        return size
+
+    @staticmethod
+    def _plain(mentions: Mentions) -> Mentions:
+        return Mentions(**{name: plain(str(value)) for name, value in vars(mentions).items()})
+
+
+@lru_cache(maxsize=64)
+def _compiled(source: str) -> Template:
+    return _environment().from_string(source)
+
+
+@cache
+def _environment() -> ImmutableSandboxedEnvironment:
+    """One for all texts: no loader, no extension, no global function."""
+    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False, trim_blocks=False)
+    environment.globals.clear()
+    return environment
+
+
+@cache
+def _shipped(name: str) -> str:
+    place = resources.files("service").joinpath("gabarits", name)
+    if not place.is_file():
+        raise ServiceError("E_GABARIT", f"aucun gabarit ne s'appelle « {name} »")
+    return place.read_text("utf-8")
+
+
+def _read_steps(text: str) -> dict[str, Phrases]:
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ServiceError("E_GABARIT", f"etapes.toml n'est pas du TOML valide : {error}") from error
+    for name, table in tables.items():
+        if (
+            not isinstance(table, dict)
+            or set(table) != _KEYS
+            or not all(isinstance(one, str) for one in table.values())
+        ):
+            raise ServiceError("E_GABARIT", f"etapes.toml, [{name}] : trois textes, objet, bref et phrase")
+    return {name: Phrases(**table) for name, table in tables.items()}
+
+
+def _absent(channel: str, gone: list[str]) -> ServiceError:
+    sentence = (
+        f"{channel} : il manque au message {', '.join(gone)} ; remettez {{{{ mentions.{gone[0]} }}}} dans le gabarit"
+    )
+    return ServiceError("E_MENTION_ABSENTE", sentence)

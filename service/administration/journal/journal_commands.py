@@ -1,0 +1,139 @@
+"""`allervers journal …`: what is held, answers of people, access requests, the purge and its receipts.
+
+A local identifier is never an argument: other accounts of the machine and the shell's history would have it. It is read from the
+standard input, or many at once from a CSV file with a column `identifiant`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+from pathlib import Path
+
+from service.administration.app import Office, open_office
+from service.administration.journal.access_request import answer_to_access
+from service.administration.journal.journaling import answer
+from service.administration.journal.ledger import open_ledger
+from service.administration.journal.objections import ALL, journal_folder, read_register
+from service.administration.journal.objections import withdraw as withdraw_objection
+from service.administration.journal.purging import Signer, check_receipts, destroy_results
+from service.administration.journal.purging import purge as purge_journal
+from service.administration.journal.sent_people import sent_files
+from service.counts import band_of, spelled
+from service.demarche import list_demarches, load_demarche
+from service.errors import ServiceError
+from service.rule_sheet import Retention
+
+__all__ = ["access", "answers", "destroy", "people_of", "purge", "receipts", "show", "signer_of", "withdraw"]
+
+_LONGEST = Retention(results=12, traces=36, objection=24)
+
+
+def show(args: argparse.Namespace) -> None:
+    """`allervers journal show`: results that are held, files that were sent, how many objections."""
+    office = open_office(args.home)
+    with open_ledger(office.home) as ledger:
+        for one in ledger.collections():
+            state = f"à détruire le {one.until:%d/%m/%Y}" if one.over is None else f"détruit le {one.over:%d/%m/%Y}"
+            count = sum(1 for _ in ledger.hits(one.name)) if one.over is None else 0
+            office.terminal.say(f"résultats {one.name} : « {one.title} », {count} personnes, {state}")
+    for sent in sent_files(journal_folder(office.home)):
+        office.terminal.say(
+            f"envoi {sent.run} : {sent.demarche}, fichier « {sent.operand} », {sent.people} personnes le {sent.at:%d/%m/%Y}"
+        )
+    office.terminal.say(f"oppositions : {len(read_register(office.home))}")
+
+
+def answers(args: argparse.Namespace) -> None:
+    """`allervers journal answer`: objections, renouncements, "already done", of one person or of a file."""
+    office = open_office(args.home)
+    scope = ALL if args.all else args.demarche
+    if scope is None:
+        raise ServiceError("E_REPONSE_INCONNUE", "indiquez la démarche concernée (--demarche), ou --all pour toutes")
+    retention = load_demarche(scope).retention if scope in list_demarches() else _LONGEST
+    today = office.clock().date()
+    with open_ledger(office.home) as ledger:
+        told = answer(ledger, office.home, people_of(office, args.file), args.kind, scope, today, retention)
+    office.terminal.say(
+        f"{told.people} réponse(s) « {args.kind} » enregistrée(s), {told.results} résultat(s) concerné(s)"
+    )
+
+
+def withdraw(args: argparse.Namespace) -> None:
+    """`allervers journal withdraw`: somebody no longer objects."""
+    office = open_office(args.home)
+    scope = ALL if args.all else str(args.demarche)
+    gone = sum(withdraw_objection(office.home, one, scope) for one in people_of(office, args.file))
+    office.terminal.say(f"{gone} opposition(s) retirée(s)")
+
+
+def access(args: argparse.Namespace) -> None:
+    """`allervers journal access`: the answer to a person's request for access."""
+    office = open_office(args.home)
+    (identifier,) = people_of(office, None)
+    with open_ledger(office.home) as ledger:
+        lines = answer_to_access(ledger, office.home, identifier, office.clock().date())
+    if args.out is None:
+        for line in lines:
+            office.terminal.say(line)
+    else:
+        args.out.write_text("\n".join(lines) + "\n", "utf-8")
+        office.terminal.say(f"réponse écrite dans {args.out}")
+
+
+def purge(args: argparse.Namespace) -> None:
+    """`allervers journal purge`: destroy everything whose time is over."""
+    office = open_office(args.home)
+    with open_ledger(office.home) as ledger:
+        signed = purge_journal(ledger, office.home, signer_of(office))
+    office.terminal.say(f"{len(signed)} reçu(s) de destruction" if signed else "rien à détruire aujourd'hui")
+
+
+def destroy(args: argparse.Namespace) -> None:
+    """`allervers journal destroy`: destroy the results of a run before their time."""
+    office = open_office(args.home)
+    with open_ledger(office.home) as ledger:
+        destroy_results(ledger, ledger.collection(args.collection), signer_of(office), "campagne_terminee")
+    office.terminal.say("résultats détruits, reçu enregistré")
+
+
+def receipts(args: argparse.Namespace) -> None:
+    """`allervers journal receipts`: the receipts, signatures checked, to keep elsewhere if need be."""
+    office = open_office(args.home)
+    public = office.keyring.identity().public.signing_key
+    with open_ledger(office.home) as ledger:
+        checked, signed = check_receipts(ledger, public), [one for _, one in ledger.receipts()]
+    for one in checked:
+        people = spelled(band_of(one["people"]["least"]))
+        office.terminal.say(
+            f"{one['destroyed_at']} : {one['what']} ({one['cause']}), {people}, {one['collection'] or ''}"
+        )
+    if args.out is not None:
+        args.out.write_text("\n".join(signed) + "\n", "utf-8")
+
+
+def signer_of(office: Office) -> Signer:
+    """Who signs the receipts of this desk."""
+    identity = office.keyring.identity()
+    return Signer(party=identity.party, key=identity.signing_key, clock=office.clock)
+
+
+def people_of(office: Office, path: Path | None) -> list[str]:
+    """Local identifiers: one from the standard input, or those of a CSV file.
+
+    Raises:
+        ServiceError: `E_IDENTIFIANTS`.
+    """
+    if path is None:
+        office.terminal.note("identifiant du dossier, puis Entrée :")
+        identifier = sys.stdin.readline().strip()
+        if not identifier:
+            raise ServiceError("E_IDENTIFIANTS", "aucun identifiant lu : tapez celui du dossier, ou donnez un fichier")
+        return [identifier]
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = csv.DictReader(file, delimiter=";")
+        if "identifiant" not in (rows.fieldnames or []):
+            sentence = "le fichier doit être un CSV séparé par « ; » avec une colonne « identifiant »"
+            raise ServiceError("E_IDENTIFIANTS", sentence)
+        return [row["identifiant"].strip() for row in rows if (row["identifiant"] or "").strip()]

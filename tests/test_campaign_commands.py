@@ -1,0 +1,94 @@
+"""Campaigns at the command line, from the results to the figures."""
+
+import csv
+import io
+
+import pytest
+
+from service.administration.journal.ledger import open_ledger
+from service.cli import main
+from tests.desks import LETTERHEAD, Desk
+
+CONTACTS = "identifiant;courriel;mobile;adresse1\n" + "".join(
+    f"P{n};{'a@b.fr' if n % 2 else ''};{'0612345678' if n % 3 else ''};1 rue du Pont\n" for n in range(40)
+)
+
+
+@pytest.fixture
+def place(tmp_path):
+    (tmp_path / "head.toml").write_text(LETTERHEAD, "utf-8")
+    (tmp_path / "contacts.csv").write_text(CONTACTS, "utf-8")
+    (tmp_path / "people.csv").write_text("identifiant\n" + "\n".join(f"P{n}" for n in range(40)) + "\n", "utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def run(place, monkeypatch, capsys):
+    def command(*words, typed=""):
+        monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+        capsys.readouterr()
+        code = main([*map(str, words), "--home", str(place / "home")])
+        return code, capsys.readouterr()
+
+    return command
+
+
+@pytest.fixture
+def campaign(run, place):
+    code, shown = run("campaign", "local", "c2s-rsa", place / "people.csv", "--letterhead", place / "head.toml")
+    assert 0 == code, shown.err
+    return shown.out.strip()
+
+
+def test_a_kit_is_one_command(run, place):
+    """With the sizes of its SMS on the screen."""
+    code, shown = run("campaign", "kit", "c2s-rsa", "--letterhead", place / "head.toml", "--out", place / "kit")
+    assert 0 == code
+    assert "2 segment(s), GSM-7" in shown.out
+    assert (place / "kit" / "fiche_agents.txt").exists()
+
+
+def test_messages_leave_once(run, place, campaign):
+    """A trial notes nothing; the export does; the next one has nothing to write."""
+    words = ("campaign", "export", campaign, "--contacts", place / "contacts.csv", "--out")
+    code, shown = run(*words, place / "trial", "--dry-run")
+    assert (0, "courrier : 40 message(s)\n") == (code, shown.out)
+    assert run(*words, place / "out")[1].out == shown.out
+    with (place / "out" / "courrier.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert 41 == len(list(csv.reader(file, delimiter=";")))
+    code, shown = run(*words, place / "again")
+    assert (0, "", True) == (code, shown.out, "40 personne(s) à qui rien n'est dû aujourd'hui" in shown.err)
+
+
+def test_answers_stop_and_figures_are_coarse(run, place, campaign):
+    """An objection, a death, rights opened; a bounce needs its channel."""
+    run("campaign", "export", campaign, "--contacts", place / "contacts.csv", "--out", place / "out")
+    (place / "opened.csv").write_text("identifiant\n" + "\n".join(f"P{n}" for n in range(20)) + "\n", "utf-8")
+    assert 0 == run("campaign", "record", campaign, "droit_ouvert", "--file", place / "opened.csv")[0]
+    assert "1 personne(s) : opposition" in run("campaign", "record", campaign, "opposition", typed="P30\n")[1].out
+    assert (
+        "1 personne(s) : deces"
+        in run("campaign", "record", campaign, "deces", "--day", "2026-11-21", typed="P31\n")[1].out
+    )
+    assert run("campaign", "record", campaign, "rebond", typed="P32\n")[1].err.startswith("E_REPONSE_INCONNUE")
+    assert 0 == run("campaign", "record", campaign, "rebond", "--channel", "courrier", typed="P32\n")[0]
+    shown = run("campaign", "show", campaign)[1].out
+    assert "personnes contactées : 40" in shown
+    assert "droits ouverts : 20" in shown
+    assert "opposition moins de 11" in shown
+    with open_ledger(place / "home") as ledger:
+        (one,) = ledger.collections()
+        assert 39 == sum(1 for _ in ledger.hits(one.name))
+
+
+def test_campaigns_are_listed(run, campaign):
+    """By their number; another is refused."""
+    assert run("campaign", "show")[1].out.startswith(f"{campaign} : ")
+    assert run("campaign", "show", "00000000")[1].err.startswith("E_CAMPAGNE_INCONNUE")
+
+
+def test_results_without_an_agreement_are_not_opened_as_a_run(run, place):
+    """A local selection has a command of its own."""
+    Desk(place / "home").fill(3)
+    code, shown = run("campaign", "open", "ab" * 16, "--letterhead", place / "head.toml")
+    assert (1, True) == (code, shown.err.startswith("E_CONVENTION_INCONNUE"))

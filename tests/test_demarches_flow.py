@@ -1,0 +1,45 @@
+"""Five démarches of the catalogue on a small département, through the real service, against their truth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.demarche_stage import Office, premises
+from benchmarks.demarches import DAY, run_demarche
+from linkage.synthetic.world import build
+from tests.risk_reports import keep_reports
+
+# Local selection; an intersection of households with a computed payload; a union without doubles; two verifications.
+DEMARCHES = {
+    "avertir-evenement": 0,
+    "cantine-qf": 0.93,
+    "cheque-energie-exceptionnel": 0.9,
+    "dlnuf-justificatifs": 0.85,
+    "bourse-reconduction": 0.85,
+}
+
+
+def by_hand(office: Office, agreement: str, path: Path) -> None:
+    """A report in place of the attacks, which have tests of their own."""
+    del agreement, path
+    keep_reports(office.home)
+
+
+@pytest.mark.flow
+def test_five_demarches_find_whom_they_ought_to(tmp_path: Any):
+    """Each finds nearly everybody whom its rule means, and hardly anybody else; nobody is awarded by mistake.
+
+    Bounds leave room for a dozen of chance links and mistyped identities in files of a few hundred people.
+    """
+    world = build(people=3400, seed=2026, today=DAY)
+    with premises(tmp_path, DAY) as place:
+        for name, least in DEMARCHES.items():
+            lines = run_demarche(place, world, name, assess=by_hand)
+            assert lines, name
+            for line in lines:
+                assert line.recall >= least, (name, line.recipient)
+                assert line.useless <= max(8, 0.1 * line.eligible), (name, line.recipient)
+                assert line.awards - line.awards_right <= max(8, 0.05 * line.awards), (name, line.recipient)

@@ -1,0 +1,84 @@
+"""The journal at the command line."""
+
+import io
+
+import pytest
+
+from service.administration.journal.ledger import open_ledger
+from service.cli import main
+from tests.desks import NAME, RUN, Desk
+
+
+@pytest.fixture
+def desk(tmp_path):
+    found = Desk(tmp_path / "home")
+    assert 0 == main(["init", "--party", "cnaf", "--name", "CNAF", "--home", str(found.home)])
+    found.fill(4)
+    return found
+
+
+@pytest.fixture
+def run(desk, monkeypatch, capsys):
+    def command(*words, typed=""):
+        monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+        capsys.readouterr()
+        code = main([*map(str, words), "--home", str(desk.home)])
+        return code, capsys.readouterr()
+
+    return command
+
+
+def test_what_is_held_is_shown(run):
+    """Results with their end, and no identifier."""
+    code, shown = run("journal", "show")
+    assert 0 == code
+    assert f"résultats {NAME} : « Titre de la démarche », 4 personnes, à détruire le 20/11/2027" in shown.out
+    assert "oppositions : 0" in shown.out
+    assert "P1" not in shown.out
+
+
+def test_an_answer_is_read_from_the_keyboard_or_a_file(run, tmp_path, desk):
+    """One person, then several; withdrawn afterwards."""
+    assert 0 == run("journal", "answer", "opposition", "--demarche", "c2s-rsa", typed="P1\n")[0]
+    (tmp_path / "answers.csv").write_text("identifiant;date\nP2;x\n\nP3;y\n", "utf-8")
+    code, shown = run("journal", "answer", "plus_proposer", "--all", "--file", tmp_path / "answers.csv")
+    assert (0, "2 réponse(s) « plus_proposer » enregistrée(s), 2 résultat(s) concerné(s)\n") == (code, shown.out)
+    with open_ledger(desk.home) as ledger:
+        assert ["P0"] == desk.identifiers(ledger)
+    assert "oppositions : 3" in run("journal", "show")[1].out
+    assert "1 opposition(s) retirée(s)" in run("journal", "withdraw", "--demarche", "c2s-rsa", typed="P1\n")[1].out
+
+
+def test_an_answer_without_a_scope_is_refused(run):
+    """A démarche, or all of them."""
+    code, shown = run("journal", "answer", "opposition", typed="P1\n")
+    assert 1 == code
+    assert shown.err.startswith("E_REPONSE_INCONNUE")
+
+
+def test_a_request_for_access_is_one_command(run, tmp_path):
+    """On the screen, or in a file."""
+    code, shown = run("journal", "access", typed="P1\n")
+    assert 0 == code
+    assert "Réponse à une demande d'accès" in shown.out
+    assert 0 == run("journal", "access", "--out", tmp_path / "answer.txt", typed="P1\n")[0]
+    assert "Titre de la démarche" in (tmp_path / "answer.txt").read_text("utf-8")
+
+
+def test_results_are_destroyed_with_a_receipt(run, tmp_path):
+    """Before their time, by the agent; the receipts can be copied."""
+    assert "rien à détruire aujourd'hui" in run("journal", "purge")[1].out
+    assert 0 == run("journal", "destroy", RUN)[0]
+    code, shown = run("journal", "receipts", "--out", tmp_path / "receipts.jsonl")
+    assert 0 == code
+    assert "resultats (campagne_terminee), moins de 11" in shown.out
+    assert 1 == len((tmp_path / "receipts.jsonl").read_text("utf-8").splitlines())
+
+
+def test_a_file_without_the_column_is_refused(run, tmp_path):
+    """And so is an empty line at the keyboard."""
+    (tmp_path / "bad.csv").write_text("dossier\nP1\n", "utf-8")
+    code, shown = run("journal", "answer", "opposition", "--all", "--file", tmp_path / "bad.csv")
+    assert (1, True) == (code, shown.err.startswith("E_IDENTIFIANTS"))
+    code, shown = run("journal", "access", typed="\n")
+    assert (1, True) == (code, "E_IDENTIFIANTS" in shown.err)

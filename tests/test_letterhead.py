@@ -1,0 +1,41 @@
+"""What an administration writes once about itself."""
+
+import pytest
+
+from service.administration.campaign.letterhead import letterhead_of, read_letterhead
+from service.errors import ServiceError
+from tests.desks import LETTERHEAD
+
+
+def test_a_letterhead_is_read(tmp_path):
+    """All of it."""
+    (tmp_path / "head.toml").write_text(LETTERHEAD, "utf-8")
+    text, head = letterhead_of(tmp_path / "head.toml")
+    assert LETTERHEAD == text
+    assert ("CAF 23", "https://www.caf.fr/droits", ("caf.fr",), "3230") == (
+        head.short,
+        head.link,
+        head.domains,
+        head.telephone,
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "code"),
+    [
+        ("[", "", "E_ENTETE"),
+        ('"entete/v1"', '"entete/v2"', "E_ENTETE"),
+        ("telephone", "fax", "E_ENTETE"),
+        ('dpo = "', 'logo = "x"\ndpo = "', "E_CLE_INCONNUE"),
+        ("CAF 23", "Caisse d'allocations", "E_ENTETE"),
+        ('["caf.fr"]', '["https://caf.fr"]', "E_ENTETE"),
+        ('["caf.fr"]', "[]", "E_ENTETE"),
+        ("https://www.caf.fr/droits", "https://bit.ly/x", "E_LIEN_INTERDIT"),
+        ("https://www.caf.fr/droits", "www.caf.fr/droits", "E_LIEN_INTERDIT"),
+    ],
+)
+def test_what_does_not_hold_is_refused(before, after, code):
+    """With the code of what is wrong."""
+    with pytest.raises(ServiceError) as caught:
+        read_letterhead(LETTERHEAD.replace(before, after, 1))
+    assert code == caught.value.code

@@ -1,0 +1,50 @@
+"""The public list of exchanges."""
+
+import csv
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from service.papers.public_register import HEADS, register_csv, register_page, register_rows
+from tests.papers_case import case, kept, papers
+
+
+@pytest.mark.parametrize("name", ["registre-public.html", "registre-public.csv"])
+def test_the_list_is_the_frozen_one(name):
+    """Word for word."""
+    assert kept(name) == papers()[name]
+
+
+def test_the_csv_reads_back():
+    """One row a comparison, under the heads that the law asks for."""
+    rows = register_rows([case()])
+    head, *read = csv.reader(register_csv(rows).removeprefix("\ufeff").splitlines(), delimiter=";")
+    assert HEADS == tuple(head)
+    assert [list(rows[0])] == read
+
+
+class Tags(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.append(tag)
+
+
+def test_the_page_has_no_script_and_escapes_what_parties_wrote():
+    """A title is text, whatever stands in it."""
+    named = replace(case().agreement.demarche, title="<script>alert(1)</script>")
+    page = register_page(register_rows([replace(case(), agreement=replace(case().agreement, demarche=named))]))
+    tags = Tags()
+    tags.feed(page)
+    assert {"script", "style", "img", "link"} & set(tags.seen) == set()
+    assert len(HEADS) == tags.seen.count("td")
+    assert "&lt;script&gt;" in page
+
+
+def test_no_count_of_people_is_published():
+    """Neither declared sizes nor any other."""
+    text = register_csv(register_rows([case()]))
+    assert "150" not in text

@@ -1,0 +1,85 @@
+"""Risk reports are kept, read strictly, and serve only what they were made for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from service.administration.risk_report import RiskReport, fitting, keep, kept_at, load_report
+from service.errors import ServiceError
+from tests.partners import NOW, SIZES, scene
+from tests.risk_reports import report_for
+
+
+@pytest.fixture(scope="module")
+def agreement(tmp_path_factory):
+    return scene(tmp_path_factory.mktemp("scene")).agreement
+
+
+def test_a_report_is_kept_and_read_back(agreement, tmp_path):
+    """The same object, the same digest, for its owner only."""
+    report = report_for(agreement)
+    keep(tmp_path, agreement.identifier, report)
+    path = kept_at(tmp_path, agreement.identifier)
+    assert report == load_report(path)
+    assert report.digest == load_report(path).digest
+    assert 0o600 == path.stat().st_mode & 0o777
+
+
+def test_every_member_counts_in_the_digest(agreement):
+    """Two reports that differ have two digests."""
+    report = report_for(agreement)
+    others = [replace(report, people=5), replace(report, verdict="defavorable"), replace(report, made_at=NOW)]
+    assert 4 == len({one.digest for one in (report, *others)})
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b'{"format":"allervers/risk-report/v2"}', b"\xff"])
+def test_what_is_no_report_is_refused(tmp_path, data):
+    """Whatever is in the file."""
+    path = tmp_path / "r.json"
+    path.write_bytes(data)
+    with pytest.raises(ServiceError, match="E_RAPPORT_RISQUE_ABIME"):
+        load_report(path)
+
+
+def test_no_report_is_said(tmp_path):
+    """With the command that makes one."""
+    with pytest.raises(ServiceError, match=r"E_RAPPORT_RISQUE_ABSENT.*allervers risk"):
+        load_report(kept_at(tmp_path, "0" * 64))
+
+
+def test_a_fitting_report_gives_its_digest(agreement):
+    """For either party, up to a year."""
+    report = report_for(agreement, made_at=NOW, people=SIZES["cnaf"])
+    for party in SIZES:
+        for now in (NOW, NOW + timedelta(days=365), NOW - timedelta(hours=23)):
+            assert report.digest == fitting(report, agreement, party, now, accepted=False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"demarche": None}, "E_RAPPORT_RISQUE_DIFFERENT.*la démarche"),
+        ({"demarche": "4" * 64}, "E_RAPPORT_RISQUE_DIFFERENT.*la démarche"),
+        ({"sheet": "4" * 64}, "E_RAPPORT_RISQUE_DIFFERENT.*la feuille"),
+        ({"encoder": "4" * 64}, "E_RAPPORT_RISQUE_DIFFERENT.*l'encodeur"),
+        ({"profile": "renforce"}, "E_RAPPORT_RISQUE_DIFFERENT.*le profil"),
+        ({"people": 149}, "E_RAPPORT_RISQUE_DIFFERENT.*l'effectif"),
+        ({"made_at": NOW - timedelta(days=367)}, "E_RAPPORT_RISQUE_ANCIEN"),
+        ({"made_at": NOW + timedelta(days=2)}, "E_RAPPORT_RISQUE_ANCIEN"),
+        ({"verdict": "defavorable"}, "E_RAPPORT_RISQUE_DEFAVORABLE"),
+    ],
+)
+def test_a_report_that_does_not_fit_is_refused(agreement, changes, code):
+    """Another démarche, sheet, encoder, profile or size; too old; unfavourable."""
+    report = report_for(agreement, **{"made_at": NOW, **changes})
+    with pytest.raises(ServiceError, match=code):
+        fitting(report, agreement, "cnaf", NOW, accepted=False)
+
+
+def test_an_unfavourable_report_serves_once_it_is_accepted(agreement):
+    """By hand; the digest is that of the unfavourable one."""
+    report: RiskReport = report_for(agreement, made_at=NOW, verdict="defavorable")
+    assert report.digest == fitting(report, agreement, "cnaf", NOW, accepted=True)
