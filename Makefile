@@ -5,11 +5,12 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 JOBS ?= 2
 
-.PHONY: help venv demo test check fast lint types bench soak lock audit sbom clean
+.PHONY: help venv demo demarches test check fast lint types bench soak lock audit sbom clean
 
 help:
 	@echo "make demo   the main job, end to end      make test   the whole suite"
 	@echo "make check  lint, types, fast tests       make bench  benchmarks"
+	@echo "make demarches  the catalogue on an invented département, against its truth"
 	@echo "make soak   long tests                    make lock   recompute requirements.lock"
 	@echo "make audit  known vulnerabilities         make sbom   bill of materials (CycloneDX)"
 
@@ -23,6 +24,9 @@ $(STAMP): requirements.lock pyproject.toml
 
 demo: venv
 	$(BIN)/python -m benchmarks.demo
+
+demarches: venv
+	$(BIN)/python -m benchmarks.demarches
 
 test: venv
 	$(BIN)/python -m pytest -n $(JOBS) -m "not soak and not flow"

@@ -1,14 +1,14 @@
 """The four conditions of blocks, each kept and then dropped: what the attack that it stops makes of it.
 
-    python -m benchmarks.conditions [--n N] [--table N] [--seed S] [--profile NAME] [--json]
+    python -m benchmarks.conditions [--n N] [--joined N] [--table N] [--seed S] [--profile NAME] [--json]
 
 1. *What makes the block value is left out of the filter.* The people of the largest block of a pass, encoded by the plan, then
    with everything in the filter, at the same degree.
 2. *Passes cannot be joined.* Whoever sees which rows of all passes are one record, and which rows share a block, without a bit
    of any filter; beside it, what joins rows of two passes under separate ids.
 3. *Blocks have a maximum.* `--table` people in one table at the profile's least degree, where the plan would divide them.
-4. *A pass without dates and one without names*: the planner refuses a sheet without (`E_PASSES`), so nothing is attacked here; what
-   such a plan loses is people, not secrets.
+4. *A pass without dates and one without names*: the planner refuses a sheet without (`E_PASSES`), so nothing is attacked here;
+   what such a plan loses is people, not secrets.
 
 Invented people, the reference file complete and clean: the attacker's best case.
 """
@@ -54,7 +54,8 @@ _SHEET = "P1"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Prints a line an experiment."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.conditions")
-    parser.add_argument("--n", type=int, default=30_000, help="people, conditions 1 and 2")
+    parser.add_argument("--n", type=int, default=100_000, help="people, condition 1")
+    parser.add_argument("--joined", type=int, default=20_000, help="people, condition 2")
     parser.add_argument("--table", type=int, default=3_000, help="people in one table, condition 3")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--profile", choices=[name for name in PROFILES if PROFILES[name].degree], default="standard")
@@ -63,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rng = np.random.default_rng(options.seed)
     for measured in (
         blocks_kept(options.n, options.profile, rng),
-        passes_joined(options.n, options.profile, rng),
+        passes_joined(options.joined, options.profile, rng),
         table_uncapped(options.table, options.profile, rng),
     ):
         for line in measured:
@@ -78,10 +79,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def blocks_kept(size: int, profile: str, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
-    """Condition 1: the largest block of the second pass, with its block value left out of the filters and with it kept."""
+    """Condition 1: the largest block of the first pass, with its block value left out of the filters and with it kept."""
     sheet, files = load_sheet(_SHEET), _files(size)
     plan = plan_passes(sheet, profile, (size, size))
-    one = plan.passes[1]
+    one = plan.passes[0]
     rows = _largest_block(_records(files.left, sheet), sheet, one)
     people = files.left_person[rows]
     sides = _side(files.left, files.left_person, people, sheet), _side(files.right, files.right_person, people, sheet)

@@ -45,6 +45,7 @@ class Part:
         taken: (r,) bool, whom the démarche means, by right values.
         blind: what is compared blindly, by entity, where the démarche compares something.
         profile: how well the file is kept.
+        contacts: what the administration knows of how to reach each, as a campaign reads it.
         identity: surname, first name and date of each row as written, for the comparison with what is done today.
     """
 
@@ -56,6 +57,7 @@ class Part:
     taken: Bools
     blind: Mapping[int, str]
     profile: str
+    contacts: Columns
     identity: Columns
 
 
@@ -151,8 +153,21 @@ def _part(world: World, demarche: Demarche, operand: str, folder: Path, paramete
         taken=taken,
         blind=dict(zip(extract.entity.tolist(), right[blind[0]], strict=True)) if blind else {},
         profile=extract.profile,
+        contacts=_contacts(demarche, extract, world),
         identity=identity,
     )
+
+
+def _contacts(demarche: Demarche, extract: Extract, world: World) -> Columns:
+    """Names, addresses, and the columns that the sheet's messages may use."""
+    held = extract.written
+    columns = {"nom": held["nom_naissance"], "prenom": [one.split(" ")[0] for one in held["prenoms"]]}
+    columns |= {"courriel": held["courriel"], "mobile": held["mobile"], "adresse1": held["adresse"]}
+    columns["adresse2"] = [f"{code} Vezonne" for code in held["code_postal"]]
+    columns["echeance"] = [f"{world.today:%d/%m/%Y}"] * len(extract.rows)
+    for name in demarche.message.fields:
+        columns[name] = held.get(name, ["a"] * len(extract.rows))
+    return columns
 
 
 def _blind_column(demarche: Demarche, operand: str) -> list[str]:

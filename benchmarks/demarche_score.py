@@ -8,7 +8,7 @@ A floor allows for the sample: recall may lie under it by three standard errors 
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from benchmarks.demarche_files import Part, eligible
 from linkage.cells import fold
@@ -35,6 +35,7 @@ class Line:
         awards: hits certain enough for an award; awards_right: those of them who are eligible.
         lost: eligible people who were not found; useless: hits who are not eligible.
         hidden: eligible people of an anti-join whom a false link hid.
+        messages: channel → messages that a campaign would send that day.
         today_right: eligible people whom an exact join of names and date finds; today_hits: all that it gives.
         disclosed: identities that today's way hands over; disclosed_here: those of hits that a holder tells on.
         seconds: of the whole démarche.
@@ -54,6 +55,7 @@ class Line:
     awards_right: int
     lost: int
     useless: int
+    messages: dict[str, int]
     today_right: int
     today_hits: int
     disclosed: int
@@ -71,7 +73,14 @@ class Line:
         return self.right / self.eligible if self.eligible else 1.0
 
 
-def line_of(demarche: Demarche, parts: dict[str, Part], which: tuple[str, str], found: Found, seconds: float) -> Line:
+def line_of(
+    demarche: Demarche,
+    parts: dict[str, Part],
+    which: tuple[str, str],
+    found: Found,
+    seconds: float,
+    messages: dict[str, int],
+) -> Line:
     """What became of one output for one recipient.
 
     Args:
@@ -80,6 +89,7 @@ def line_of(demarche: Demarche, parts: dict[str, Part], which: tuple[str, str], 
         which: output and recipient.
         found: hits of all outputs.
         seconds: that the démarche took.
+        messages: of a campaign about these hits, by channel.
     """
     output = next(one for one in demarche.outputs if one.name == which[0])
     part = parts[which[1]]
@@ -105,6 +115,7 @@ def line_of(demarche: Demarche, parts: dict[str, Part], which: tuple[str, str], 
         awards_right=len(awards & ought),
         lost=len(ought - given),
         useless=len(given - ought),
+        messages=messages,
         today_right=len(today & ought),
         today_hits=len(today),
         disclosed=0 if demarche.local else sum(int(one.taken.sum()) for name, one in parts.items() if name != which[1]),
@@ -117,7 +128,8 @@ def line_of(demarche: Demarche, parts: dict[str, Part], which: tuple[str, str], 
 def _entities(demarche: Demarche, part: Part, ids: set[str], expression: str, entity: dict[str, int]) -> set[int]:
     """Who is meant by rows: a household is found by any of its members, and missed only where all are."""
     named = {entity[one] for one in ids if one in entity}
-    if demarche.identity_terms.entity != "foyer" or not parse_rule(expression).subtracted:
+    rule = parse_rule(expression)
+    if demarche.identity_terms.entity != "foyer" or not (rule.subtracted | rule.deduped):
         return named
     others = {entity[one] for one, taken in zip(part.ids, part.taken.tolist(), strict=True) if taken and one not in ids}
     return named - others
@@ -126,19 +138,17 @@ def _entities(demarche: Demarche, part: Part, ids: set[str], expression: str, en
 def _exact_join(demarche: Demarche, parts: dict[str, Part], which: tuple[str, str], entity: dict[str, int]) -> set[int]:
     """What an exact join on name, first name and date in capitals gives: the rule over equal keys."""
     keys = {name: _keys(part) for name, part in parts.items()}
-    held = {name: set(own.values()) for name, own in keys.items()}
     own = keys[which[1]]
-    plain = {
-        name: Part(
-            operand=name, party=part.party, path=part.path, ids=part.ids, blind={}, profile=part.profile, identity={},
-            entity=tuple(_number(own_keys.get(one, "")) for one in part.ids), taken=part.taken,
-        )
-        for name, part in parts.items()
-        for own_keys in (keys[name],)
-    }  # fmt: skip
-    assert held
+    plain = {name: _as_keys(part, keys[name]) for name, part in parts.items()}
     found, _ = eligible(demarche, plain, *which)
     return {entity[one] for one, key in own.items() if _number(key) in found}
+
+
+def _as_keys(part: Part, keys: dict[str, str]) -> Part:
+    """The file with people named by what an exact join would compare."""
+    entity = tuple(_number(keys.get(one, "")) for one in part.ids)
+    blind = {key: part.blind[one] for key, one in zip(entity, part.entity, strict=True) if one in part.blind}
+    return replace(part, entity=entity, blind=blind)
 
 
 def _keys(part: Part) -> dict[str, str]:
@@ -181,5 +191,7 @@ def told(line: Line) -> str:
     )
     if line.use == "attribution":
         text += f", awards {line.awards} ({line.awards_right} right)"
+    if line.messages:
+        text += "; messages " + ", ".join(f"{channel} {count}" for channel, count in line.messages.items())
     text += f"; today {line.today_right} right of {line.today_hits}; {line.seconds:.0f} s"
     return f"{text}; FLOOR MISSED: {line.floor}" if line.floor else text

@@ -20,13 +20,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from benchmarks.demarche_files import Part, parts_of, write_parameters
+from benchmarks.demarche_letters import letters, sent
 from benchmarks.demarche_score import Found, Line, line_of, told
 from benchmarks.demarche_stage import CommandRefused, Office, Premises, premises
 from linkage.errors import LinkageError
@@ -85,6 +86,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@dataclass
+class Results:
+    """Hits of each output and recipient, and the messages of a campaign about them."""
+
+    hits: Found = field(default_factory=dict)
+    messages: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
+
+
 Assess = Callable[[Office, str, Path], None]  # what gives a party its risk report for an agreement
 
 
@@ -111,29 +120,44 @@ def run_demarche(place: Premises, world: World, name: str, *, assess: Assess = r
     own = {key: value for key, value in OWN.items() if key in demarche.parameters}
     parameters = write_parameters(place.folder / f"{name}-parametres.toml", own) if own else None
     parts = parts_of(world, demarche, place.folder, parameters)
-    found = _local(parts) if demarche.local else _through_service(place, demarche, parts, parameters, assess)
+    found = (
+        _local(place, demarche, parts, parameters)
+        if demarche.local
+        else _through_service(place, demarche, parts, parameters, assess)
+    )
     seconds = time.perf_counter() - started
     return [
-        line_of(demarche, parts, (output.name, recipient), found, seconds)
+        line_of(
+            demarche,
+            parts,
+            (output.name, recipient),
+            found.hits,
+            seconds,
+            found.messages.get((output.name, recipient), {}),
+        )
         for output in demarche.outputs
         for recipient in output.recipients
         if recipient in parts
     ]
 
 
-def _local(parts: dict[str, Part]) -> Found:
+def _local(place: Premises, demarche: Demarche, parts: dict[str, Part], parameters: Path | None) -> Results:
     """A selection without comparison: its people are the results."""
-    return {
-        ("resultats", name): {
-            one: "information" for one, taken in zip(part.ids, part.taken.tolist(), strict=True) if taken
-        }
-        for name, part in parts.items()
-    }
+    found = Results()
+    for name, part in parts.items():
+        office = place.office(part.party)
+        own = ("--parameters", parameters) if parameters else ()
+        campaign = office.run("campaign", "local", demarche.id, part.path, *own, *letters(place.folder)).split()[-1]
+        which = demarche.outputs[0].name, name
+        rows = zip(part.ids, part.taken.tolist(), strict=True)
+        found.hits[which] = {one: "information" for one, taken in rows if taken}
+        found.messages[which] = sent(place, office, demarche, part, campaign)
+    return found
 
 
 def _through_service(
     place: Premises, demarche: Demarche, parts: dict[str, Part], parameters: Path | None, assess: Assess
-) -> Found:
+) -> Results:
     """Agreement, run, hits."""
     parties = [part.party for part in parts.values()]
     place.introduce(parties)
@@ -196,29 +220,38 @@ def _joiners(demarche: Demarche, parts: dict[str, Part]) -> list[str]:
     return words
 
 
-def _collected(place: Premises, demarche: Demarche, parts: dict[str, Part], run: str) -> Found:
-    joining = [part.party for part in parts.values()] if _joiners(demarche, parts) else []
-    for _ in range(3):
-        for one in list(joining):
-            try:
-                if place.office(one).try_run("run", "combine", run, "--timeout", 0):
-                    joining.remove(one)
-            except CommandRefused as refused:
-                if refused.code != "E_ETAPE":  # neither joins nor is joined for
-                    raise
-                joining.remove(one)
-    found: Found = {}
-    for name in demarche.recipients:
-        if name not in parts:
-            continue
-        out = place.folder / f"{demarche.id}-{name}-hits.csv"
-        place.office(parts[name].party).run("run", "hits", run, "--out", out, "--timeout", 1)
+def _collected(place: Premises, demarche: Demarche, parts: dict[str, Part], run: str) -> Results:
+    """What recipients receive, after joiners have applied the rules; then everybody closes."""
+    if _joiners(demarche, parts):
+        _combined(place, [part.party for part in parts.values()], run)
+    found = Results()
+    for name in (one for one in demarche.recipients if one in parts):
+        office, out = place.office(parts[name].party), place.folder / f"{demarche.id}-{name}-hits.csv"
+        office.run("run", "hits", run, "--out", out, "--timeout", 1)
         with out.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file, delimiter=";"):
-                found.setdefault((row["resultat"], name), {})[row["identifiant"]] = row["usage"]
+                found.hits.setdefault((row["resultat"], name), {})[row["identifiant"]] = row["usage"]
+        for output in [output for output, recipient in found.hits if recipient == name]:
+            campaign = office.run("campaign", "open", f"{run}/{output}", *letters(place.folder)).split()[-1]
+            found.messages[output, name] = sent(place, office, demarche, parts[name], campaign)
     for part in parts.values():
         place.office(part.party).try_run("run", "close", run, "--timeout", 0)
     return found
+
+
+def _combined(place: Premises, parties: list[str], run: str) -> None:
+    """Every recipient's table sent, every rule applied, in as many rounds as parties wait for each other."""
+    left = list(parties)
+    for _ in parties:
+        for one in list(left):
+            try:
+                done = place.office(one).try_run("run", "combine", run, "--timeout", 0)
+            except CommandRefused as refused:
+                if refused.code != "E_ETAPE":  # neither joins nor is joined for
+                    raise
+                done = True
+            if done:
+                left.remove(one)
 
 
 def _refused() -> dict[str, str]:

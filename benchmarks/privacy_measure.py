@@ -68,8 +68,10 @@ EXPERIMENTS = (
         Experiment(number="A6", name="landmarks", known=share, attack=landmarks)
         for share in (0.001, 0.01, 0.02, 0.05, 0.10)
     ),
-    Experiment(number="A6", name="self-training", known=0.01, attack=message_passing),
-    Experiment(number="A6", name="self-training", known=0.10, attack=message_passing),
+    *(
+        Experiment(number="A6", name="self-training", known=share, attack=message_passing)
+        for share in (0.01, 0.05, 0.10)
+    ),
     Experiment(number="A6", name="expectation", known=0.10, attack=expectation),
     Experiment(number="A7", name="known-plaintext", known=0.10, attack=known_plaintext),
     Experiment(number="A12", name="ceiling", known=ALL),

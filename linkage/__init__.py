@@ -30,6 +30,11 @@ Map, in the order in which a record travels:
 - ``plain_names``  names that ask for no judgement, folded many at once
 - ``column_reader``  one column from cells to codes, piece by piece
 - ``local_ids``   local identifiers: none empty, none there twice
+- ``selection``   who of a file takes part and what is computed of it, before anything is encoded
+- ``selection_grammar``  the language of that: text to tree
+- ``selection_tree``  the tree checked, and ready to be evaluated
+- ``selection_functions``  its functions
+- ``selection_values``  cells as numbers, periods, words and flags, in three-valued logic
 - ``records``     a file and a sheet to normalised columns, every unusable row named
 - ``weights``     bits of attributes proposed from a file's own frequencies, before anything is signed
 - ``features``    canonical values to tokens; what a block value fixes is left out
@@ -102,6 +107,8 @@ Beside the pipeline:
 - ``field``       one attribute of a raw table: distinct cells, and what each becomes
 - ``suspicions``  values that are well formed and probably wrong, by kind
 - ``alterations`` what normalisation changes, by family of rule
+- ``risk``, ``risk_trials``, ``risk_groups``  the risk report: verdict, attacks on a file within a time, kinds of people
+- ``attacks``     the attacks themselves
 - ``evaluate``    a rehearsal on one machine: two files, and a truth if there is one, to precision and recall
 - ``clkhash``     linkage schemas of clkhash and the CLKs that they define, for comparison and migration
 - ``synthetic``   an invented French population and the files that administrations would keep of it

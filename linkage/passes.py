@@ -10,7 +10,8 @@ Label of a block, framed: `value` with the base values, `split` with those and t
 with the number of the bucket in 8 bytes, `rest` with all but the last of the values and that number. Number: SHA-256 of the
 framed word `bucket` and the pooled values (the base ones, or the last one of `rest`), big-endian, modulo the number of
 buckets. In a twin, `part` with the label of the pass and the number of the attribute's value among so many parts, drawn in the
-same way. Tag, secret and complement are keyed hashes of the label under three keys derived from the pass key.
+same way with the name of the pass before the value. Tag, secret and complement are keyed hashes of the label under three keys
+derived from the pass key.
 """
 
 from __future__ import annotations
@@ -97,18 +98,22 @@ def divide(
         nodes = [_finer(nodes[node], names[code], plan, statistics) for node, code in pairs]
         _settle(at, nodes, ends)
     if sheet.twins:
-        ends = _parted(at, ends, records.columns[sheet.twins], plan.parts)
+        ends = _parted(at, ends, records.columns[sheet.twins], plan)
     return _keyed(at, ends, key)
 
 
-def _parted(at: Codes, ends: list[_Node], column: Column, parts: int) -> list[_Node]:
-    """The blocks divided by the part of an attribute's value, in a twin; records without it leave the pass, and its twin."""
-    buckets = [int.from_bytes(_bucket([value], max(1, parts)), "big") for value in column.values]
+def _parted(at: Codes, ends: list[_Node], column: Column, plan: PassPlan) -> list[_Node]:
+    """The blocks divided by the part of an attribute's value, in a twin; records without it leave the pass, and its twin.
+
+    Each pass has parts of its own: values that share one in a pass are told apart in another.
+    """
+    parts = max(1, plan.parts)
+    buckets = [int.from_bytes(_bucket([plan.twin, value], parts), "big") for value in column.values]
     codes = _Coder(np.array(buckets, dtype=np.int32), column)
     _turn(at)
-    pairs = _refine(at, codes, max(1, parts), len(ends))
+    pairs = _refine(at, codes, parts, len(ends))
     _turn(at)
-    if not parts:
+    if not plan.twin:
         return [ends[node] for node, _ in pairs]
     return [
         replace(ends[node], label=frame(b"part", ends[node].label or b"", part.to_bytes(8, "big")))

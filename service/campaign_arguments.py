@@ -26,7 +26,8 @@ def campaign_commands(commands: Subparsers) -> None:
     _add_head(parser)
     parser = add_home(add(actions, "local", f"{_PLACE}:start_local", "ouvrir une campagne sur une sélection locale"))
     parser.add_argument("demarche", metavar="DEMARCHE", help="nom, ou fichier TOML")
-    parser.add_argument("file", type=Path, metavar="FICHIER", help="CSV, colonne identifiant")
+    parser.add_argument("file", type=Path, metavar="FICHIER", help="CSV, XLSX ou Parquet, colonne identifiant")
+    parser.add_argument("--parameters", type=Path, metavar="TOML", help="valeurs des paramètres de la sélection")
     _add_head(parser)
     parser = add_home(
         add(actions, "export", f"{_PLACE}:export", "écrire ce qui est dû aujourd'hui, un fichier par canal")
@@ -46,6 +47,13 @@ def campaign_commands(commands: Subparsers) -> None:
     parser.add_argument("--file", type=Path, metavar="FICHIER", help="CSV, colonne identifiant (sinon : lu au clavier)")
     parser.add_argument("--channel", metavar="CANAL", help="canal d'un rebond")
     parser.add_argument("--day", type=day, metavar="AAAA-MM-JJ", help="jour de l'événement (sinon aujourd'hui)")
+    summary = "lister qui n'a ni courriel ni mobile, ou n'a pas répondu : fichier pour la démarche exclus-numerique"
+    parser = add_home(add(actions, "route", f"{_PLACE}:route", summary))
+    parser.add_argument("campaign", metavar="CAMPAGNE")
+    parser.add_argument(
+        "--contacts", type=Path, required=True, metavar="FICHIER", help="CSV des contacts, lu et non gardé"
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="FICHIER", help="CSV à écrire")
     parser = add_home(add(actions, "show", f"{_PLACE}:show", "campagnes, ou chiffres de l'une d'elles"))
     parser.add_argument("campaign", nargs="?", metavar="CAMPAGNE")
 

@@ -33,6 +33,13 @@ def journal_commands(commands: Subparsers) -> None:
         add(actions, "destroy", f"{_PLACE}:destroy", "détruire des résultats avant leur échéance, avec reçu")
     )
     parser.add_argument("collection", metavar="CROISEMENT", help="croisement, ou croisement/sortie")
+    summary = "lister qui est transmis à l'organisme qui agit, comme la démarche le prévoit, et le noter"
+    parser = add_home(add(actions, "transmit", f"{_PLACE}:transmit", summary))
+    parser.add_argument("collection", metavar="CROISEMENT", help="croisement, ou croisement/sortie")
+    parser.add_argument(
+        "--to", required=True, metavar="OPERANDE", help="organisme qui agit, par son nom dans la démarche"
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="FICHIER", help="CSV des identifiants à écrire")
     parser = add_home(add(actions, "receipts", f"{_PLACE}:receipts", "reçus de destruction, signatures vérifiées"))
     parser.add_argument("--out", type=Path, metavar="FICHIER", help="fichier où copier les reçus signés")
 

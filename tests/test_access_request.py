@@ -4,11 +4,11 @@ import pytest
 
 from service.administration.journal.access_request import answer_to_access
 from service.administration.journal.journaling import answer
-from service.administration.journal.ledger import open_ledger
+from service.administration.journal.ledger import open_ledger, trace_use
 from service.administration.journal.legal_clocks import traces_end
 from service.administration.journal.objections import ALL, journal_folder
 from service.administration.journal.sent_people import write_sent
-from tests.desks import RUN, TODAY, Desk
+from tests.desks import NAME, RUN, TODAY, Desk
 
 
 @pytest.fixture
@@ -54,3 +54,14 @@ def test_a_stranger_is_told_that_nothing_is_known(desk):
     text = "\n".join(lines(desk, "P99"))
     assert 2 == text.count("   aucun\n")
     assert RUN not in text
+
+
+def test_messages_and_transmissions_are_told(desk):
+    """Each with its day."""
+    with open_ledger(desk.home) as ledger:
+        token = ledger.keys.token(trace_use(NAME), "P1")
+        for what in ("message:courrier", "transmission:c2s", "droit_ouvert"):
+            ledger.trace(NAME, [token], what, TODAY)
+    text = "\n".join(lines(desk, "P1"))
+    expected = ("message envoyé : courrier", "transmis à l'organisme qui agit (« c2s »)", "le droit a été ouvert")
+    assert [] == [words for words in expected if f"le 20/11/2026 : {words}" not in text and words not in text]

@@ -38,8 +38,8 @@ def test_diffused_filters_are_not():
 
 def test_blocks_of_two_runs_are_paired_by_their_value():
     """The truth joins rows of the same person, in every pass; rows are in another order in the other run."""
-    first, second = sides(2000, 1500, "certifie")
-    plan = plan_passes(SHEET, "standard", (2000, 2000))
+    first, second = sides(1000, 750, "certifie")
+    plan = plan_passes(SHEET, "standard", (1000, 1000))
     found = list(two_runs(first, second, SHEET, plan, most=2))
     assert {scene.view.filters[0].shape[1] for scene in found} == {plan.passes[0].length // 64}
     assert len(found) >= len(plan.passes)

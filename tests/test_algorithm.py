@@ -26,7 +26,7 @@ def test_every_pass_has_its_thresholds():
 
 
 @pytest.mark.parametrize(
-    ("usage", "words"), [("attribution", "au-dessus du seuil strict"), ("information", "ne suffisent pas")]
+    ("usage", "words"), [("attribution", "la désignation est certaine"), ("information", "pas assez certaine")]
 )
 def test_an_explanation_answers_the_four_points(usage, words):
     """Degree and mode, data and sources, parameters, operations (R311-3-1-2)."""

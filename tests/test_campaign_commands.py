@@ -2,11 +2,13 @@
 
 import csv
 import io
+import re
 
 import pytest
 
 from service.administration.journal.ledger import open_ledger
 from service.cli import main
+from service.demarche import demarche_text
 from tests.desks import LETTERHEAD, Desk
 
 CONTACTS = "identifiant;courriel;mobile;adresse1\n" + "".join(
@@ -35,7 +37,11 @@ def run(place, monkeypatch, capsys):
 
 @pytest.fixture
 def campaign(run, place):
-    code, shown = run("campaign", "local", "c2s-rsa", place / "people.csv", "--letterhead", place / "head.toml")
+    text = re.sub(r"\[regle.filtre_local\][^\[]*", "", demarche_text("c2s-rsa"))
+    (place / "sheet.toml").write_text(text, "utf-8")
+    code, shown = run(
+        "campaign", "local", place / "sheet.toml", place / "people.csv", "--letterhead", place / "head.toml"
+    )
     assert 0 == code, shown.err
     return shown.out.strip()
 
@@ -79,6 +85,21 @@ def test_answers_stop_and_figures_are_coarse(run, place, campaign):
     with open_ledger(place / "home") as ledger:
         (one,) = ledger.collections()
         assert 39 == sum(1 for _ in ledger.hits(one.name))
+
+
+def test_who_is_not_reached_is_routed(run, place, campaign):
+    """Without e-mail and mobile, or silent after a message; not who answered."""
+    words = ("campaign", "route", campaign, "--contacts", place / "contacts.csv", "--out", place / "routed.csv")
+    assert "7 personne(s)" in run(*words)[1].out  # multiples of six
+    run("campaign", "export", campaign, "--contacts", place / "contacts.csv", "--out", place / "out")
+    run("campaign", "record", campaign, "reponse", typed="P1\n")
+    assert "39 personne(s)" in run(*words)[1].out
+    with (place / "routed.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = {row["identifiant"]: row for row in csv.DictReader(file, delimiter=";")}
+    assert ("", "", "oui") == tuple(rows["P0"][name] for name in ("courriel", "mobile", "sans_reponse"))
+    assert "Complémentaire santé solidaire" in rows["P0"]["demarche_a_proposer"]
+    route = ("campaign", "local", "exclus-numerique", place / "routed.csv", "--letterhead", place / "head.toml")
+    assert 0 == run(*route)[0]
 
 
 def test_campaigns_are_listed(run, campaign):

@@ -40,3 +40,36 @@ def test_a_boolean_is_not_a_text() -> None:
     """Types are exact."""
     with pytest.raises(ServiceError, match="E_DEMARCHE"):
         ClosedTable({"titre": True}).text("titre")
+
+
+def test_one_or_several():
+    """A text or a list of texts, a table or a list of tables, a text or nothing."""
+    table = ClosedTable({"a": "x", "b": ["x", "y"], "t": {"k": 1}, "u": [{"k": 1}, {"k": 2}], "m": "z", "n": [1, -2]})
+    assert ("x",) == table.one_or_more("a")
+    assert ("x", "y") == table.one_or_more("b")
+    assert () == table.one_or_more("c", [])
+    assert [1] == [one.number("k", 0, 9) for one in table.several("t")]
+    assert [1, 2] == [one.number("k", 0, 9) for one in table.several("u")]
+    assert [] == table.several("v")
+    assert ("z", None) == (table.maybe("m"), table.maybe("m"))
+    assert (1, -2) == table.whole_numbers("n")
+    table.close()
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda table: table.several("liste"),
+        lambda table: table.whole_numbers("textes"),
+        lambda table: table.one_or_more("nombre"),
+        lambda table: table.maybe("vide"),
+        lambda table: table.texts_by_name(),
+        lambda table: table.numbers(0, 9),
+        lambda table: table.flag("nombre", default=False),
+    ],
+)
+def test_other_forms_are_refused(read):
+    """Each with the place and what is expected."""
+    table = ClosedTable({"liste": ["x"], "textes": ["x"], "nombre": 1, "vide": " "}, "[ici]")
+    with pytest.raises(ServiceError, match=r"E_DEMARCHE : \[ici\]"):
+        read(table)

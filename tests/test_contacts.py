@@ -64,7 +64,6 @@ def test_columns_of_the_demarche_are_kept(tmp_path):
         ("identifiant;nom\n;X\n", ()),
         ("identifiant;nom\nP1;X\nP1;Y\n", ()),
         ("identifiant;echeance\nP1;bientôt\n", ()),
-        ("identifiant;nom\nP1;X\n", ("mois",)),
     ],
 )
 def test_a_file_that_does_not_hold_is_refused_without_a_value(tmp_path, text, fields):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linkage.errors import LinkageError
-from linkage.exact import TOKEN_SIZES, ExactLinks, link_exact
+from linkage.exact import TOKEN_SIZES, ExactLinks, link_exact, pair_blocks
 
 Found = tuple[list[tuple[int, int, bool]], tuple[int, int]]
 
@@ -97,3 +97,19 @@ def test_what_is_no_array_of_tokens_is_refused(left, right, code):
     """Tokens of two sizes, of another size, or of another kind."""
     with pytest.raises(LinkageError, match=code):
         link_exact(left, right)
+
+
+@given(st.lists(st.tuples(st.integers(1, 4), st.integers(1, 4)), max_size=5))
+def test_rows_of_one_token_are_paired_in_turn(sizes):
+    """First with first; every left row of a token when a right row may serve several."""
+    blocks, left, right = [], 0, 0
+    pairs: list[tuple[int, int]] = []
+    several: list[tuple[int, int]] = []
+    for ours, theirs in sizes:
+        blocks.append([left, left + ours, right, right + theirs])
+        pairs += [(left + k, right + k) for k in range(min(ours, theirs))]
+        several += [(left + k, right + min(k, theirs - 1)) for k in range(ours)]
+        left, right = left + ours, right + theirs
+    array = np.array(blocks, dtype=np.int64).reshape(-1, 4)
+    assert pairs == list(zip(*(side.tolist() for side in pair_blocks(array)), strict=True))
+    assert several == list(zip(*(side.tolist() for side in pair_blocks(array, "many-to-one")), strict=True))

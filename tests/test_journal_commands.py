@@ -4,9 +4,11 @@ import io
 
 import pytest
 
+from service.administration.journal.journaling import note_hits
 from service.administration.journal.ledger import open_ledger
 from service.cli import main
-from tests.desks import NAME, RUN, Desk
+from tests.desks import NAME, RUN, TODAY, Desk
+from tests.partners import scene
 
 
 @pytest.fixture
@@ -54,6 +56,9 @@ def test_an_answer_without_a_scope_is_refused(run):
     code, shown = run("journal", "answer", "opposition", typed="P1\n")
     assert 1 == code
     assert shown.err.startswith("E_REPONSE_INCONNUE")
+    code, shown = run("journal", "answer", "opposition", "--demarche", "c2s_rsa", typed="P1\n")
+    assert (1, True) == (code, shown.err.startswith("E_REPONSE_INCONNUE"))
+    assert "oppositions : 0" in run("journal", "show")[1].out
 
 
 def test_a_request_for_access_is_one_command(run, tmp_path):
@@ -82,3 +87,14 @@ def test_a_file_without_the_column_is_refused(run, tmp_path):
     assert (1, True) == (code, shown.err.startswith("E_IDENTIFIANTS"))
     code, shown = run("journal", "access", typed="\n")
     assert (1, True) == (code, "E_IDENTIFIANTS" in shown.err)
+
+
+def test_who_is_passed_on_is_listed(tmp_path, monkeypatch, capsys):
+    """As the agreement's démarche foresees."""
+    known = scene(tmp_path)
+    home, out = known.homes["cnaf"], tmp_path / "out.csv"
+    with open_ledger(home) as ledger:
+        note_hits(ledger, (known.agreement, RUN, "resultats"), 9, [("P1", "attribution", {})], TODAY)
+    assert 0 == main(["journal", "transmit", RUN, "--to", "c2s", "--out", str(out), "--home", str(home)])
+    assert "identite" in capsys.readouterr().out
+    assert '"P1"' in out.read_text("utf-8-sig")

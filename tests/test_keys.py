@@ -151,7 +151,16 @@ def test_every_input_of_a_run_key_counts() -> None:
         run_key(TRANSCRIPT, "run", "cnous.caf", {**SHARES, "msa": Share(b"\3" * 32)}),
         *(run_key(TRANSCRIPT, "run", "cnous.caf", {**SHARES, "caf": Share(changed(one, bit))}) for bit in range(256)),
     ]
-    assert len(found) == len(set(found))
+    assert len(found) == len({bytes(one) for one in found})
+
+
+def test_a_run_key_is_wiped_and_never_shown() -> None:
+    """At the end of its block; no text of it has a byte of it."""
+    with RunKey(KEY) as key:
+        assert KEY == key
+        assert "RunKey(…)" == repr(key) == str(key) == f"{key}"
+        assert derive(KEY, Label.PASS, "a") == derive(bytes(key), Label.PASS, "a")
+    assert bytes(32) == key
 
 
 @pytest.mark.parametrize(

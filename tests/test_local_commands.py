@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from argparse import Namespace
@@ -17,8 +18,10 @@ from service.administration.local_commands import encode_file, take_seat
 from service.administration.terminal import Terminal
 from service.demarche import demarche_text
 from service.errors import ServiceError
+from service.messages import Manifest
 from tests.connector_samples import invented_people, write_sample
 from tests.partners import NOW, RUN, people_csv, run_key_of_test, scene
+from tests.risk_reports import keep_reports, report_for
 
 
 @pytest.fixture
@@ -40,8 +43,11 @@ def encode(known: Any, party: Any, file: Any, **changes: Any) -> Any:
         "parameters": None,
         "extraction": None,
         "skip_bad_rows": False,
+        "risk": None,
+        "risk_accepted": False,
     }
     words["pending"] = False
+    keep_reports(known.homes[party], made_at=NOW)
     encode_file(office(known, party), seat, Namespace(**{**words, **changes}))
     return seat
 
@@ -88,6 +94,23 @@ def test_keys_come_first(known, tmp_path):
     seat = known.seat("cnaf", key=run_key_of_test())
     with pytest.raises(ServiceError, match="E_ETAPE"):
         encode_file(office(known, "cnaf"), seat, Namespace(file=tmp_path / "x.csv"))
+
+
+def test_nothing_is_encoded_without_a_fitting_risk_report(known, tmp_path):
+    """None, another's, an unfavourable one; the last serves once it is accepted, and is what the manifest names."""
+    file, bad = people_csv(tmp_path / "rsa.csv", 120), tmp_path / "bad.json"
+    with pytest.raises(ServiceError, match="E_RAPPORT_RISQUE_ABSENT"):
+        encode(known, "cnaf", file, risk=tmp_path / "none.json")
+    bad.write_bytes(report_for(known.agreement, made_at=NOW, sheet="4" * 64).to_bytes())
+    with pytest.raises(ServiceError, match="E_RAPPORT_RISQUE_DIFFERENT"):
+        encode(known, "cnaf", file, risk=bad)
+    report = report_for(known.agreement, made_at=NOW, verdict="defavorable")
+    bad.write_bytes(report.to_bytes())
+    with pytest.raises(ServiceError, match="E_RAPPORT_RISQUE_DEFAVORABLE"):
+        encode(known, "cnaf", file, risk=bad)
+    seat = encode(known, "cnaf", file, risk=bad, risk_accepted=True)
+    drafts = [Manifest.from_json(json.loads(one.read_bytes())) for one in seat.folder.path.rglob("draft.json")]
+    assert {report.digest} == {one.risk_report for one in drafts}
 
 
 def test_an_old_subtracted_file_is_refused(known, tmp_path):

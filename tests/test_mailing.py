@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -77,6 +78,21 @@ def test_a_doubtful_link_never_announces_an_award(mailing):
     assert "va vous être ouvert" not in row["texte"]
     assert "vous pourriez bénéficier" in row["texte"]
     assert "algorithmique" not in row["texte"]
+
+
+def test_what_a_source_told_comes_before_the_contacts(mailing, tmp_path):
+    """Where it told the same of all of a message's people."""
+    (tmp_path / "courriel.txt").write_text(
+        "{{ tranche }} {{ mentions.finalite }} {{ mentions.source }} {{ mentions.droits }} {{ mentions.opposition }} "
+        "{{ mentions.dpo }} {{ mentions.algorithme }}",
+        "utf-8",
+    )
+    own = replace(mailing, fields=("tranche",), texts=replace(mailing.texts, folder=tmp_path))
+    one = dispatch(1, "courriel", values={"tranche": "Z"})
+    hits = [replace(one.hits[0], payload={"tranche": band}) for band in ("B", "B", "C")]
+    some = [replace(one, hits=tuple(each)) for each in (hits[:2], hits[1:], one.hits)]
+    write_mailing(own, some)
+    assert ["B", "Z", "Z"] == [row["texte"][0] for row in rows(own.folder / "courriel.csv")]
 
 
 def test_notifications_are_one_body_a_line(mailing):

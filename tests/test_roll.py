@@ -150,6 +150,9 @@ def test_a_campaign_needs_results_that_live(desk):
     with open_ledger(desk.home) as ledger:
         one = opened(ledger)
         assert one == campaign(ledger, one.name)
+        with pytest.raises(ServiceError) as late:
+            open_campaign(ledger, RUN, {}, TODAY + timedelta(days=365))
+        assert "E_RESULTATS_DETRUITS" == late.value.code
         destroy_results(ledger, ledger.collection(RUN), desk.signer, "demande")
         for call, code in (
             (lambda: opened(ledger), "E_RESULTATS_DETRUITS"),

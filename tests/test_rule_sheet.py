@@ -28,3 +28,26 @@ def test_importing_it_loads_nothing_of_the_encoder():
     code = "import sys, service.rule_sheet; print([m for m in sys.modules if m.startswith('linkage.')])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "[]" == done.stdout.strip()
+
+
+def test_several_outputs_and_who_takes_part():
+    """Recipients in the order of the outputs; a party that the rule does not name has no part in a run."""
+    demarche = load_demarche("cheque-energie")
+    assert (("foyers",), ("foyers", "contrats")) == (demarche.recipients, demarche.compared)
+    assert ["foyers & contrats", "foyers - contrats"] == [rule.text for rule in demarche.rules().values()]
+    union = load_demarche("pass-sport")
+    assert ("caf", "msa", "cnous") == union.recipients == union.outputs[0].recipients
+    assert ("caf", "dedup(caf > msa > cnous) - codes") == (union.recipient, union.expression)
+    assert load_demarche("cnaf-kits").local
+    assert not union.local
+
+
+def test_the_sheet_is_cut_and_lightened_as_the_demarche_says():
+    """What one file cuts is cut on both sides; an attribute that one has not is nowhere, block values included."""
+    sheet = load_demarche("rsa-non-recours").sheet()
+    assert (13, 25) == (sheet.attribute("prenoms").longest, sheet.attribute("nom_naissance").longest)
+    assert "sexe" not in {one.name for one in sheet.attributes}
+    components = {one for rule in sheet.passes for level in (*rule.ladder, rule.split) for one in level}
+    assert [] == [one for one in components if one.startswith("sexe")]
+    refugees = load_demarche("refugie-parcours").sheet()
+    assert 13 == refugees.attribute("prenoms").longest

@@ -15,6 +15,7 @@ from crypto.signatures import SigningKey
 from service.administration.run_folder import RunFolder
 from tests.partners import people_csv
 from tests.premises import agree, files, joined, premises
+from tests.risk_reports import keep_reports
 
 
 @pytest.fixture(scope="module")
@@ -260,6 +261,7 @@ def test_an_operand_of_two_holders_is_united_by_the_joiner(place, tmp_path):
     words += ["--joiner", f"{ours.party}={second.party}"]
     agreement = agree(ours, first, *words)
     assert second.run("agreement", "sign", agreement) == 0
+    keep_reports(second.home)
     people = {
         ours: [people_csv(tmp_path / "rsa.csv", 120), "--out", tmp_path / "hits.csv"],
         first: [people_csv(tmp_path / "one.csv", 150, first=80)],

@@ -6,18 +6,21 @@ import numpy as np
 import pytest
 
 from linkage.attacks.outcome import Guesses
-from linkage.attacks.scene import drawn, one_table, scenes
+from linkage.attacks.scene import Side, drawn, one_table, scenes
 from linkage.planner import plan_passes
 from linkage.profiles import profile_named
+from linkage.records import records_from_table
+from linkage.sheet import load_sheet
+from linkage.tables import RawTable
 from tests.attacked import SHEET, everybody, sides
 
-SIZE = 4000
+SIZE = 3000
 
 
 @pytest.fixture(scope="module")
 def blocks():
     """The three largest blocks of each pass; a quarter of the people are strangers to the attacker."""
-    victim, attacker = sides(SIZE, overlap=3000)
+    victim, attacker = sides(SIZE, overlap=2250)
     plan = plan_passes(SHEET, "standard", (SIZE, SIZE))
     return plan, list(scenes(victim, attacker, SHEET, plan, most=3))
 
@@ -46,7 +49,7 @@ def test_rows_are_encoded_by_the_plan(blocks):
 def test_candidates_are_the_attackers_records_of_the_same_block(blocks):
     """Where the attacker has an identical record of a person, it is in the block; he has none of strangers."""
     _, found = blocks
-    attacker = sides(SIZE, overlap=3000)[1]
+    attacker = sides(SIZE, overlap=2250)[1]
     for scene in found:
         shared = np.isin(scene.people, attacker.people)
         assert ((scene.truth >= 0) == shared).all()
@@ -131,8 +134,21 @@ def test_agreements_with_some_are_those_of_the_table():
 
 def test_blocks_may_be_drawn():
     """With a generator, blocks are random ones of the sizes wanted."""
-    victim, attacker = sides(SIZE, overlap=3000)
+    victim, attacker = sides(SIZE, overlap=2250)
     plan = plan_passes(SHEET, "standard", (SIZE, SIZE))
-    found = list(scenes(victim, attacker, SHEET, plan, sizes=(60, 140), most=4, rng=np.random.default_rng(5)))
-    assert all(60 <= len(scene) <= 140 for scene in found)
-    assert 4 < len(found) <= 4 * len(plan.passes)
+    found = list(scenes(victim, attacker, SHEET, plan, sizes=(2, SIZE), most=2, rng=np.random.default_rng(5)))
+    assert [scene.view.plan.name for scene in found] == [one.name for one in plan.passes for _ in range(2)]
+    largest = max(len(scene) for scene in found)
+    small = list(scenes(victim, attacker, SHEET, plan, sizes=(2, largest - 1), most=1, rng=np.random.default_rng(5)))
+    assert all(2 <= len(scene) < largest for scene in small)
+
+
+def test_exact_passes_show_no_block():
+    """Their rows are a keyed token and nothing else."""
+    sheet = load_sheet("P5")
+    identifiers, attributes = sheet.for_side("")
+    numbers = [f"{732829320 + k:09d}" for k in range(50)]
+    column = attributes[0].columns[0]
+    table = RawTable.of("", {identifiers[0]: [str(k) for k in range(50)], column: numbers})
+    side = Side(records=records_from_table(table, identifiers, attributes), people=np.arange(50))
+    assert list(scenes(side, side, sheet, plan_passes(sheet, "standard", (2000, 2000)))) == []

@@ -340,3 +340,26 @@ def test_an_unknown_shipped_name_is_told_those_that_there_are():
 def test_block_values_of_names_only(components, expected):
     """Sex beside names changes nothing; no component is no name."""
     assert load_sheet("P1").names_only(components) is expected
+
+
+def test_attributes_that_one_file_has_not_are_taken_off():
+    """Levels lose them and merge where they then say the same; a pass with nothing left goes."""
+    sheet = load_sheet("P4").without(["nom_naissance", "nom_usage", "prenoms"])
+    assert {"lieu": ("code_postal.value",), "adresse": ("adresse.value",)} == {
+        rule.name: level for rule in sheet.passes for level in rule.ladder
+    }
+    assert {"adresse", "code_postal", "cog_commune"} == {one.name for one in sheet.attributes}
+    lighter = load_sheet("P2").without(["sexe"])
+    assert len(lighter.passes) == len(load_sheet("P2").passes)
+    assert all(len(set(rule.ladder)) == len(rule.ladder) for rule in lighter.passes)
+    assert lighter.digest != load_sheet("P2").digest
+
+
+@pytest.mark.parametrize(
+    ("names", "code"), [(["surnom"], "E_CLE_INCONNUE"), (["code_postal", "nom_naissance", "prenoms", "adresse"], "E_FEUILLE")]
+)
+def test_what_cannot_be_taken_off(names, code):
+    """An attribute that is not there, or so many that no pass is left."""
+    with pytest.raises(SheetError) as refusal:
+        load_sheet("P4").without(names)
+    assert code == refusal.value.code

@@ -231,10 +231,12 @@ class _Naming:
         shown = np.stack([self._shown(one, token) for one in every], axis=1)
         met = {level: has.T @ shown / len(has) for level, has in self._has.items()}
         fits = np.stack([self._fit(place, every, None, met[int(self._levels[place])]) for place in every])
-        return np.asarray(linear_sum_assignment(fits)[1])
+        found: Rows = np.asarray(linear_sum_assignment(fits)[1], dtype=np.int64)
+        return found
 
     def _shown(self, place: int, token: Rows) -> Matrix:
-        return self._has[int(self._levels[place])][:, token[place]]
+        shown: Matrix = self._has[int(self._levels[place])][:, token[place]]
+        return shown
 
     def _fit(self, place: int, others: list[int], shown: Matrix | None, met: Matrix | None = None) -> Matrix:
         """How far each token is from a pattern, on average over how often it comes and how it meets some others."""
@@ -246,7 +248,7 @@ class _Naming:
             meeting = np.abs(met - self._meet[place, others]) / noise[others]
             meeting[:, [other == place for other in others]] = away
             away = np.concatenate([away, meeting], axis=1)
-        fit: Matrix = np.minimum(away, _FAR).mean(axis=1)
+        fit: Matrix = np.asarray(np.minimum(away, _FAR).mean(axis=1), dtype=np.float32)
         return fit
 
 

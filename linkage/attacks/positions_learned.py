@@ -25,6 +25,8 @@ Matrix = NDArray[np.float32]
 Levels = NDArray[np.int32]
 
 _CERTAIN = 0.995  # belief that is never exceeded: files err
+_OWN, _SEVERAL, _LEAST_OWN, _LACKING = 0.9, 5, 3, 0.8  # see `_believed`
+_AT_ONCE = 1000
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)  # of a token's insertions, as hypotheses
 _TWICE = 1.5  # rows that agree by chance do so more often than bits toss: tokens come together
 
@@ -84,7 +86,8 @@ def learned(filters: NDArray[np.uint64], counts: csr_array) -> Learned:
         filters: (s, m/64) uint64, known rows.
         counts: (s, tokens) insertions of the record of each.
     """
-    bits, sorted_counts = bits_of(filters), _sorted(counts)
+    bits = bits_of(filters)
+    sorted_counts = _believed(_sorted(counts), bits)
     level = np.full((counts.shape[1], bits.shape[1]), -1, dtype=np.int32)
     rows = sorted_counts.indptr.astype(np.int64), sorted_counts.indices.astype(np.int64), sorted_counts.data
     _highest_zero(rows, bits == 0, level)
@@ -110,6 +113,30 @@ def _sorted(counts: csr_array) -> csr_array:
     found: csr_array = counts.astype(np.int32)
     found.sort_indices()
     return found
+
+
+def _believed(counts: csr_array, bits: Matrix) -> csr_array:
+    """The same without the tokens that a row does not have, whatever the attacker's copy of the record says: files err.
+
+    Bits that are set in nearly all rows of a token are its own. A row that lacks many of those lacks the token.
+    """
+    present = csr_array(
+        (np.ones(len(counts.data), dtype=np.float32), counts.indices, counts.indptr), shape=counts.shape
+    )
+    times = np.asarray(present.sum(axis=0)).ravel()
+    own = np.asarray(present.T @ bits) >= _OWN * np.maximum(times, _SEVERAL)[:, None]
+    many = own.sum(axis=1)
+    kept = counts.copy()
+    for start in range(0, counts.shape[0], _AT_ONCE):
+        stop = min(start + _AT_ONCE, counts.shape[0])
+        has = bits[start:stop] @ own.T.astype(np.float32)
+        entries = slice(counts.indptr[start], counts.indptr[stop])
+        tokens = counts.indices[entries]
+        rows = np.repeat(np.arange(stop - start), np.diff(counts.indptr[start : stop + 1]))
+        lacking = (many[tokens] >= _LEAST_OWN) & (has[rows, tokens] < _LACKING * many[tokens])
+        kept.data[entries] = np.where(lacking, 0, counts.data[entries])
+    kept.eliminate_zeros()
+    return kept
 
 
 def _above(counts: csr_array, level: Levels) -> Levels:

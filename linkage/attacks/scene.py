@@ -198,6 +198,8 @@ def scenes(
 ) -> Iterator[Scene]:
     """The blocks of all passes of a plan, pass by pass, with no pair known, under a fresh run key.
 
+    Exact passes are left out: their rows have no filter, and a keyed token says nothing but who is there twice.
+
     Args:
         victim: what is sent to the third party.
         attacker: the reference file.
@@ -209,6 +211,8 @@ def scenes(
     """
     with RunKey(fresh_share()) as key:
         for encoded in encode_passes(victim.records, sheet, plan, key):
+            if encoded.plan.measure == "exact":
+                continue
             reference = _Reference(attacker, sheet, plan.profile, encoded.plan, key)
             first, counts = _blocks(encoded.encoded.tags)
             wanted = np.flatnonzero((counts >= sizes[0]) & (counts <= sizes[1]))

@@ -111,7 +111,7 @@ def households(size: int, seed: int, today: date, *, names_dir: str | Path | Non
         head=head,
         partner=np.concatenate([partner, np.full(len(children), NOBODY)]),
         commune=texts(f"96{one:03}" for one in commune.tolist()),
-        postcode=texts(f"96{(one % 10) * 100:03}" for one in commune.tolist()),
+        postcode=texts(f"96{one * 10:03}" for one in commune.tolist()),
         street=street,
     )
 

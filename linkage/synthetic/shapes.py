@@ -11,9 +11,9 @@ import csv
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import escape
 
 from linkage.synthetic.morphemes import without_accents
 
@@ -194,7 +194,7 @@ def _workbook(path: Path, rows: list[tuple[str, ...]]) -> Path:
 
 
 def _inline(cell: str) -> str:
-    return f'<c t="inlineStr"><is><t xml:space="preserve">{escape(cell)}</t></is></c>'
+    return f'<c t="inlineStr"><is><t xml:space="preserve">{escape(cell, quote=False)}</t></is></c>'
 
 
 def _relation(space: str, kind: str, target: str) -> str:

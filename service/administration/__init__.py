@@ -33,10 +33,15 @@ Commands
     terminal            sentences, progress, refusals
     sealed_file         files that only this machine reads, sealed as they are written
     chunks              rows as they come to chunks as they are sealed
+    selecting           a party's file read as its démarche says: columns, local selection, computed columns
     local_commands      init, identity, pin, demarche, run encode: never touch the network
     rehearsal_report    evaluate: what an agent reads of a rehearsal
     warm_command        warm: all calculations compiled at once
     check_commands      check, connectors: a file looked at before it is encoded
+    risk_commands       risk: the attacks on one's own file before it is sent
+    risk_report         risk reports, kept and judged against an agreement
+    risk_words          what is read of one
+    risk_page           the same as a page with figures
     plan_commands       plan: the passes of a comparison and what each costs
     clk_commands        clk: schemas and CLKs of clkhash and anonlink, never on a network
     signed_http         requests signed afresh, repeated, answers read strictly

@@ -59,7 +59,7 @@ _NOT_RUN = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Subject:
+class _Subject:
     """What is attacked, under what."""
 
     sheet: Sheet
@@ -91,7 +91,7 @@ def risk(args: argparse.Namespace) -> int:
     return 0 if report.favourable else UNFAVOURABLE
 
 
-def _report(office: Office, subject: Subject, records: Records, found: Findings, seconds: float) -> RiskReport:
+def _report(office: Office, subject: _Subject, records: Records, found: Findings, seconds: float) -> RiskReport:
     return RiskReport(
         demarche=subject.demarche,
         sheet=subject.sheet.digest,
@@ -114,7 +114,7 @@ def _report(office: Office, subject: Subject, records: Records, found: Findings,
     )
 
 
-def _subject(office: Office, args: argparse.Namespace) -> Subject:
+def _subject(office: Office, args: argparse.Namespace) -> _Subject:
     if args.agreement:
         stored = AgreementStore(office.home).load(args.agreement)
         return _of_agreement(stored.agreement, office.keyring.identity().party, stored.demarche.sheet())
@@ -126,19 +126,19 @@ def _subject(office: Office, args: argparse.Namespace) -> Subject:
         sheet, digest = demarche.sheet(), demarche.digest
     else:
         sheet, digest = load_sheet(args.sheet), None
-    return Subject(
+    return _Subject(
         sheet=sheet, side=args.side, profile=args.profile, sizes=None, people=None, demarche=digest, agreement=None
     )
 
 
-def _of_agreement(agreement: Agreement, party: str, sheet: Sheet) -> Subject:
+def _of_agreement(agreement: Agreement, party: str, sheet: Sheet) -> _Subject:
     """This party's file under an agreement, in the comparison where its blocks are the largest."""
     own = [one for one in agreement.comparisons if party in one.parties]
     if not own:
         sentence = "votre administration ne figure dans aucune comparaison de cette convention : rien à essayer"
         raise ServiceError("E_CONVENTION_ETRANGERE", sentence)
     one = min(own, key=lambda one: (max(one.sizes.recipient, one.sizes.source), one.id))
-    return Subject(
+    return _Subject(
         sheet=sheet,
         side=next(each.operand for each in agreement.parties if each.party == party),
         profile=agreement.profile,
@@ -158,7 +158,7 @@ def _declared(sheet: Sheet, plan: Plan, sizes: tuple[int, int], people: int, kno
     return Declared(people=people, largest=largest, known=tuple(known or ()))
 
 
-def _written(office: Office, report: RiskReport, subject: Subject, args: argparse.Namespace) -> None:
+def _written(office: Office, report: RiskReport, subject: _Subject, args: argparse.Namespace) -> None:
     for line in sentences(report):
         office.terminal.say(line)
     if args.html:

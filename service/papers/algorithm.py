@@ -61,9 +61,10 @@ def explained_hit(case: Case, output: str, usage: str, collected: date) -> str:
     agreement = case.agreement
     (one, *_) = [found for found in agreement.outputs if found.name == output]
     sure = (
-        "les liens qui vous concernent sont au-dessus du seuil strict"
+        "la désignation est certaine : chaque lien demandé est au-dessus du seuil strict, et aucun lien, même incertain, n'a été "
+        "trouvé avec un fichier soustrait"
         if usage == "attribution"
-        else "les liens qui vous concernent ne suffisent pas à une attribution : ils ont seulement conduit à vous informer"
+        else "la désignation n'est pas assez certaine pour une attribution : elle a seulement conduit à vous informer"
     )
     rule = next(text for text in case.rules() if text.startswith(f"« {output} »"))
     lines = [
@@ -72,7 +73,8 @@ def explained_hit(case: Case, output: str, usage: str, collected: date) -> str:
         f"Le traitement vous a désigné(e) le {collected:%d/%m/%Y} parmi les dossiers de l'administration, pour l'usage « "
         f"{usage} ». " + _human(case),
         "## 2. Données traitées et leurs sources",
-        f"Vos {', '.join(case.data)}, prises dans notre propre fichier, comparées aux mêmes données des fichiers de : "
+        f"Données vous concernant : {', '.join(case.data)}. Elles sont prises dans notre propre fichier et comparées aux mêmes "
+        "données des fichiers de : "
         + ", ".join(other.name for other in case.others(one.recipient))
         + ". Nous ne connaissons rien de votre dossier dans ces administrations"
         + (f", sauf : {', '.join(case.told)}." if case.told else "."),
@@ -109,5 +111,8 @@ def _human(case: Case) -> str:
     action = case.demarche.action
     if action.mode in ("information", "verification"):
         return "Il n'attribue rien : un agent instruit chaque situation, et la personne reste libre de demander."
-    days = f", sauf refus dans les {action.refusal_days} jours" if action.refusal_days else ""
-    return f"Le droit est ouvert d'office{days} aux seules personnes reliées au seuil strict ; un agent réexamine sur demande."
+    days = f", sauf refus dans les {action.refusal_days} jours," if action.refusal_days else ""
+    return (
+        f"Le droit est ouvert d'office{days} aux seules personnes dont la désignation est certaine ; un agent réexamine sur "
+        "demande."
+    )

@@ -15,8 +15,18 @@ from service.administration.campaign import roll
 from service.administration.campaign.contacts import read_contacts
 from service.administration.campaign.kit import write_kit
 from service.administration.campaign.letterhead import letterhead_of, read_letterhead
-from service.administration.campaign.mailing import Mailing, note_mailing, write_mailing
-from service.administration.campaign.roll import Campaign, Plan, campaign, campaigns, open_campaign, plan_dispatches
+from service.administration.campaign.mailing import ROUTED, Mailing, note_mailing, write_mailing, write_rows
+from service.administration.campaign.roll import (
+    Campaign,
+    Plan,
+    campaign,
+    campaigns,
+    living,
+    open_campaign,
+    plan_dispatches,
+    unreached,
+)
+from service.administration.campaign.selected import selected_people
 from service.administration.campaign.steps import check_journey, journey_of, words_of
 from service.administration.campaign.take_up import take_up
 from service.administration.campaign.texts import Texts
@@ -29,7 +39,7 @@ from service.demarche import demarche_text, parse_demarche
 from service.errors import ServiceError
 from service.rule_sheet import Demarche
 
-__all__ = ["export", "kit", "record", "show", "start", "start_local"]
+__all__ = ["export", "kit", "record", "route", "show", "start", "start_local"]
 
 _LEFT = {
     "sans_fiche": "absentes du fichier des contacts",
@@ -54,13 +64,17 @@ def start_local(args: argparse.Namespace) -> None:
     office = open_office(args.home)
     text = demarche_text(args.demarche)
     demarche, today = parse_demarche(text), office.clock().date()
-    people = people_of(office, args.file)
+    found = selected_people(demarche, args.file, office.home, today, args.parameters)
+    for sentence in found.tally.sentences():
+        office.terminal.note(sentence)
+    if found.objecting:
+        office.terminal.note(f"{found.objecting} personne(s) écartée(s) : opposition ou renoncement")
     collection = Collection(
         name=f"{secrets.token_hex(16)}/{demarche.outputs[0].name}", agreement="", demarche=demarche.id, title=demarche.title,
-        eligible=len(people), collected=today, until=results_end(today, demarche.retention),
+        eligible=found.rows, collected=today, until=results_end(today, demarche.retention),
     )  # fmt: skip
     with open_ledger(office.home) as ledger:
-        ledger.add_collection(collection, ((one, "information", {}) for one in people))
+        ledger.add_collection(collection, ((one, "information", told) for one, told in found.people))
         one = _open(office, ledger, collection.name, args, text)
     office.terminal.say(one.name)
 
@@ -84,10 +98,10 @@ def export(args: argparse.Namespace) -> None:
     now = office.clock()
     with open_ledger(office.home) as ledger:
         one = campaign(ledger, args.campaign)
+        until = living(ledger, one.collection, now.date()).until
         demarche, texts = _texts(one)
         contacts = read_contacts(args.contacts, _fields(demarche))
         dispatches, left = plan_dispatches(ledger, one, _plan(demarche), contacts, now.date())
-        until = ledger.collection(one.collection).until
         mailing = Mailing(texts=texts, folder=args.out, until=until, now=now, fields=_fields(demarche))
         written = write_mailing(mailing, dispatches)
         if not args.dry_run:
@@ -121,6 +135,17 @@ def record(args: argparse.Namespace) -> None:
                     one.collection, [token for token in tokens if ledger.has(one.collection, token)], what, today
                 )
     office.terminal.say(f"{count} personne(s) : {what}")
+
+
+def route(args: argparse.Namespace) -> None:
+    """`allervers campaign route`: who has no e-mail and no mobile, or did not answer, as a file for a démarche of routing."""
+    office = open_office(args.home)
+    with open_ledger(office.home) as ledger:
+        one = campaign(ledger, args.campaign)
+        title = living(ledger, one.collection, office.clock().date()).title
+        rows = unreached(ledger, one, read_contacts(args.contacts))
+    write_rows(args.out, ROUTED, [{**row, "demarche_a_proposer": title} for row in rows])
+    office.terminal.say(f"{args.out} : {len(rows)} personne(s)")
 
 
 def show(args: argparse.Namespace) -> None:

@@ -103,7 +103,7 @@ def read_contacts(path: Path, fields: Sequence[str] = ()) -> dict[str, Contact]:
 
     Args:
         path: CSV.
-        fields: other columns to keep.
+        fields: other columns to keep, where they are there.
 
     Raises:
         ServiceError: `E_CONTACTS`, which says the line and never a value.
@@ -114,8 +114,6 @@ def read_contacts(path: Path, fields: Sequence[str] = ()) -> dict[str, Contact]:
         raise ServiceError(
             "E_CONTACTS", "le fichier des contacts a une colonne « identifiant », et chaque colonne une fois"
         )
-    if absent := [one for one in fields if one.lower() not in names]:
-        raise ServiceError("E_CONTACTS", f"la démarche emploie la colonne « {absent[0]} » : ajoutez-la aux contacts")
     rows.fieldnames = names
     found: dict[str, Contact] = {}
     for line, row in enumerate(rows, 2):
@@ -148,7 +146,7 @@ def _contact(row: Mapping[str, str], fields: Sequence[str], line: int) -> Contac
         language=row.get("langue") or "fr",
         dead=bool(row.get("deces")) and row["deces"].lower() not in ("non", "0", "faux"),
         due=_day(row.get("echeance", ""), line),
-        values={one: row[one.lower()] for one in fields},
+        values={one: row[one.lower()] for one in fields if one.lower() in row},
         pivot=_pivot(row),
     )
 

@@ -32,7 +32,7 @@ from service.administration.campaign.steps import words_of
 from service.administration.campaign.texts import WRITTEN, Text, Texts
 from service.administration.journal.ledger import Ledger
 
-__all__ = ["FIELDS", "Mailing", "note_mailing", "write_mailing"]
+__all__ = ["FIELDS", "ROUTED", "Mailing", "note_mailing", "write_mailing", "write_rows"]
 
 FIELDS: Mapping[str, tuple[str, ...]] = {
     "sms": ("identifiant", "mobile", "emetteur", "texte", "segments"),
@@ -41,6 +41,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "espace_usager": ("identifiant", "objet", "texte"),
     "appel_sortant": ("identifiant", "nom", "telephone", "langue"),
 }
+ROUTED = ("identifiant", "courriel", "mobile", "sans_reponse", "demarche_a_proposer")
 _OTHERS = ("identifiant", "nom", "telephone", "accompagnant", "langue", "usage")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -78,7 +79,7 @@ def write_mailing(mailing: Mailing, dispatches: Sequence[Dispatch]) -> dict[str,
         if channel == "application":
             _write_notifications(mailing, some)
             continue
-        _write_rows(mailing.folder / f"{channel}.csv", FIELDS.get(channel, _OTHERS), _rows(mailing, channel, some))
+        write_rows(mailing.folder / f"{channel}.csv", FIELDS.get(channel, _OTHERS), _rows(mailing, channel, some))
         if channel == "appel_sortant":
             script = _text(mailing, channel, some[0]).body
             (mailing.folder / "appel_sortant.txt").write_text(script, "utf-8")
@@ -121,11 +122,18 @@ def _rows(mailing: Mailing, channel: str, dispatches: Sequence[Dispatch]) -> lis
 
 def _text(mailing: Mailing, channel: str, one: Dispatch) -> Text:
     step = words_of(one.due.step, award=one.award)
-    values = {name: one.contact.values.get(name, "") for name in mailing.fields}
+    values = {name: value for name in mailing.fields if (value := _value(one, name)) is not None}
     return mailing.texts.text(channel, step, award=one.award, person=values)
 
 
-def _write_rows(path: Path, fields: Sequence[str], rows: Sequence[Mapping[str, str]]) -> None:
+def _value(one: Dispatch, name: str) -> str | None:
+    """What a source told of the people of a message, where it told the same of all, else what the contacts say."""
+    told = {hit.payload[name] for hit in one.hits if name in hit.payload}
+    return told.pop() if len(told) == 1 else one.contact.values.get(name)
+
+
+def write_rows(path: Path, fields: Sequence[str], rows: Sequence[Mapping[str, str]]) -> None:
+    """Write a CSV as administrations and senders of messages read it."""
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file, delimiter=";", quoting=csv.QUOTE_ALL, lineterminator="\r\n")
         writer.writerow(fields)

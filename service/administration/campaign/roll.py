@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from service.administration.campaign.contacts import Contact, channel_of
-from service.administration.campaign.steps import Due, History, due_step
-from service.administration.journal.ledger import Hit, Ledger
+from service.administration.campaign.steps import FINAL, Due, History, due_step
+from service.administration.journal.ledger import Collection, Hit, Ledger
+from service.administration.journal.legal_clocks import over
 from service.clauses import Step
 from service.errors import ServiceError
 
@@ -28,10 +29,12 @@ __all__ = [
     "Roll",
     "campaign",
     "campaigns",
+    "living",
     "open_campaign",
     "plan_dispatches",
     "record",
     "rolls",
+    "unreached",
 ]
 
 EVENTS = (
@@ -122,13 +125,24 @@ def open_campaign(ledger: Ledger, collection: str, terms: Mapping[str, str], tod
     Raises:
         ServiceError: `E_COLLECTE_INCONNUE`, `E_RESULTATS_DETRUITS`.
     """
-    one = ledger.collection(collection)
-    if one.over is not None:
-        raise ServiceError("E_RESULTATS_DETRUITS", "ces résultats sont détruits : leur durée est passée")
+    one = living(ledger, collection, today)
     name = secrets.token_hex(4)
     row = (name, one.name, json.dumps(dict(terms), ensure_ascii=False), today.isoformat())
     ledger.database.execute("INSERT INTO campaign VALUES (?, ?, ?, ?)", row)
     return Campaign(name=name, collection=one.name, opened=today, terms=terms)
+
+
+def living(ledger: Ledger, collection: str, today: date) -> Collection:
+    """A collection whose results may still be used.
+
+    Raises:
+        ServiceError: `E_COLLECTE_INCONNUE`, `E_RESULTATS_DETRUITS`.
+    """
+    one = ledger.collection(collection)
+    if one.over is not None or over(one.until, today):
+        sentence = "la durée de ces résultats est passée : ils ne servent plus ; allervers journal purge les détruit"
+        raise ServiceError("E_RESULTATS_DETRUITS", sentence)
+    return one
 
 
 def campaigns(ledger: Ledger) -> list[Campaign]:
@@ -199,6 +213,25 @@ def plan_dispatches(
         else:
             found.append(dispatch)
     return sorted(found, key=lambda one: (one.channel, one.contact.identifier)), left
+
+
+def unreached(ledger: Ledger, one: Campaign, contacts: Mapping[str, Contact]) -> list[dict[str, str]]:
+    """The people whom no message reaches by e-mail or mobile, or who did not answer the one they got.
+
+    Those who answered, objected or died are not among them, nor those to whom nothing was sent and who can be written to.
+    """
+    known, rows = rolls(ledger, one), []
+    for hit in ledger.hits(one.collection):
+        roll, contact = known.get(hit.token, Roll()), contacts.get(hit.identifier)
+        answered = "reponse" in roll.events or any(name in roll.events for name in FINAL)
+        if contact is None or contact.dead or answered:
+            continue
+        told = contacts.get(contact.told, contact)
+        if roll.sent or not (told.mail or told.mobile):
+            silent = "oui" if roll.sent else "non"
+            row = {"identifiant": hit.identifier, "courriel": told.mail, "mobile": told.mobile, "sans_reponse": silent}
+            rows.append(row)
+    return sorted(rows, key=lambda row: row["identifiant"])
 
 
 def _due(

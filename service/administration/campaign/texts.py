@@ -40,6 +40,7 @@ WRITTEN = (
 )  # channels that have a template
 SHEETS = ("fiche_agents", "fiche_partenaires")
 _PUBLIC = ("sms", "application")
+_MOST_KEPT = 1000  # texts
 _KEYS = {"objet", "bref", "phrase"}
 
 
@@ -81,6 +82,7 @@ class Texts:
     head: Letterhead
     folder: Path | None = None
     _steps: dict[str, Phrases] = field(default_factory=dict)
+    _made: dict[tuple[Any, ...], Text] = field(default_factory=dict)  # most people of a step get the same words
 
     def phrases(self, step: str) -> Phrases:
         """What a step says.
@@ -113,21 +115,12 @@ class Texts:
         Raises:
             ServiceError: `E_GABARIT`, `E_MENTION_ABSENTE`, `E_MESSAGE_INTERDIT`, `E_LIEN_INTERDIT`, `E_SMS_TROP_LONG`.
         """
-        public, phrases = channel in _PUBLIC, self.phrases(step)
-        mentions = self._mentions(award=award, short=public)
-        values = self.variables(mentions, phrases, award=award, public=public) | dict(person or {})
-        body = self._rendered(channel, values)
-        body = plain(" ".join(body.split())) if channel == "sms" else body
-        subject = "" if channel == "sms" else phrases.objet
-        names = (self.head.sender, self.head.short, mentions.source, plain(mentions.source))
-        if public:
-            check_public(body, names=names, domains=self.head.domains)
-        else:
-            check_private(body, names=(self.demarche.title, values["sujet"]), domains=self.head.domains)
-        check_public(subject, names=names, domains=self.head.domains)
-        if gone := missing(body, self._plain(mentions) if channel == "sms" else mentions):
-            raise _absent(channel, gone)
-        return Text(subject=subject, body=body, size=self._size(channel, body))
+        key = (channel, step, award, *sorted((person or {}).items()))
+        if key not in self._made:
+            if len(self._made) >= _MOST_KEPT:
+                self._made.clear()
+            self._made[key] = self._judged(channel, step, award=award, person=person or {})
+        return self._made[key]
 
     def sheet(self, name: str) -> str:
         """A sheet of the kit, for agents or partners; one of `SHEETS`."""
@@ -148,6 +141,24 @@ class Texts:
             values["refus_jours"] = self.demarche.action.refusal_days if award else None
             values["attribution"] = award
         return values
+
+    def _judged(self, channel: str, step: str, *, award: bool, person: Mapping[str, str]) -> Text:
+        public, phrases = channel in _PUBLIC, self.phrases(step)
+        mentions = self._mentions(award=award, short=public)
+        values = self.variables(mentions, phrases, award=award, public=public)
+        values = dict(person) | values
+        body = self._rendered(channel, values)
+        body = plain(" ".join(body.split())) if channel == "sms" else body
+        subject = "" if channel == "sms" else phrases.objet
+        names = (self.head.sender, self.head.short, mentions.source, plain(mentions.source))
+        if public:
+            check_public(body, names=names, domains=self.head.domains)
+        else:
+            check_private(body, names=(self.demarche.title, values["sujet"]), domains=self.head.domains)
+        check_public(subject, names=names, domains=self.head.domains)
+        if gone := missing(body, self._plain(mentions) if channel == "sms" else mentions):
+            raise _absent(channel, gone)
+        return Text(subject=subject, body=body, size=self._size(channel, body))
 
     def _mentions(self, *, award: bool, short: bool) -> Mentions:
         if short:

@@ -7,6 +7,7 @@ sent_people       who was in the file of a run, as tokens
 ledger            the database: results, traces, answers, receipts
 journaling        what the steps of a run write down
 results           hits on their way to the agent: without late objectors, and kept
+passing_on        records passed on to the body that acts, noted
 purging           what is over is destroyed, with a signed receipt
 access_request    everything that is known of one person, for that person
 journal_commands  `journal …`

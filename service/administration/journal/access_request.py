@@ -78,7 +78,14 @@ def _results(ledger: Ledger, identifier: str) -> Iterator[str]:
         state = f"conservé jusqu'au {one.until:%d/%m/%Y}" if ledger.has(one.name, token) else "résultat effacé"
         yield f"   - démarche « {one.title} » ({state})"
         for what, at in traces:
-            said = (
-                f"message envoyé : {what.partition(':')[2]}" if what.startswith("message:") else _WHAT.get(what, what)
-            )
-            yield f"       le {at:%d/%m/%Y} : {said}"
+            yield f"       le {at:%d/%m/%Y} : {_said(what)}"
+
+
+def _said(what: str) -> str:
+    """A trace in words."""
+    kind, _, detail = what.partition(":")
+    if kind == "message":
+        return f"message envoyé : {detail}"
+    if kind == "transmission":
+        return f"votre dossier a été transmis à l'organisme qui agit (« {detail} »)"
+    return _WHAT.get(what, what)

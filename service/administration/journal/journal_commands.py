@@ -12,11 +12,13 @@ import sys
 from pathlib import Path
 
 from service.administration.app import Office, open_office
+from service.administration.conventions import AgreementStore
 from service.administration.journal.access_request import answer_to_access
 from service.administration.journal.journaling import answer
 from service.administration.journal.ledger import open_ledger
 from service.administration.journal.objections import ALL, journal_folder, read_register
 from service.administration.journal.objections import withdraw as withdraw_objection
+from service.administration.journal.passing_on import pass_on
 from service.administration.journal.purging import Signer, check_receipts, destroy_results
 from service.administration.journal.purging import purge as purge_journal
 from service.administration.journal.sent_people import sent_files
@@ -25,7 +27,18 @@ from service.demarche import list_demarches, load_demarche
 from service.errors import ServiceError
 from service.rule_sheet import Retention
 
-__all__ = ["access", "answers", "destroy", "people_of", "purge", "receipts", "show", "signer_of", "withdraw"]
+__all__ = [
+    "access",
+    "answers",
+    "destroy",
+    "people_of",
+    "purge",
+    "receipts",
+    "show",
+    "signer_of",
+    "transmit",
+    "withdraw",
+]
 
 _LONGEST = Retention(results=12, traces=36, objection=24)
 
@@ -51,7 +64,7 @@ def answers(args: argparse.Namespace) -> None:
     scope = ALL if args.all else args.demarche
     if scope is None:
         raise ServiceError("E_REPONSE_INCONNUE", "indiquez la démarche concernée (--demarche), ou --all pour toutes")
-    retention = load_demarche(scope).retention if scope in list_demarches() else _LONGEST
+    retention = _retention(office, scope)
     today = office.clock().date()
     with open_ledger(office.home) as ledger:
         told = answer(ledger, office.home, people_of(office, args.file), args.kind, scope, today, retention)
@@ -90,6 +103,17 @@ def purge(args: argparse.Namespace) -> None:
     office.terminal.say(f"{len(signed)} reçu(s) de destruction" if signed else "rien à détruire aujourd'hui")
 
 
+def transmit(args: argparse.Namespace) -> None:
+    """`allervers journal transmit`: who is passed on to the body that acts; the act is noted, never the content."""
+    office = open_office(args.home)
+    with open_ledger(office.home) as ledger:
+        one = ledger.collection(args.collection)
+        demarche = AgreementStore(office.home).load(one.agreement).demarche
+        fields = pass_on(ledger, one.name, demarche, args.to, args.out, office.clock().date())
+    listed = ", ".join(fields) or "aucun"
+    office.terminal.say(f"{args.out} écrit ; champs que la démarche permet de joindre, hors de ce service : {listed}")
+
+
 def destroy(args: argparse.Namespace) -> None:
     """`allervers journal destroy`: destroy the results of a run before their time."""
     office = open_office(args.home)
@@ -111,6 +135,22 @@ def receipts(args: argparse.Namespace) -> None:
         )
     if args.out is not None:
         args.out.write_text("\n".join(signed) + "\n", "utf-8")
+
+
+def _retention(office: Office, scope: str) -> Retention:
+    """For how long an objection to a démarche is kept; a name that is none would silently object to nothing."""
+    if scope == ALL:
+        return _LONGEST
+    if scope in list_demarches():
+        return load_demarche(scope).retention
+    store = AgreementStore(office.home)
+    own = {one.id: one.retention for one in (store.load(name).demarche for name in store.identifiers())}
+    if scope not in own:
+        sentence = (
+            f"aucune démarche ne s'appelle ainsi ; les vôtres : {', '.join(sorted(own)) or 'aucune'} ; ou demarche list"
+        )
+        raise ServiceError("E_REPONSE_INCONNUE", sentence)
+    return own[scope]
 
 
 def signer_of(office: Office) -> Signer:

@@ -1,0 +1,54 @@
+"""Records passed on to the body that acts, by the usual way and outside of this service: the act is noted, never the content.
+
+Only what the démarche foresees (`transmission_aval`): from the operand that this administration holds, to the body that it
+names, for the outputs that it names. Where the démarche awards, only hits that may be awarded are passed on; a doubtful one is
+not. The file has identifiers and nothing else: the agent joins to them the fields that the démarche lists, from the
+administration's own file.
+"""
+
+from __future__ import annotations
+
+import csv
+from datetime import date
+from pathlib import Path
+
+from service.administration.journal.ledger import Ledger
+from service.errors import ServiceError
+from service.rule_sheet import Demarche
+
+__all__ = ["pass_on"]
+
+
+def pass_on(ledger: Ledger, collection: str, demarche: Demarche, receiver: str, path: Path, today: date) -> list[str]:
+    """Write the file of what is passed on, and note it for each person.
+
+    Args:
+        ledger: open.
+        collection: its name, ``RUN/OUTPUT``.
+        demarche: as it was signed.
+        receiver: operand of the body that acts.
+        path: of the file.
+        today: of the act.
+
+    Returns:
+        The fields that the démarche lets pass.
+
+    Raises:
+        ServiceError: `E_TRANSMISSION`, the démarche does not foresee it.
+    """
+    output = collection.rpartition("/")[2]
+    terms = [one for one in demarche.onward if one.receiver == receiver and (not one.only or output in one.only)]
+    if not terms:
+        foreseen = ", ".join(sorted({one.receiver for one in demarche.onward})) or "aucune"
+        sentence = (
+            f"la démarche ne prévoit pas de transmettre « {output} » à « {receiver} » ; elle prévoit : {foreseen}"
+        )
+        raise ServiceError("E_TRANSMISSION", sentence)
+    award = next((one.award for one in demarche.outputs if one.name == output), False)
+    passed = [one for one in ledger.hits(collection) if one.usage == "attribution" or not award]
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file, delimiter=";", quoting=csv.QUOTE_ALL, lineterminator="\r\n")
+        writer.writerow(["identifiant"])
+        writer.writerows([one] for one in sorted(hit.identifier for hit in passed))
+    ledger.trace(collection, [one.token for one in passed], f"transmission:{receiver}", today)
+    return list(dict.fromkeys(name for one in terms for name in one.fields))

@@ -1,0 +1,56 @@
+"""Records passed on to the body that acts."""
+
+import csv
+from dataclasses import replace
+
+import pytest
+
+from service.administration.journal.ledger import open_ledger, trace_use
+from service.administration.journal.passing_on import pass_on
+from service.demarche import load_demarche
+from service.errors import ServiceError
+from tests.desks import NAME, TODAY, Desk
+
+DEMARCHE = load_demarche("c2s-rsa")
+
+
+@pytest.fixture
+def desk(tmp_path):
+    found = Desk(tmp_path)
+    found.fill(4)
+    return found
+
+
+def identifiers(path):
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return [row["identifiant"] for row in csv.DictReader(file, delimiter=";")]
+
+
+def test_only_what_may_be_awarded_is_passed_on(desk, tmp_path):
+    """Noted for those people, and for nobody else; the fields are those of the démarche."""
+    with open_ledger(desk.home) as ledger:
+        fields = pass_on(ledger, NAME, DEMARCHE, "c2s", tmp_path / "out.csv", TODAY)
+        traces = [
+            [what for what, _ in ledger.traces(NAME, ledger.keys.token(trace_use(NAME), one))] for one in ("P0", "P1")
+        ]
+    assert ["P0", "P2"] == identifiers(tmp_path / "out.csv")
+    assert [["hit", "transmission:c2s"], ["hit"]] == traces
+    assert "identite" in fields
+
+
+def test_an_information_passes_everybody(desk, tmp_path):
+    """Where the output awards nothing."""
+    informing = replace(DEMARCHE, outputs=(replace(DEMARCHE.outputs[0], use="information"),))
+    with open_ledger(desk.home) as ledger:
+        pass_on(ledger, NAME, informing, "c2s", tmp_path / "out.csv", TODAY)
+    assert ["P0", "P1", "P2", "P3"] == identifiers(tmp_path / "out.csv")
+
+
+def test_what_the_demarche_does_not_foresee_is_refused(desk, tmp_path):
+    """Another body, or another output; nothing is written nor noted."""
+    only = replace(DEMARCHE, onward=tuple(replace(one, only=("autre",)) for one in DEMARCHE.onward))
+    for demarche, receiver in ((DEMARCHE, "rsa"), (only, "c2s"), (replace(DEMARCHE, onward=()), "c2s")):
+        with open_ledger(desk.home) as ledger, pytest.raises(ServiceError) as caught:
+            pass_on(ledger, NAME, demarche, receiver, tmp_path / "out.csv", TODAY)
+        assert "E_TRANSMISSION" == caught.value.code
+    assert not (tmp_path / "out.csv").exists()
