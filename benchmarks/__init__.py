@@ -18,6 +18,7 @@ test_match_speed    rate of the matcher
 test_solve_speed    rate of the solvers, the worst cases of the optimal one
 across_passes       what one-to-one across passes would add, and what comes near it
 test_whole_speed    two files to links, by stage
+bit_attacks         what attacks on bits and structure find: controls, and sent profiles
 match_data          realistic and random filters to match
 peers               the matcher against anonlink, FPSim2, faiss, numpy: same files, same turns, same pairs
 contestants         the process of one of them

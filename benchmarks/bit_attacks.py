@@ -5,7 +5,7 @@
 N invented people with the mistakes of an administration (none by default) and a clean reference file of them all, sheet P1.
 `reference` has one table of everybody; the other profiles have the blocks of production unless `--one-table` puts everybody in
 one, which gives the attacker far more than he has. K pairs are known (in blocks, the same share of each). Of blocks with 100
-people or more, the five largest of each pass are attacked, and the worst is shown; names of attacks are those of the threat model:
+people or more, the five largest of each pass are attacked, and the worst is shown; names are those of the threat model:
 
     A1  R² of the weight on what was expected, without and with the known pairs; rows of one subgroup against the others (AUC)
     A2  equal rows; on surnames alone, share of the rows that get the right surname

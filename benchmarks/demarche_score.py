@@ -3,7 +3,8 @@
 Today's way is what public code of campaigns does: whole nominative files, joined on surname, first first name and date in
 capitals without accents. The identities that it discloses are everybody in the files handed over, all but the recipient's.
 
-A floor allows for the sample: recall may lie under it by three standard errors of its own size, a loss by two people.
+A floor allows for the sample: recall may lie under it by three standard errors of its own size; a loss, or wrong awards, by two
+people.
 """
 
 from __future__ import annotations
@@ -168,12 +169,7 @@ def _floor(line: Line, parts: dict[str, Part]) -> str:
     rule = parse_rule(line.rule)
     worst = min(_RECALL[part.profile] for name, part in parts.items() if name in rule.operands)
     slack = 3 * (max(line.eligible, 1) * (1 - worst)) ** 0.5 / max(line.eligible, 1)
-    if (
-        line.use == "attribution"
-        and line.awards
-        and line.awards_right < _AWARD_PRECISION * line.awards
-        and not rule.subtracted
-    ):
+    if line.awards_right < _AWARD_PRECISION * line.awards - 2:
         return f"precision of awards {line.awards_right / line.awards:.4f} < {_AWARD_PRECISION}"
     if rule.subtracted and line.lost > max(_LOST * line.eligible, 2):
         return f"lost {line.lost} of {line.eligible}"

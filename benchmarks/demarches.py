@@ -78,10 +78,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name, code in refusals.items():
             _say(f"{name}: refused, {code}")
         _say(_summary(lines, failed, time.perf_counter() - started))
+        held = {"lines": [asdict(one) for one in lines], "failed": failed, "refused": refusals}
         if options.report:
-            held = {"lines": [asdict(one) for one in lines], "failed": failed, "refused": refusals}
             options.report.write_text(json.dumps(held, ensure_ascii=False, indent=1), encoding="utf-8")
-        return 1 if failed or any(one.floor for one in lines) else 0
+        if options.json:
+            _say(json.dumps(held, ensure_ascii=False))
+        accepted = [name for name, code in refusals.items() if code == "ACCEPTED"]
+        return 1 if failed or accepted or any(one.floor for one in lines) else 0
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -188,8 +191,8 @@ def _wait(place: Premises, parties: Sequence[str], run: str) -> None:
         except CommandRefused as refused:
             if refused.code != "E_EXAMEN":
                 raise
-            told_why = place.office(one).run("run", "review", run).splitlines()
-            _say("    held: " + " | ".join(line.strip() for line in told_why[1:-3]))
+            reasons = [line for line in place.office(one).run("run", "review", run).splitlines() if "motif" in line]
+            _say("    held: " + " | ".join(dict.fromkeys(line.partition(":")[2].strip() for line in reasons)))
             for party in parties:
                 place.office(party).run("run", "release", run)
             place.office(one).run("run", "wait", run, "--timeout", 10)
@@ -291,6 +294,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--people", type=int, default=60_000)
     parser.add_argument("--seed", type=int, default=2026)
     parser.add_argument("--only", nargs="*", metavar="ID", help="these démarches alone")
+    parser.add_argument("--json", action="store_true", help="all lines once more, as JSON, on the last line")
     parser.add_argument("--report", type=Path, help="JSON of all lines")
     return parser.parse_args(arguments)
 

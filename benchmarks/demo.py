@@ -145,9 +145,13 @@ def _run(
 ) -> dict[str, str]:
     """Agreement, run, hits; returns local identifier → use."""
     recipient, source = sides[0][1], sides[1][1]
-    with story.timed("agreement proposed by the recipient, signed by both"):
+    with story.timed("agreement proposed by the recipient, signed by both; each attacks its own file (risk report)"):
         agreement = stage.agree(demarche, sides)
     story.say(f"agreement {agreement[:16]}… active")
+    for party in (recipient, source):
+        for line in party.assessed:
+            if line.startswith(("verdict", "au plus")):
+                story.say(f"{party.party}: {line}")
     out = stage.folder / f"{demarche.replace('/', '-')[-20:]}-hits.csv"
     with story.timed("run: join, encode, send, match, deliver (both administrations at once)"):
         run = stage.run_both(agreement, sides, out)

@@ -20,12 +20,12 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import sqrt
 from pathlib import Path
 
 import numpy as np
 
 from crypto.keys import RunKey, fresh_share
+from linkage.attacks.outcome import wilson
 from linkage.holder import encode_passes
 from linkage.plan import Plan
 from linkage.planner import plan_passes
@@ -156,14 +156,6 @@ def passes_seen(columns: Columns, sheet: Sheet, plan: Plan) -> list[NearDuplicat
             pass
         found.append(watch.seen())
     return found
-
-
-def wilson(hits: int, files: int) -> tuple[float, float]:
-    """The interval of a share at 95 %."""
-    share, z = hits / files, 1.959964
-    middle = (share + z * z / (2 * files)) / (1 + z * z / files)
-    half = z * sqrt(share * (1 - share) / files + z * z / (4 * files * files)) / (1 + z * z / files)
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def _line(name: str, seen: Sequence[Sequence[NearDuplicates]]) -> Line:

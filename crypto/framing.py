@@ -56,7 +56,7 @@ class Label(StrEnum):
     EXACT = "allervers/v1/exact"
     CONTROLS = "allervers/v1/controls"
     PAYLOAD = "allervers/v1/payload"
-    PAYLOAD_COVER = "allervers/v1/payload-cover"
+    PAYLOAD_COVER = "allervers/v1/cover-of-payload"
     AGREEMENT = "allervers/v1/agreement"
     APPROVAL = "allervers/v1/approval"
     CANCELLATION = "allervers/v1/cancellation"

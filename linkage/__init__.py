@@ -4,6 +4,7 @@ Map, in the order in which a record travels:
 
 - ``errors``      what can be refused, each with a stable code and a French sentence, never a value
 - ``attribute``   one attribute of a sheet: its kind, weight, comparison, and how a file writes it
+- ``pass_rule``   one way of dividing records, as a sheet writes it
 - ``sheet``       the linkage sheet: attributes, weights, ways of dividing, columns of each file
 - ``identities``  the sheets that are shipped (`P1`)
 - ``tables``      a CSV, XLSX or Parquet file as raw columns, its footer left out; refuses broken files and NIR columns
@@ -85,6 +86,7 @@ Map, in the order in which a record travels:
 - ``assignment``  one-to-one links with the largest sum of scores
 - ``augmenting``  the compiled path searches of that
 - ``exact``       rows of two sides that carry the same keyed token
+- ``exact_rows``  the rows of an exact pass: a name and a token
 - ``components``  links of several parties to groups
 - ``batch``       some blocks of a pass, compared and solved at once; threads that do it
 - ``tag_join``    two passes read together by tag, given out in batches

@@ -49,8 +49,7 @@ def diffusion_table(secret: bytes, length: int, degree: int) -> NDArray[np.uint1
     Raises:
         LinkageError: `E_DIFFUSION` for a degree under 3 or over 16, or a length that is not a power of two.
     """
-    if not LEAST_DEGREE <= degree <= LARGEST_DEGREE or length & (length - 1) or not 64 <= length <= 1 << 16:
-        raise LinkageError("E_DIFFUSION", "la diffusion demande 3 ≤ t ≤ 16 et une longueur puissance de deux")
+    _check(length, degree)
     words = stream_bytes(length, degree) // _WORD_BYTES
     divisors = _divisors(length)
     while True:
@@ -59,6 +58,11 @@ def diffusion_table(secret: bytes, length: int, degree: int) -> NDArray[np.uint1
         if _fill_table(stream, table, divisors, np.arange(length, dtype=np.uint16)):
             return table
         words *= 2  # the same stream, longer: the table does not depend on how much was asked for
+
+
+def _check(length: int, degree: int) -> None:
+    if not LEAST_DEGREE <= degree <= LARGEST_DEGREE or length & (length - 1) or not 64 <= length <= 1 << 16:
+        raise LinkageError("E_DIFFUSION", "la diffusion demande 3 ≤ t ≤ 16 et une longueur puissance de deux")
 
 
 def draw_tables(
@@ -74,7 +78,11 @@ def draw_tables(
 
     Returns:
         (blocks, t, m) uint16, as `diffusion_table` gives them but for the names.
+
+    Raises:
+        LinkageError: as `diffusion_table`.
     """
+    _check(names.shape[1], degree)
     length, tables, block = names.shape[1], np.empty((len(secrets), degree, names.shape[1]), dtype=np.uint16), 0
     raw = np.frombuffer(keystreams(secrets, stream_bytes(length, degree)), dtype="<u4")
     streams = raw.astype(np.uint32, copy=False).reshape(len(secrets), -1)

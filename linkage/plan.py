@@ -184,7 +184,7 @@ def _pass_from_json(value: Mapping[str, Any]) -> PassPlan:
     if value["length"] % 64 or not (value["length"] == 0 if exact else 64 <= value["length"] <= 1 << 16):
         raise ValueError
     # Beyond these a holder's arithmetic would fail: no table has that degree, no value falls into no bucket.
-    if value["degree"] > LARGEST_DEGREE or not value["buckets"]:
+    if value["degree"] > (0 if exact else LARGEST_DEGREE) or not value["buckets"]:
         raise ValueError
     if max(value["information"], value["strict"]) > (1000 if value["measure"] == "dice" else value["length"]):
         raise ValueError

@@ -170,7 +170,7 @@ class Findings:
             ("attaques", self.found(self.claim) > LIMIT),
             ("sans_paire", self.found(0.0) > LIMIT),
             ("projection", self.projected(self.claim) > LIMIT),
-            ("echantillon", thin or not self.trials or self.measured(self.claim) > LIMIT),
+            ("echantillon", thin or (bool(self.passes) and not self.trials) or self.measured(self.claim) > LIMIT),
         )
         return tuple(name for name, holds in checks if holds)
 

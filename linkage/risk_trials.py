@@ -5,7 +5,8 @@ those of the real plan, the largest of each pass first. When time is short, peop
 says how many were tested. Sizes are raised step by step, each step whole over all passes, as long as the next one is expected
 to end in time; then come further blocks, and once these are used up the same blocks under other keys.
 
-No clock is read here: it is handed in, like the generator of the attacker's choices and what progress is told to.
+Passes on exact tokens are left out: two tokens are equal or not, and say nothing else. No clock is read here: it is handed in,
+like the generator of the attacker's choices and what progress is told to.
 """
 
 from __future__ import annotations
@@ -18,8 +19,11 @@ from numpy.typing import NDArray
 
 from crypto.keys import PassKey
 from linkage.attacks.ceiling import ceiling, kappas
+from linkage.attacks.frequency import frequency
+from linkage.attacks.known_plaintext import known_plaintext
 from linkage.attacks.landmarks import landmarks
 from linkage.attacks.outcome import Guesses, Outcome
+from linkage.attacks.patterns import pattern_mining
 from linkage.attacks.scene import Attack, Scene, Side, scenes
 from linkage.attacks.seedless import seedless
 from linkage.attacks.self_training import message_passing
@@ -37,8 +41,10 @@ __all__ = ["ATTACKS", "Declared", "Tools", "attacked"]
 
 Key = tuple[str, str, float]  # attack, pass, known
 
-UNKNOWING: tuple[tuple[str, Attack], ...] = (("A1", by_weight), ("A5", seedless))
-KNOWING: tuple[tuple[str, Attack], ...] = (("A6", landmarks), ("A6 bis", message_passing))
+UNKNOWING: tuple[tuple[str, Attack], ...] = (
+    ("A1", by_weight), ("A2", frequency), ("A4", pattern_mining), ("A5", seedless),
+)  # fmt: skip
+KNOWING: tuple[tuple[str, Attack], ...] = (("A6", landmarks), ("A6 bis", message_passing), ("A7", known_plaintext))
 ATTACKS = (*(name for name, _ in (*UNKNOWING, *KNOWING)), CEILING)
 _STEPS = (150, 250, 500, 1000, 1 << 30)  # people of a block, at most
 _BLOCKS = 12  # of each pass
@@ -86,6 +92,7 @@ def attacked(records: Records, sheet: Sheet, plan: Plan, declared: Declared, too
     Raises:
         LinkageError: the plan does not fit the file.
     """
+    plan = replace(plan, passes=tuple(one for one in plan.passes if one.measure != "exact"))  # tokens resemble nothing
     known = tuple(sorted({0.0, claim_of(plan.profile), *declared.known}))
     run = _Run(known=known, tools=tools)
     blocks = _Blocks(records, sheet, plan)

@@ -54,6 +54,8 @@ _BAD_ROWS = ("refuse", "skip")
 _SOLVING = get_args(Solving)
 _MOST_BAD_ROWS = 20  # per mille
 _MOST_VALUES = 10_000_000  # of a component whose values are taken as equally frequent
+
+
 @dataclass(frozen=True, kw_only=True)
 class Sheet:
     """A checked sheet. `columns` maps a side to its own column names and date formats.

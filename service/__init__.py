@@ -7,6 +7,13 @@ stanzas         what declarations of commands are made of
 office_arguments, local_arguments, operator_arguments  the commands as words and options
 demarche        reads a démarche (`demarches/*.toml`) and refuses what the law or the grammar does not allow
 rule_sheet      a démarche once read: frozen values
+clauses         its clauses: outputs, identity, trigger, journey, messages, what is passed on
+operand_reader, clause_reader  the tables of a démarche, one by one
+excluded_data   names that no démarche may hold
+demarche_checks  what the clauses of a démarche must say of each other
+demarche_schema  the JSON Schema of a sheet, for editors
+demarche_words, demarche_page  what a démarche says in French sentences, and as a page
+due_dates       the days on which a démarche is due
 closed_table    reading of TOML tables in which unknown keys are errors
 guard_terms     guards of an agreement: least sizes, tolerated differences, canaries
 agreement       the document that all parties sign; its digest T names it

@@ -1,9 +1,9 @@
-"""Payloads on their way from the third party to a recipient: covered once more, so that whoever made them does not know them again.
+"""Payloads on their way from the third party to a recipient: covered once more, so that their maker does not know them again.
 
-A source seals its payloads to nobody but the recipient (`service.administration.payload`), yet it would know its own ciphertexts. A
-joiner may be a source: what the third party tells it is therefore covered under a key that the third party shares with the
-recipient alone, ``Expand(upload key of the recipient, payload-cover)``: ``nonce (12) ‖ AES-256-GCM ‖ tag (16)``, associated data
-``frame(payload-cover, frame(T, run, comparison, pass))``. The recipient keeps the key of each pass from the encoding on.
+A source seals its payloads to nobody but the recipient (`service.administration.payload`), yet would know its own ciphertexts.
+A joiner may be a source: what the third party tells it is therefore covered under a key that the third party shares with the
+recipient alone, ``Expand(upload key of the recipient, cover-of-payload)``: ``nonce (12) ‖ AES-256-GCM ‖ tag (16)``, associated
+data ``frame(cover-of-payload, frame(T, run, comparison, pass))``. The recipient keeps the key of each pass from the encoding on.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from linkage.rules import Rule
     from linkage.sheet import Sheet
 
-__all__ = ["Action", "Demarche", "Freshness", "GreyPolicy", "Operand", "Purpose", "Retention"]
+__all__ = ["Action", "Demarche", "Freshness", "Operand", "Purpose", "Retention"]
 
 # What the law excludes by nature (CRPA L114-8 II, L114-9 2°) is not in this list, and nothing can add it.
 Purpose = Literal["information", "attribution", "verification"]

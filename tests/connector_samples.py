@@ -64,10 +64,10 @@ class Shape:
     workbook: bool = False
 
 
-def write_sample(folder: Path, name: str, people: list[Person]) -> Path:
-    """The file of one connector."""
+def write_sample(folder: Path, name: str, people: list[Person], **more: str) -> Path:
+    """The file of one connector, with more columns, the same cell in each row."""
     shape = SHAPES[name]
-    rows = [shape.row(one, number) for number, one in enumerate(people, start=1)]
+    rows = [{**shape.row(one, number), **more} for number, one in enumerate(people, start=1)]
     if shape.workbook:
         return _workbook(folder / f"{name}.xlsx", rows)
     path = folder / f"{name}.csv"

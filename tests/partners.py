@@ -102,6 +102,8 @@ def people_csv(path: Path, count: int, *, first: int = 0) -> Path:
         draw = random.Random(number)
         name, given = ("".join(draw.sample(_SYLLABLES, 3)).capitalize() for _ in range(2))
         born = f"{draw.randint(1, 28):02}/{draw.randint(1, 12):02}/{draw.randint(1940, 2006)}"
-        lines.append(f"D{number:05};{name};;{given};{draw.choice('MF')};{born};{draw.randint(1001, 95690):05};99100;{flags}")
+        lines.append(
+            f"D{number:05};{name};;{given};{draw.choice('MF')};{born};{draw.randint(1001, 95690):05};99100;{flags}"
+        )
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path

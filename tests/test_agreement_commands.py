@@ -45,7 +45,7 @@ def test_the_partner_sees_it_before_signing(place, capsys):
     assert [f"{identifier} c2s-rsa : signée par {ours.party}"] == capsys.readouterr().out.splitlines()
     assert theirs.run("agreement", "show", identifier[:10]) == 0
     shown = capsys.readouterr()
-    assert "règle       : rsa - c2s" in shown.out
+    assert f"résultat    : « resultats » à {ours.party}, attribution : rsa - c2s ; exclut " in shown.out
     assert ours.public.fingerprint in shown.out
     assert "agreement sign" in shown.err
     assert theirs.run("agreement", "sign", identifier[:10]) == 0
@@ -62,7 +62,7 @@ def test_an_agreement_is_described_before_it_is_signed(place, capsys):
     capsys.readouterr()
     assert theirs.run("agreement", "sign", ours.agreements[0]) == 1
     shown = capsys.readouterr().out
-    assert "règle       : rsa - c2s" in shown
+    assert ", attribution : rsa - c2s ; exclut " in shown
     assert ours.public.fingerprint in shown
     assert "signée" not in shown
 

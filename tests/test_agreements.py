@@ -108,6 +108,10 @@ def test_a_signature_is_of_its_caller(sim: Simulation):
         (lambda a: with_pass(a, measure="dice", degree=0), "E_PROFIL_INTERDIT"),
         (lambda a: with_pass(a, degree=2), "E_PROFIL_INTERDIT"),
         (lambda a: with_pass(a, cap=0), "E_PROFIL_INTERDIT"),
+        (
+            lambda a: with_pass(a, measure="exact", degree=0, length=0, information=0, strict=0, cap=1001),
+            "E_PROFIL_INTERDIT",
+        ),
         (lambda a: with_pass(a, cap=1001), "E_PROFIL_INTERDIT"),
         (lambda a: with_pass(a, information=128), "E_PROFIL_INTERDIT"),
         (lambda a: with_pass(a, strict=41), "E_PROFIL_INTERDIT"),

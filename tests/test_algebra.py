@@ -40,7 +40,7 @@ def matrix(*tables):
 
 def naive_rank(rows):
     """Gauss with Python's integers."""
-    basis = []
+    basis: list[int] = []
     for row in rows:
         number = int.from_bytes(row.tobytes(), "little")
         for one in basis:

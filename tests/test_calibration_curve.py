@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 from xml.etree import ElementTree as ET
 
 from benchmarks.calibration_curve import draw, main, points
 
-LINES = [
+LINES: list[dict[str, Any]] = [
     {"set": "a", "candidate": "4096:60:1000", "length": 4096, "kappas": [20, 50], "f1": 0.97},
     {"set": "a", "candidate": "4096:60:1000", "length": 4096, "kappas": [20, 50], "f1": 0.99},
     {"set": "a", "candidate": "4096:60:250", "length": 4096, "kappas": [20, 50], "f1": 0.5},

@@ -19,15 +19,16 @@ def test_a_block_value_that_stays_in_the_filter_exposes_more():
 
 
 def test_joined_ids_give_people_away_and_separate_ones_do_not():
-    """A thousand people, no bit looked at."""
+    """A thousand people, no bit looked at: ninety times chance; of 20,000 nearly all (docs/privacy.md)."""
     joined, separate = passes_joined(1000, "standard", np.random.default_rng(1))
-    assert joined["rate"] > 0.3
+    assert joined["rate"] > 0.05
+    assert joined["rate"] > 20 * joined["chance"]
     assert separate["rate"] < 0.1
 
 
 def test_a_line_of_json_an_experiment(capsys):
     """All three that attack something."""
-    arguments = ["--n", "600", "--joined", "300", "--table", "200", "--json"]
+    arguments = ["--n", "300", "--joined", "200", "--table", "100", "--json"]
     assert main(arguments) == 0
     lines = list(map(json.loads, capsys.readouterr().out.splitlines()))
     assert [one["condition"] for one in lines] == [1] * 6 + [2] * 2 + [3] * 2

@@ -221,3 +221,38 @@ def test_altered_files_are_refused(known, tmp_path):
     document.write_bytes(document.read_bytes().replace(b'"max_runs":1', b'"max_runs":9'))
     with pytest.raises(ServiceError, match="E_FICHIER_LOCAL"):
         store.load(known.agreement.identifier)
+
+
+def test_an_operand_that_no_rule_names_is_no_party(known):
+    """The chèque énergie is paid by a body that takes part in no comparison: its agreement has the other two."""
+    keyring = known.keyring("cnaf")
+    demarche = load_demarche("cheque-energie")
+    held = {"holders": {"foyers": ("cnaf",), "contrats": ("cnam",)}}
+    agreement = build_agreement(demarche, terms(**held), keyring.pinned, known.third_party.public)
+    assert {"cnaf", "cnam"} == agreement.members
+    assert ["a_informer", "identifies"] == [one.name for one in agreement.outputs_of("cnaf")]
+    check_agreement(agreement, demarche, keyring.pinned, known.third_party.public)
+    with pytest.raises(ServiceError, match="E_PARTIES"):
+        build_agreement(
+            demarche, terms(holders={**held["holders"], "payeur": ("aah",)}), keyring.pinned, known.third_party.public
+        )
+
+
+def test_objections_are_declared_by_parties_and_hide_enough(known):
+    """A stranger sends none; fewer than the least size would tell who they are; the document is rebuilt with them."""
+    keyring = known.keyring("cnaf")
+
+    def made(**objections: int) -> Agreement:
+        chosen = terms(objections=objections, joiners={"cnaf": "cnam"} if objections else {})
+        return build_agreement(DEMARCHE, chosen, keyring.pinned, known.third_party.public)
+
+    agreement = made(cnam=100)
+    assert [("cnaf.cnam", 150), ("cnaf.cnam.oppositions", 100)] == [
+        (one.id, one.sizes.source) for one in agreement.comparisons
+    ]
+    assert [("cnaf.cnam", "cnaf.cnam.oppositions")] == [one.excludes for one in agreement.outputs]
+    assert agreement == Agreement.from_json(agreement.to_json())
+    check_agreement(agreement, DEMARCHE, keyring.pinned, known.third_party.public)
+    for wrong, code in (({"msa": 100}, "E_PARTIES"), ({"cnam": 99}, "E_EFFECTIF_FAIBLE")):
+        with pytest.raises(ServiceError, match=code):
+            made(**wrong)

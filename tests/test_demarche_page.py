@@ -47,6 +47,7 @@ class Outline(HTMLParser):
 def test_pages_are_whole_and_say_what_the_sheet_says(name):
     """One title, every section, every party, rule and text; no script, nothing fetched."""
     one = load_demarche(name)
+    assert one.presentation is not None
     page = demarche_page(one)
     outline, said = Outline(page), " ".join(page.split())
     assert [] == outline.open

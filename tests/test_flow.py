@@ -57,7 +57,7 @@ def finished(process: subprocess.Popen[str]) -> int:
 def read_hits(path: Path) -> dict[str, str]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.reader(file, delimiter=";"))
-    assert ["identifiant", "usage"] == rows[0]
+    assert ["identifiant", "usage", "resultat"] == rows[0]
     return dict(rows[1:])
 
 

@@ -110,12 +110,13 @@ def test_holders_of_one_operand_are_any_of_them_and_come_in_order_in_a_dedup():
     """`before` is what other holders of the party's own operand take first, in a dedup only."""
     rule = parse_rule("dedup(a > b) - c")
     formula = formula_of(rule, "b", {"a": ["a1", "a2"], "c": ["c1"]}, ["b1"])
-    assert (set(), {"a1", "a2", "b1", "c1"}) == (formula.requires, formula.excludes)
+    assert not formula.requires
+    assert {"a1", "a2", "b1", "c1"} == formula.excludes
     assert formula_of(parse_rule("b - c"), "b", {"c": ["c1"]}, ["b1"]).excludes == {"c1"}
 
 
 @given(tree=trees(), data=st.data())
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 def test_every_party_has_the_hits_of_the_oracle(tree, data):
     """On plain identities: random expressions, worlds and holders; each party's formula over its links is the set itself."""
     operands = tuple(names(tree))
@@ -156,7 +157,7 @@ def test_a_dedup_at_the_top_gives_each_person_once(operands, data):
 
 
 @given(tree=trees(), data=st.data())
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 def test_doubtful_links_say_what_can_be_said_and_no_more(tree, data):
     """Certain is what holds whatever the grey links are, information what may hold: the oracle tries out every truth."""
     rule = parse_rule(written(tree))
@@ -167,7 +168,7 @@ def test_doubtful_links_say_what_can_be_said_and_no_more(tree, data):
 
 
 @given(tree=trees(), data=st.data())
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_adding_an_objection_never_adds_a_hit(tree, data):
     """Whoever objects goes out of what is asked for and stays in what is excluded: no party gains a hit, with any policy."""
     rule = parse_rule(written(tree))
@@ -183,7 +184,7 @@ def test_adding_an_objection_never_adds_a_hit(tree, data):
 
 
 @given(tree=trees(), data=st.data())
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_links_push_one_way(tree, data):
     """One step more of a link never takes away where it is asked for, and never adds where it is excluded."""
     rule = parse_rule(written(tree))
@@ -202,7 +203,7 @@ def test_links_push_one_way(tree, data):
 
 
 @given(tree=trees(), turn=st.integers(0, 5), data=st.data())
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_sensitive_links_change_the_answer(tree, turn, data):
     """Linked in exactly these, a record changes sides when it loses the link of the one that was asked about."""
     rule = parse_rule(written(tree))

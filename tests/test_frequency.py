@@ -8,8 +8,8 @@ import numpy as np
 
 from linkage.attacks.frequency import frequency, repetition
 from linkage.attacks.likeness import Insertions
-from linkage.attacks.scene import scenes
-from tests.attacked import SHEET, everybody, one_table, sides
+from linkage.attacks.scene import one_table, scenes
+from tests.attacked import SHEET, everybody, sides
 
 
 def of_months(profile, size):

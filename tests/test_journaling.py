@@ -28,7 +28,7 @@ def test_a_run_leaves_its_file_and_its_hits(desk, agreement):
     """With the clocks of the agreement, from today."""
     note_sent(desk.home, agreement, RUN, "rsa", ["P0", "P1"], TODAY)
     with open_ledger(desk.home) as ledger:
-        hits = [("P0", "attribution", {})]
+        hits: list[tuple[str, str, dict[str, str]]] = [("P0", "attribution", {})]
         assert 1 == note_hits(ledger, (agreement, RUN, "resultats"), 2, hits, TODAY)
         (one,) = ledger.collections()
     assert (NAME, "c2s-rsa", 2, TODAY, date(2027, 11, 20)) == (

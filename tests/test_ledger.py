@@ -2,6 +2,7 @@
 
 import sqlite3
 import stat
+from datetime import date
 
 import pytest
 
@@ -28,9 +29,10 @@ def test_hits_come_back_with_what_was_told(desk):
 
 def test_results_written_again_replace_those_before(desk):
     """`run hits` may run twice."""
-    desk.fill(5)
+    desk.fill(5, until=date(2027, 1, 1))
     desk.fill(3)
     with open_ledger(desk.home) as ledger:
+        assert date(2027, 1, 1) == ledger.collection(RUN).until  # fetched again, the clock goes on
         assert ["P0", "P1", "P2"] == desk.identifiers(ledger)
         assert 1 == len(ledger.collections())
         assert [] == ledger.traces(NAME, ledger.keys.token(trace_use(NAME), "P4"))
@@ -102,3 +104,10 @@ def test_a_foreign_file_is_refused(desk, damage):
     with pytest.raises(ServiceError) as caught, open_ledger(desk.home):
         pass
     assert "E_FICHIER_LOCAL" == caught.value.code
+
+
+def test_two_commands_wait_for_each_other(desk):
+    """The second one says so when the first does not end."""
+    with open_ledger(desk.home), pytest.raises(ServiceError) as caught, open_ledger(desk.home, patience=0):
+        pass
+    assert "E_JOURNAL_OCCUPE" == caught.value.code

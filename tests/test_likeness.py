@@ -18,7 +18,8 @@ ROWS = np.arange(40)
 def counts_of(records, row):
     """Positions that each token of a record sets, one by one."""
     shares = insertions_by_group(SHEET.attributes, 1000, LEFT_OUT)
-    found, budget = {}, 0
+    found: dict[str, int] = {}
+    budget = 0
     for one in SHEET.attributes:
         column = records.columns[one.name]
         code = int(column.codes[row])

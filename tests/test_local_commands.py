@@ -170,7 +170,7 @@ def test_a_file_with_other_columns(known, tmp_path):
 def test_a_file_in_the_shape_of_a_connector(known, tmp_path):
     """A connector stands for the démarche's columns; the agent's own go on top."""
     people = invented_people(130)
-    file = write_sample(tmp_path, "ccmsa", people)
+    file = write_sample(tmp_path, "ccmsa", people, rsa_en_paiement="oui", option_contraire="non")
     with pytest.raises(LinkageError, match="E_COLONNE_ABSENTE"):
         encode(known, "cnaf", file)
     assert 130 == len(list(encode(known, "cnaf", file, connector="ccmsa").folder.identifiers()))

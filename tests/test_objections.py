@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.administration.journal.objections import (
@@ -77,6 +77,7 @@ def test_late_objections_take_hits_away(tmp_path):
     assert not late(IDS, hits, None).any()
 
 
+@settings(max_examples=25)
 @given(st.lists(st.booleans(), min_size=6, max_size=6), st.sets(st.integers(0, 5)), st.integers(0, 5))
 def test_one_more_objection_never_adds_a_hit(tmp_path_factory, marks, objectors, another):
     """Whatever the hits and whoever objected before."""

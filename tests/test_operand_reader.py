@@ -42,7 +42,7 @@ def test_an_operand_says_all():
     )
     assert (True, True, True, "paye") == (one.several, one.optional, one.no_payload, one.local_filter)
     assert {"tranche_tarif": "tranche(qf, grille)"} == one.computations
-    assert (7, "--10-15") == (one.freshness.days, one.freshness.reliable_from)  # type: ignore[union-attr]
+    assert (7, "--10-15") == (one.freshness.days, one.freshness.reliable_from)
 
 
 @pytest.mark.parametrize(

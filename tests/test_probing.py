@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.probing import KINDS, columns_of, measured, passes_seen, wilson
+from benchmarks.probing import KINDS, columns_of, measured, passes_seen
 from linkage.errors import LinkageError
 from linkage.planner import plan_passes
 from linkage.sheet import load_sheet
@@ -121,12 +121,6 @@ def test_a_probing_file_is_told_from_a_file_about_people(name):
     assert [False, True] == [any(probes(one, ORDINARY.near_permille) for one in seen) for seen in (normal, probing)]
 
 
-def test_an_interval_of_a_share():
-    """Wilson, at 95 %: never outside 0 and 1, and the textbook's value."""
-    assert (0.0, 0.278) == tuple(round(bound, 3) for bound in wilson(0, 10))
-    assert (0.237, 0.763) == tuple(round(bound, 3) for bound in wilson(5, 10))
-
-
 @pytest.mark.soak
 @pytest.mark.parametrize("name", ["P1", "P2"])
 def test_goal_of_the_detector(name):
@@ -141,3 +135,16 @@ def test_the_benchmark_is_told_how_to_run():
     """Its page begins with the command."""
     page = (Path(__file__).parents[1] / "benchmarks" / "probing.py").read_text("utf-8")
     assert "python -m benchmarks.probing" in page.split('"""')[1]
+
+
+def test_rows_of_one_token_resemble_each_other():
+    """In an exact pass: a value that stands twice is two rows alike."""
+    (plan,) = plan_passes(load_sheet("P5"), "standard", (1_000, 1_000)).passes
+    tags = np.zeros((7, 16), dtype=np.uint8)
+    tags[:, 0] = [0, 1, 1, 2, 2, 2, 3]
+    ids = np.arange(7 * 16, dtype=np.uint8).reshape(7, 16)
+    rows = EncodedPass(ids=ids, tags=tags, filters=np.empty((7, 0), dtype=np.uint64))
+    watch = Watch(plan, lambda: None, threads=1)
+    gone_by = sum(len(one) for one in watch.through(iter([rows])))
+    assert 7 == gone_by
+    assert NearDuplicates(rows=7, near=5, most=2) == watch.seen()

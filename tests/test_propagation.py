@@ -9,7 +9,7 @@ from linkage.attacks.propagation import Evidence, centred
 def symmetric(size, seed):
     """A table of agreements with ones on its diagonal."""
     some = np.random.default_rng(seed).normal(0, 0.1, (size, size)).astype(np.float32)
-    some = (some + some.T) / 2
+    some = ((some + some.T) / 2).astype(np.float32)
     np.fill_diagonal(some, 1.0)
     return some
 

@@ -7,7 +7,7 @@ from math import sqrt
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linkage.attacks.outcome import Outcome, wilson
@@ -78,6 +78,11 @@ def test_each_reason_is_given(found, reasons):
     assert not found.favourable
 
 
+def test_a_plan_of_exact_passes_has_nothing_to_attack():
+    """No pass, no trial: favourable."""
+    assert () == replace(findings(), passes=(), trials=()).reasons()
+
+
 def test_what_needs_more_pairs_than_claimed_does_not_count():
     """Nor does the ceiling, which needs all of them."""
     usual = findings()
@@ -104,6 +109,7 @@ def test_chance_is_taken_off():
     assert 0.0 == excess([trial("A5", "jour", 0.0, 1000, 3, by_chance=7.0)])
 
 
+@settings(max_examples=25)
 @given(st.floats(0.01, 2.0), st.integers(10, 5000), st.floats(0.001, 0.5))
 def test_projections_rise_with_the_size_and_the_pairs(kappa, largest, known):
     """A larger κ, more pairs: never less; nobody is projected without pairs."""

@@ -56,8 +56,8 @@ def test_plain_filters_are_refused_by_the_exit_code(known, people, tmp_path):
     report = load_report(tmp_path / "r.json")
     assert "profil" in report.reasons
     assert load_demarche("c2s-rsa").digest == report.demarche
-    worst = max(one.right / one.tried for one in report.attacks if one.attack == "A5")
-    assert worst > 0.9
+    (worst,) = (one for one in report.attacks if one.attack == "A5")
+    assert worst.right > 0.3 * worst.tried
 
 
 @pytest.mark.parametrize(

@@ -30,13 +30,8 @@ def test_the_page_is_whole_and_loads_nothing(report):
     """Well formed, in French, without script, style sheet or picture from elsewhere."""
     text = page(report, file="rsa.csv")
     assert text.startswith('<!doctype html>\n<html lang="fr">')
-    tree = ET.fromstring(
-        text.partition("\n")[2]
-        .replace('<meta charset="utf-8">', "")
-        .replace(  # noqa: S314 - our own page
-            '<meta name="viewport" content="width=device-width">', ""
-        )
-    )
+    body = re.sub(r"<meta [^>]*>", "", text.partition("\n")[2])
+    tree = ET.fromstring(body)  # noqa: S314 - our own page
     tags = {one.tag for one in tree.iter()}
     assert {"h1", "table", "svg", "figcaption"} <= tags
     assert not {"script", "link", "img", "iframe", "object"} & tags

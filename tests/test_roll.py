@@ -112,6 +112,15 @@ def test_one_message_for_a_contact_and_for_a_household(desk, book):
         assert {("P0", "P1"), ("P2", "P3")} == set(due(ledger, one, homes, plan=both)[0])
 
 
+def test_an_excluded_household_gets_nothing(desk):
+    """Counted, and the other household has its message."""
+    homes = {f"P{n}": contact(n, household=f"F{n // 2}") for n in range(4)}
+    plan = Plan(journey=JOURNEY, channels=("courriel",), fallback=(), household=True, excluded=frozenset({"F0"}))
+    with open_ledger(desk.home) as ledger:
+        found, left = due(ledger, opened(ledger), homes, plan=plan)
+    assert ([("P2", "P3")], 2) == (list(found), left["foyer_exclu"])
+
+
 def test_a_doubtful_member_keeps_a_message_from_awarding(desk, book):
     """Even ones may be awarded, odd ones only informed."""
     book["P1"] = contact(1, told="P0")

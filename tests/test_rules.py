@@ -111,4 +111,4 @@ def test_what_is_written_is_read(tree):
 def test_every_operand_is_added_or_subtracted(text, added, subtracted, deduped):
     """Two minus signs are none; members of a dedup are added, though they take from each other."""
     rule = parse_rule(text)
-    assert (set(added), set(subtracted), set(deduped)) == (rule.added, rule.subtracted, rule.deduped)
+    assert (frozenset(added), frozenset(subtracted), frozenset(deduped)) == (rule.added, rule.subtracted, rule.deduped)

@@ -53,7 +53,7 @@ def test_two_tables_of_the_same_numbers_are_matched():
     table = (some @ some.T / 12).astype(np.float32)
     noise = rng.normal(0, 0.07, (120, 120)).astype(np.float32)
     order = rng.permutation(120)
-    measured = table[np.ix_(order, order)] + (noise + noise.T) / 2
+    measured = (table[np.ix_(order, order)] + (noise + noise.T) / 2).astype(np.float32)
     found = match_tables(Evidence(measured, table, 100.0, NOBODY), rng)
     assert (found.candidates == order[found.rows]).mean() > 0.95
 

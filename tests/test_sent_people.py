@@ -24,6 +24,7 @@ def test_a_person_is_found_and_another_is_not(tmp_path):
         one.people,
     )
     assert [True] * 300 + [False, False] == [one.has(f"DOSSIER-{number}") for number in (*range(300), 300, -1)]
+    assert {"DOSSIER-7", "DOSSIER-299"} == one.among(["DOSSIER-7", "DOSSIER-300", "DOSSIER-299"])
     assert b"DOSSIER" not in one.path.read_bytes()
 
 

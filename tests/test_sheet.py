@@ -356,7 +356,8 @@ def test_attributes_that_one_file_has_not_are_taken_off():
 
 
 @pytest.mark.parametrize(
-    ("names", "code"), [(["surnom"], "E_CLE_INCONNUE"), (["code_postal", "nom_naissance", "prenoms", "adresse"], "E_FEUILLE")]
+    ("names", "code"),
+    [(["surnom"], "E_CLE_INCONNUE"), (["code_postal", "nom_naissance", "prenoms", "adresse"], "E_FEUILLE")],
 )
 def test_what_cannot_be_taken_off(names, code):
     """An attribute that is not there, or so many that no pass is left."""

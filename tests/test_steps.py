@@ -110,7 +110,7 @@ def test_journeys_that_hold():
 )
 def test_nothing_is_sent_twice(steps, today, due):
     """Sent day after day, each step leaves once at most, in order."""
-    journey, sent = [step(one) for one in steps], []
+    journey, sent = [step(one) for one in steps], list[tuple[int, date]]()
     for day in range(max(today, 0) + 1):
         found = due_step(journey, History(opened=OPENED, sent=sent, due=days(due)), days(day))
         if found is not None:

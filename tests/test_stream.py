@@ -70,7 +70,7 @@ def test_blocks_of_any_size_are_the_oracle_s(size):
     (found,) = rows_of(crowd, replace(PLAN, passes=(one,)))
     assert size == len(found)
     for record in {0, size // 2, size - 1}:
-        expected = oracle.encoded(P1_TABLE, vars(one), crowd[record], KEY)
+        expected = oracle.encoded(P1_TABLE, vars(one), crowd[record], bytes(KEY))
         assert expected is not None
         assert b"".join(expected) == found[record]
 

@@ -124,7 +124,11 @@ def encoded(three: ThreeParties, party: str, keys: dict[str, RunKey], folder: Pa
     records = read_records(three.file_of(party), seat.stored.demarche.sheet(), seat.operand, extra=("date_fin",))
     told = party == "cnous"
     encode(
-        seat, records, risk=RISK, chunk_bytes=12_000, attached=Attached(payloads=written([records.extra["date_fin"]], 40) if told else ())
+        seat,
+        records,
+        risk=RISK,
+        chunk_bytes=12_000,
+        attached=Attached(payloads=written([records.extra["date_fin"]], 40) if told else ()),
     )
     found = []
     for comparison, plan in seat.passes():

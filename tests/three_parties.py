@@ -193,7 +193,7 @@ class ThreeParties:
     def people(self, party: str, marks: object) -> list[int]:
         """The people of a party's file that are marked."""
         names = list(self.seats[party].folder.identifiers())
-        return sorted(int(names[place][1:]) for place in np.flatnonzero(marks))  # type: ignore[call-overload]
+        return sorted(int(names[place][1:]) for place in np.flatnonzero(marks))  # type: ignore[arg-type]
 
     def acknowledge(self, party: str) -> None:
         self.declare(party, Acknowledgement, "acknowledgement")

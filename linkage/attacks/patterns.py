@@ -32,6 +32,7 @@ Matrix = NDArray[np.float32]
 Rows = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
+_COLUMNS = 2048  # looked at: of longer filters a part, in which tokens have as many positions
 _LEAST_BITS = 6  # of a pattern: fewer are set together by chance
 _LEAST_ROWS = 12
 _SURE = 5.5  # standard deviations of φ between independent columns: 10⁶ pairs stay below
@@ -82,7 +83,7 @@ class Mined:
 
 def patterns(view: View) -> Patterns:
     """Mines a block; see the module's page."""
-    bits = bits_of(view.filters)
+    bits = bits_of(view.filters[:, : _COLUMNS // 64])
     columns, present = _patterns_of(bits)
     if not columns or not len(view.candidates):
         nobody = np.empty((len(view.candidates), 0), dtype=bool)
@@ -186,7 +187,8 @@ def _named(view: View, found: list[Rows], present: Flags) -> tuple[Rows, Flags]:
     """
     counts = view.sets.counts[:_LOOKED_AT].astype(np.float32).toarray()
     likely = np.argsort(-(counts > 0).mean(axis=0), kind="stable")[:_LIKELY]
-    levels = np.array([len(one) for one in found])
+    part = min(1.0, _COLUMNS / view.length)
+    levels = np.array([round(len(one) / part) for one in found])
     naming = _Naming(present, counts[:, likely], levels)
     token = naming.begun()
     for _ in range(_ROUNDS):

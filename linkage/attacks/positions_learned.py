@@ -5,6 +5,8 @@ any token that the row inserts k times; one that is 1 in all the rows that inser
 them, unless chance (the fill) or another token says so: after n such rows, with odds of k/m against fill^n. How often a record
 inserts a token is the encoder's arithmetic and needs no key.
 
+Mistakes weaken it: a token that the attacker's copy of a record has and the sent record has not rules out half of its positions.
+
 Nothing of this works on diffused filters, where a token's presence moves an output bit by (1 − 2f)^(t−1), nothing at half fill.
 """
 
@@ -25,8 +27,6 @@ Matrix = NDArray[np.float32]
 Levels = NDArray[np.int32]
 
 _CERTAIN = 0.995  # belief that is never exceeded: files err
-_OWN, _SEVERAL, _LEAST_OWN, _LACKING = 0.9, 5, 3, 0.8  # see `_believed`
-_AT_ONCE = 1000
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)  # of a token's insertions, as hypotheses
 _TWICE = 1.5  # rows that agree by chance do so more often than bits toss: tokens come together
 
@@ -87,7 +87,7 @@ def learned(filters: NDArray[np.uint64], counts: csr_array) -> Learned:
         counts: (s, tokens) insertions of the record of each.
     """
     bits = bits_of(filters)
-    sorted_counts = _believed(_sorted(counts), bits)
+    sorted_counts = _sorted(counts)
     level = np.full((counts.shape[1], bits.shape[1]), -1, dtype=np.int32)
     rows = sorted_counts.indptr.astype(np.int64), sorted_counts.indices.astype(np.int64), sorted_counts.data
     _highest_zero(rows, bits == 0, level)
@@ -113,30 +113,6 @@ def _sorted(counts: csr_array) -> csr_array:
     found: csr_array = counts.astype(np.int32)
     found.sort_indices()
     return found
-
-
-def _believed(counts: csr_array, bits: Matrix) -> csr_array:
-    """The same without the tokens that a row does not have, whatever the attacker's copy of the record says: files err.
-
-    Bits that are set in nearly all rows of a token are its own. A row that lacks many of those lacks the token.
-    """
-    present = csr_array(
-        (np.ones(len(counts.data), dtype=np.float32), counts.indices, counts.indptr), shape=counts.shape
-    )
-    times = np.asarray(present.sum(axis=0)).ravel()
-    own = np.asarray(present.T @ bits) >= _OWN * np.maximum(times, _SEVERAL)[:, None]
-    many = own.sum(axis=1)
-    kept = counts.copy()
-    for start in range(0, counts.shape[0], _AT_ONCE):
-        stop = min(start + _AT_ONCE, counts.shape[0])
-        has = bits[start:stop] @ own.T.astype(np.float32)
-        entries = slice(counts.indptr[start], counts.indptr[stop])
-        tokens = counts.indices[entries]
-        rows = np.repeat(np.arange(stop - start), np.diff(counts.indptr[start : stop + 1]))
-        lacking = (many[tokens] >= _LEAST_OWN) & (has[rows, tokens] < _LACKING * many[tokens])
-        kept.data[entries] = np.where(lacking, 0, counts.data[entries])
-    kept.eliminate_zeros()
-    return kept
 
 
 def _above(counts: csr_array, level: Levels) -> Levels:

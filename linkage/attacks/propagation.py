@@ -9,7 +9,7 @@ The output bits of a diffused block are drawings of one vector of n signs whose 
 agreements of many rows are not independent, and the likelihood of a whole matching is that of B's inverse: −L/2·tr(B⁻¹ P'AP).
 With `precise`, guessed pairs speak through −B⁻¹ in B's place. It makes no difference to a first guess, nor where B is weak;
 where self-training is about to ignite it finds half as many people again (t = 3, L = 1024, 500 known of 2,500: 44 % against
-31 %).
+31 %; of 5,000: 63 % after 16 rounds, from 8 % at once).
 """
 
 from __future__ import annotations

@@ -184,7 +184,7 @@ def _workbook(path: Path, rows: list[tuple[str, ...]]) -> Path:
         '<sheet name="Export" sheetId="1" r:id="rId1"/></sheets></workbook>',
         "xl/_rels/workbook.xml.rels": _relation(space, f"{office}/worksheet", "worksheets/sheet1.xml"),
         "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{sheets}"><sheetData>'
-        + "".join(f"<row>{''.join(map(_inline, row))}</row>" for row in rows)
+        + "".join(_row(number, row) for number, row in enumerate(rows, 1))
         + "</sheetData></worksheet>",
     }
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -193,8 +193,16 @@ def _workbook(path: Path, rows: list[tuple[str, ...]]) -> Path:
     return path
 
 
-def _inline(cell: str) -> str:
-    return f'<c t="inlineStr"><is><t xml:space="preserve">{escape(cell, quote=False)}</t></is></c>'
+def _row(number: int, row: tuple[str, ...]) -> str:
+    cells = "".join(
+        f'<c r="{_letters(place)}{number}" t="inlineStr"><is><t xml:space="preserve">{escape(cell, quote=False)}</t></is></c>'
+        for place, cell in enumerate(row)
+    )
+    return f'<row r="{number}">{cells}</row>'
+
+
+def _letters(place: int) -> str:
+    return (chr(64 + place // 26) if place >= 26 else "") + chr(65 + place % 26)
 
 
 def _relation(space: str, kind: str, target: str) -> str:

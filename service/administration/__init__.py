@@ -34,7 +34,8 @@ Commands
     sealed_file         files that only this machine reads, sealed as they are written
     chunks              rows as they come to chunks as they are sealed
     selecting           a party's file read as its démarche says: columns, local selection, computed columns
-    local_commands      init, identity, pin, demarche, run encode: never touch the network
+    demarche_commands   demarche list, show, check, new: no key, no network, no people
+    local_commands      init, identity, pin, run encode: never touch the network
     rehearsal_report    evaluate: what an agent reads of a rehearsal
     warm_command        warm: all calculations compiled at once
     check_commands      check, connectors: a file looked at before it is encoded

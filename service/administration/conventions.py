@@ -186,9 +186,11 @@ def check_agreement(agreement: Agreement, demarche: RuleSheet, pins: Pins, third
 
 def _check_terms(demarche: RuleSheet, terms: Terms) -> None:
     parties = [party for holders in terms.holders.values() for party in holders]
-    needed = {name for name, one in demarche.operands.items() if not one.optional}
-    if not needed <= set(terms.holders) <= set(demarche.operands) or not all(terms.holders.values()):
-        sentence = f"donnez un détenteur à chaque opérande : --party {'=… --party '.join(demarche.operands)}=…"
+    # An operand that no rule names only receives what is passed on later, outside the service: it is no party of a run.
+    named = [name for name in demarche.operands if any(name in rule.operands for rule in demarche.rules().values())]
+    needed = {name for name in named if not demarche.operands[name].optional}
+    if not needed <= set(terms.holders) <= set(named) or not all(terms.holders.values()):
+        sentence = f"donnez un détenteur à chaque opérande de la règle : --party {'=… --party '.join(named)}=…"
         raise ServiceError("E_PARTIES", sentence)
     if len(set(parties)) != len(parties) or set(terms.sizes) != set(parties):
         sentence = "chaque partie détient un seul opérande et déclare un seul effectif (--size partie=n)"

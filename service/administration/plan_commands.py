@@ -90,6 +90,9 @@ def _lines(one: Mapping[str, Any]) -> list[str]:
         lines.append(f"  avec {one['form']} à la place de la première forme du nom, quand il existe")
     if one["without"]:
         lines.append(f"  laissé hors des filtres : {', '.join(one['without'])}")
+    if one["threshold"] == one["strict_threshold"] == 1.0:
+        sent = " et ".join(_volume(count) for count in one["bytes"])
+        return [*lines, "  valeurs égales reliées par un jeton sous clé, sans filtre", f"  coût       : {sent} au plus"]
     blocks = f"{_number(one['expected_blocks'])} attendus, {_number(one['mean_block'])} personnes en moyenne"
     spent = f"encodage {_time(one['encode_seconds'])}, rapprochement {_time(one['match_seconds'])}"
     sent = " et ".join(_volume(count) for count in one["bytes"])

@@ -51,9 +51,8 @@ __all__ = ["UNFAVOURABLE", "risk"]
 
 UNFAVOURABLE = 3
 _NOT_RUN = (
-    "l'attaque par motifs de bits et par fréquences (A2 à A4) : banc d'essai seulement",
-    "les attaques à textes connus (A7), à clé divulguée (A8) et entre croisements (A9) : banc d'essai seulement",
-    "le sondage par de fausses personnes (A10) et l'algèbre (A11) : banc d'essai seulement",
+    "le spectre des bits (A3), l'algèbre (A11) et les rapprochements entre passes ou entre croisements (A9) : banc d'essai",
+    "la clé divulguée (A8) : qui tient la clé lit tout ; le sondage par de fausses personnes (A10) : les gardes du tiers",
     "un fichier de l'attaquant qui ne recouvre pas tout le vôtre, ou fautif : moins que ce qui est essayé ici",
 )
 
@@ -152,7 +151,7 @@ def _of_agreement(agreement: Agreement, party: str, sheet: Sheet) -> _Subject:
 def _declared(sheet: Sheet, plan: Plan, sizes: tuple[int, int], people: int, known: Sequence[float] | None) -> Declared:
     """Expected blocks are of the larger file; this one's are in proportion."""
     largest = {
-        one.plan.name: one.sizing.largest * people // max(sizes) if plan.passes[0].cap else people
+        one.plan.name: one.sizing.largest * people // max(sizes) if one.plan.cap else people
         for one in cost_plan(sheet, plan, sizes).passes
     }
     return Declared(people=people, largest=largest, known=tuple(known or ()))

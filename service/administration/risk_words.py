@@ -8,9 +8,12 @@ __all__ = ["ATTACKS", "GROUPS", "REASONS", "passing", "percent", "sentences", "t
 
 ATTACKS = {
     "A1": "poids des lignes : combien de bits sont à un",
+    "A2": "fréquences : lignes identiques et identités fréquentes",
+    "A4": "motifs de bits : groupes de bits qui vont ensemble",
     "A5": "ressemblances seules : qui ressemble à qui, sans connaître personne",
     "A6": "repères : ressemblances avec des personnes déjà connues",
     "A6 bis": "repères et apprentissage de proche en proche",
+    "A7": "textes connus : ce que les lignes connues disent des autres",
     "A12": "plafond : toutes les autres personnes déjà connues",
 }
 REASONS = {

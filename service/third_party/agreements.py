@@ -136,9 +136,13 @@ def _check_parties(site: Site, connection: Connection, agreement: Agreement) -> 
 
 
 def _protects(step: PassPlan) -> bool:
-    """Diffused, in blocks small enough, with thresholds under which unrelated filters do not fall."""
+    """Diffused, in blocks small enough, with thresholds under which unrelated filters do not fall; or tokens and no filter."""
+    if not 1 <= step.cap <= _LARGEST_CAP:
+        return False
+    if step.measure == "exact":
+        return step.length == 0
     diffused = step.measure == "hamming" and step.degree >= _LEAST_DEGREE
-    return diffused and 1 <= step.cap <= _LARGEST_CAP and step.strict <= step.information < step.length // 2
+    return diffused and step.strict <= step.information < step.length // 2
 
 
 def _check_bounds(agreement: Agreement) -> None:

@@ -27,7 +27,16 @@ from service.third_party.site import Site
 from service.third_party.store import unstored
 from service.upload_appendix import open_appendix
 
-__all__ = ["OpenedUpload", "canaries_of", "manifest_of", "open_payloads", "open_upload", "payload_of", "told"]
+__all__ = [
+    "OpenedUpload",
+    "canaries_of",
+    "manifest_of",
+    "open_payloads",
+    "open_upload",
+    "payload_of",
+    "told",
+    "upload_key_of",
+]
 
 _T = TypeVar("_T")
 

@@ -25,7 +25,9 @@ from service.third_party.site import Site
 __all__ = ["covered_payloads", "linked_payloads"]
 
 
-def covered_payloads(payloads: NDArray[np.uint8] | None, key: SealingKey, recipient: Upload) -> NDArray[np.uint8] | None:
+def covered_payloads(
+    payloads: NDArray[np.uint8] | None, key: SealingKey, recipient: Upload
+) -> NDArray[np.uint8] | None:
     """Payloads as their recipient alone knows them again, under a key of its own upload of the pass; None for none.
 
     Raises:

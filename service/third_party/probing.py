@@ -70,7 +70,7 @@ class Watch:
     def _take(self, piece: EncodedPass) -> None:
         self._rows += len(piece)
         self._held.append(piece)
-        self._bytes += piece.filters.nbytes
+        self._bytes += piece.filters.nbytes + piece.ids.nbytes + piece.tags.nbytes
         if self._bytes < _AT_ONCE:
             return
         whole = _together(self._held)
@@ -78,7 +78,7 @@ class Watch:
         last = int(bounds[-2])  # the last block may go on in the next piece
         self._compare([_part(whole, 0, last)])
         self._held = [_part(whole, last, len(whole))]
-        self._bytes = self._held[0].filters.nbytes
+        self._bytes = sum(part.nbytes for part in vars(self._held[0]).values())
 
     def _compare(self, held: list[EncodedPass]) -> None:
         if not sum(map(len, held)):
@@ -88,6 +88,10 @@ class Watch:
         sizes = np.diff(bounds)
         starts, stops = bounds[:-1][sizes > 1], bounds[1:][sizes > 1]
         if not len(starts):
+            return
+        if self._plan.measure == "exact":  # one token is one value
+            self._near += int(sizes[sizes > 1].sum())
+            self._most = max(self._most, int(sizes.max()) - 1)
             return
         found = match_blocks(
             rows.filters,

@@ -324,7 +324,7 @@ def _check_manifest(agreement: Agreement, manifest: Manifest, caller: Caller) ->
 
 def _check_risk_report(manifest: Manifest) -> None:
     if manifest.risk_report is None:
-        sentence = "cet envoi n'est accompagné d'aucun rapport de risque : lancez « allervers risk » sur le fichier, puis encodez."
+        sentence = "cet envoi n'a pas de rapport de risque : lancez « allervers risk » sur le fichier, puis encodez."
         raise ServiceError("E_RAPPORT_RISQUE_ABSENT", sentence, source={"pointer": "/statement/risk_report"})
 
 

@@ -6,6 +6,7 @@ mentions           the mandatory mentions, long and short
 texts              reviewed French templates, rendered in a sandbox and checked
 steps              when each step of a journey is due for a person
 contacts           the file of contacts: who is written to, by which channel
+households        households of which one member is excluded
 selected          people whom the administration selects on its own
 roll               a campaign in the journal: what happened to each person, what is due
 mailing            what is due, as one file a channel

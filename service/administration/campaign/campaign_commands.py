@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import argparse
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection as Names
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from service.administration.app import Office, open_office
 from service.administration.campaign import roll
-from service.administration.campaign.contacts import read_contacts
+from service.administration.campaign.contacts import Contact, read_contacts
+from service.administration.campaign.households import excluded_households
 from service.administration.campaign.kit import write_kit
 from service.administration.campaign.letterhead import letterhead_of, read_letterhead
 from service.administration.campaign.mailing import ROUTED, Mailing, note_mailing, write_mailing, write_rows
@@ -35,6 +38,8 @@ from service.administration.journal.journal_commands import people_of
 from service.administration.journal.journaling import ANSWERS, answer
 from service.administration.journal.ledger import Collection, Ledger, open_ledger, trace_use
 from service.administration.journal.legal_clocks import results_end
+from service.administration.journal.objections import journal_folder
+from service.administration.journal.sent_people import sent_files
 from service.demarche import demarche_text, parse_demarche
 from service.errors import ServiceError
 from service.rule_sheet import Demarche
@@ -43,6 +48,7 @@ __all__ = ["export", "kit", "record", "route", "show", "start", "start_local"]
 
 _LEFT = {
     "sans_fiche": "absentes du fichier des contacts",
+    "foyer_exclu": "dont un membre du foyer est exclu",
     "deces": "décédées, ou dont le contact l'est",
     "sans_canal": "qu'aucun canal n'atteint",
     "rien_du": "à qui rien n'est dû aujourd'hui",
@@ -101,7 +107,10 @@ def export(args: argparse.Namespace) -> None:
         until = living(ledger, one.collection, now.date()).until
         demarche, texts = _texts(one)
         contacts = read_contacts(args.contacts, _fields(demarche))
-        dispatches, left = plan_dispatches(ledger, one, _plan(demarche), contacts, now.date())
+        plan = _plan(demarche)
+        if plan.household:
+            plan = replace(plan, excluded=_excluded(office, ledger, one, contacts))
+        dispatches, left = plan_dispatches(ledger, one, plan, contacts, now.date())
         mailing = Mailing(texts=texts, folder=args.out, until=until, now=now, fields=_fields(demarche))
         written = write_mailing(mailing, dispatches)
         if not args.dry_run:
@@ -194,6 +203,22 @@ def _plan(demarche: Demarche) -> Plan:
         fallback=demarche.fallback,
         household=demarche.identity_terms.entity == "foyer",
     )
+
+
+def _excluded(office: Office, ledger: Ledger, one: Campaign, contacts: Mapping[str, Contact]) -> Names[str]:
+    """Households of which a member is excluded, where the output of the campaign asks for no link."""
+    collection = ledger.collection(one.collection)
+    if not collection.agreement:
+        return ()
+    run, _, name = one.collection.partition("/")
+    party, agreement = office.keyring.identity().party, AgreementStore(office.home).load(collection.agreement).agreement
+    own = [each for each in agreement.outputs if each.recipient == party and each.name == name]
+    if not own or own[0].requires:
+        return ()
+    hits = {hit.identifier for hit in ledger.hits(one.collection)}
+    files = [each for each in sent_files(journal_folder(office.home)) if each.run == run]
+    sent = {identifier for each in files for identifier in each.among(contacts)}
+    return excluded_households(hits, sent, contacts)
 
 
 def _fields(demarche: Demarche) -> Sequence[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections import defaultdict
+from collections.abc import Collection as Names
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -87,12 +88,14 @@ class Plan:
         channels: of the démarche, in its order.
         fallback: its ways without internet.
         household: whether one message is for a household.
+        excluded: households that get none, because a member is excluded.
     """
 
     journey: Sequence[Step]
     channels: Sequence[str]
     fallback: Sequence[str]
     household: bool
+    excluded: Names[str] = ()
 
 
 @dataclass(kw_only=True)
@@ -188,9 +191,10 @@ def plan_dispatches(
 ) -> tuple[list[Dispatch], dict[str, int]]:
     """What is due today, one message a contact, and how many people get none, by reason.
 
-    Reasons: `sans_fiche` (not in the contacts), `deces`, `sans_canal` (nothing reaches them), `rien_du` (nothing is due).
+    Reasons: `sans_fiche` (not in the contacts), `deces`, `foyer_exclu` (a member of the household is excluded), `sans_canal`
+    (nothing reaches them), `rien_du` (nothing is due).
     """
-    known, left = rolls(ledger, one), dict.fromkeys(("sans_fiche", "deces", "sans_canal", "rien_du"), 0)
+    known, left = rolls(ledger, one), dict.fromkeys(("sans_fiche", "deces", "foyer_exclu", "sans_canal", "rien_du"), 0)
     groups: dict[str, list[tuple[Hit, Contact]]] = defaultdict(list)
     for hit in ledger.hits(one.collection):
         about = contacts.get(hit.identifier)
@@ -199,6 +203,8 @@ def plan_dispatches(
             left["sans_fiche"] += 1
         elif about.dead or (told is not None and told.dead):
             left["deces"] += 1
+        elif about.household and about.household in plan.excluded:
+            left["foyer_exclu"] += 1
         else:
             groups[about.key(household=plan.household)].append((hit, about))
     found = []

@@ -81,8 +81,8 @@ class Texts:
     demarche: Demarche
     head: Letterhead
     folder: Path | None = None
-    _steps: dict[str, Phrases] = field(default_factory=dict)
-    _made: dict[tuple[Any, ...], Text] = field(default_factory=dict)  # most people of a step get the same words
+    _steps: dict[str, Phrases] = field(default_factory=dict, init=False)
+    _made: dict[tuple[Any, ...], Text] = field(default_factory=dict, init=False)  # most people get the same words
 
     def phrases(self, step: str) -> Phrases:
         """What a step says.

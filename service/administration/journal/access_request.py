@@ -40,7 +40,7 @@ def answer_to_access(ledger: Ledger, home: Path, identifier: str, today: date) -
     lines = [
         f"Réponse à une demande d'accès, au {today:%d/%m/%Y}",
         "",
-        "1. Rapprochements dont le fichier comparé contenait votre dossier (traces conservées 36 mois, CRPA R114-9-7)",
+        "1. Rapprochements pour lesquels votre dossier était dans le fichier encodé (traces conservées 36 mois, CRPA R114-9-7)",
     ]
     files = [one for one in sent_files(journal_folder(home)) if one.has(identifier)]
     lines += [

@@ -103,14 +103,18 @@ class Ledger:
         self.database, self.keys = database, keys
 
     def add_collection(self, one: Collection, hits: Iterable[tuple[str, str, dict[str, str]]]) -> int:
-        """Keep the hits of a collection, (identifier, usage, payload) each; a collection that is written again is replaced.
+        """Keep the hits of a collection, (identifier, usage, payload) each.
+
+        One that is written again is replaced, and keeps its clock.
 
         Returns:
             How many.
         """
+        before = self.database.execute("SELECT collected, until FROM collection WHERE name = ?", (one.name,)).fetchone()
+        collected, until = before or (_day(one.collected), _day(one.until))
         self.database.execute("DELETE FROM hit WHERE collection = ?", (one.name,))
         self.database.execute("DELETE FROM trace WHERE collection = ? AND what = 'hit'", (one.name,))
-        row = (one.name, one.agreement, one.demarche, one.title, one.eligible, _day(one.collected), _day(one.until))
+        row = (one.name, one.agreement, one.demarche, one.title, one.eligible, collected, until)
         self.database.execute("INSERT OR REPLACE INTO collection VALUES (?, ?, ?, ?, ?, ?, ?, NULL)", row)
         rows = self._sealed(one.name, list(hits))
         self.database.executemany("INSERT INTO hit VALUES (?, ?, ?, ?)", rows)
@@ -184,24 +188,41 @@ class Ledger:
 
 
 @contextmanager
-def open_ledger(home: Path) -> Iterator[Ledger]:
+def open_ledger(home: Path, *, patience: float = 30) -> Iterator[Ledger]:
     """The journal of an administration, in one transaction that ends with the block, or is as if it never was.
 
+    Args:
+        home: of the administration.
+        patience: seconds to wait for another command.
+
     Raises:
-        ServiceError: `E_FICHIER_LOCAL`, damaged or of another version.
+        ServiceError: `E_FICHIER_LOCAL`, damaged or of another version; `E_JOURNAL_OCCUPE`, another command is writing.
     """
     folder = journal_folder(home)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / "journal.sqlite"
     path.touch(mode=0o600)
-    database = sqlite3.connect(path, isolation_level=None, timeout=30)
+    database = sqlite3.connect(path, isolation_level=None, timeout=patience)
     try:
         _prepare(database, path)
-        database.execute("BEGIN IMMEDIATE")
+        _begin(database)
         yield Ledger(database, PeopleKeys(folder))
         database.execute("COMMIT")
     finally:
         database.close()  # an open transaction is rolled back
+
+
+def _begin(database: sqlite3.Connection) -> None:
+    try:
+        database.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        raise ServiceError(
+            "E_JOURNAL_OCCUPE", "une autre commande écrit dans le journal ; relancez celle-ci"
+        ) from error
+
+
+def _busy() -> ServiceError:
+    return ServiceError("E_JOURNAL_OCCUPE", "une autre commande écrit dans le journal ; relancez celle-ci")
 
 
 def _prepare(database: sqlite3.Connection, path: Path) -> None:
@@ -214,6 +235,8 @@ def _prepare(database: sqlite3.Connection, path: Path) -> None:
             database.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
         elif version != _VERSION:
             raise ServiceError("E_FICHIER_LOCAL", f"{path} est d'une autre version de l'outil")
+    except sqlite3.OperationalError as error:
+        raise _busy() from error
     except sqlite3.DatabaseError as error:
         raise ServiceError("E_FICHIER_LOCAL", f"{path} est abîmé") from error
 

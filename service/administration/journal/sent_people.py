@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -53,6 +53,14 @@ class SentFile:
         tokens = _Tokens(self.path.read_bytes().partition(b"\n")[2])
         place = bisect_left(tokens, token)
         return place < len(tokens) and tokens[place] == token
+
+    def among(self, identifiers: Iterable[str]) -> set[str]:
+        """Those of some people who were in the file."""
+        data = self.path.read_bytes().partition(b"\n")[2]
+        tokens = {data[start : start + TOKEN_BYTES] for start in range(0, len(data), TOKEN_BYTES)}
+        listed = list(identifiers)
+        told = PeopleKeys(self.path.parent.parent).each_token(_use(self.run), listed)
+        return {one for one, token in zip(listed, told, strict=True) if token in tokens}
 
     def destroy(self) -> None:
         """Overwrite it and remove it."""
