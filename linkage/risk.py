@@ -35,6 +35,7 @@ CLAIMS: Mapping[str, float] = {"reference": 0.01, "standard": 0.01, "renforce": 
 REASONS = ("profil", "attaques", "sans_paire", "projection", "echantillon")
 CEILING = "A12"  # no attack that anybody could run alone: shown, never judged
 _LEAST_TRIED = 100  # people tried in a pass, under which its trials say nothing
+_LEAST_BLOCK = 20  # people of a block in which guesses are worth something
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,12 +166,16 @@ class Findings:
             sum(one.outcome.tried for one in self._of(attack, known)) < _LEAST_TRIED * len(self.passes)
             for attack, known in self._kinds(self.claim)
         )
+        untried = any(one.largest >= _LEAST_BLOCK and not one.tested for one in self.passes)
         checks = (
             ("profil", self.profile == "reference"),
             ("attaques", self.found(self.claim) > LIMIT),
             ("sans_paire", self.found(0.0) > LIMIT),
             ("projection", self.projected(self.claim) > LIMIT),
-            ("echantillon", thin or (bool(self.passes) and not self.trials) or self.measured(self.claim) > LIMIT),
+            (
+                "echantillon",
+                thin or untried or (bool(self.passes) and not self.trials) or self.measured(self.claim) > LIMIT,
+            ),
         )
         return tuple(name for name, holds in checks if holds)
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from linkage.cells import BadValue, fold
 from linkage.dates import WEAK, date_of
+from linkage.errors import LinkageError
 
 __all__ = [
     "Bools",
@@ -187,7 +188,18 @@ def shifted(day: date, step: str) -> date:
     Args:
         day: from where.
         step: sign, digits, then `j` (the default), `s`, `m` or `a`; empty: the same day.
+
+    Raises:
+        LinkageError: `E_SELECTION`, a day that no calendar has.
     """
+    try:
+        return _shifted(day, step)
+    except (ValueError, OverflowError):
+        sentence = f"J{step} tombe hors du calendrier (années 1 à 9999) : rapprochez ce jour"
+        raise LinkageError("E_SELECTION", sentence) from None
+
+
+def _shifted(day: date, step: str) -> date:
     unit = step[-1] if step[-1:] in tuple("jsma") else "j"
     count = int(step.rstrip("jsma") or 0)
     if unit in "js":
@@ -198,8 +210,8 @@ def shifted(day: date, step: str) -> date:
 
 
 def civil(ordinals: Floats) -> tuple[Floats, Floats, Floats]:
-    """Year, month and day of ordinals, (n,) float64 each, nan where they are."""
-    known = ~np.isnan(ordinals)
+    """Year, month and day of ordinals, (n,) float64 each, nan where they are or no calendar has that day."""
+    known = (ordinals >= 1) & (ordinals <= date.max.toordinal())
     days = np.where(known, ordinals, 1).astype(np.int64) - date(1970, 1, 1).toordinal()
     months = days.astype("datetime64[D]").astype("datetime64[M]")
     number = months.astype(np.int64)

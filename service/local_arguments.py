@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from service.stanzas import Subparsers, add, add_columns, add_home, group, shares
+from service.stanzas import Subparsers, add, add_columns, add_home, add_parameters, duration, group, shares
 
 __all__ = ["local_commands"]
 
@@ -105,13 +105,16 @@ def _risk_command(commands: Subparsers) -> None:
     parser.add_argument(
         "--side", default="left", metavar="COTE", help="colonnes de la feuille, ou opérande de la démarche"
     )
-    parser.add_argument("--profile", default="standard", choices=("standard", "renforce", "reference"))
+    parser.add_argument(
+        "--profile", choices=("standard", "renforce", "reference"), help="celui de la convention, sinon standard"
+    )
     parser.add_argument("--people", type=int, metavar="N", help="effectif déclaré (sinon celui du fichier)")
     parser.add_argument("--known", type=shares, metavar="PARTS", help="parts de personnes connues : 0.1%%,1%%,10%%")
-    parser.add_argument("--minutes", type=float, default=5.0, metavar="MINUTES", help="durée des attaques (5)")
+    parser.add_argument("--minutes", type=duration, default=5.0, metavar="MINUTES", help="durée des attaques (5)")
     parser.add_argument("--html", type=Path, metavar="RAPPORT.html", help="page à écrire")
     parser.add_argument("--json", type=Path, metavar="RAPPORT.json", help="rapport à écrire, pour run encode --risk")
     add_columns(parser)
+    add_parameters(parser)
     parser.add_argument("--skip-bad-rows", action="store_true", help="écarter les lignes fautives au lieu de refuser")
 
 

@@ -4,10 +4,24 @@ from __future__ import annotations
 
 import argparse
 from datetime import date
+from math import inf
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Subparsers", "add", "add_columns", "add_file", "add_home", "add_timeout", "day", "group", "pair", "shares"]
+__all__ = [
+    "Subparsers",
+    "add",
+    "add_columns",
+    "add_file",
+    "add_home",
+    "add_parameters",
+    "add_timeout",
+    "day",
+    "duration",
+    "group",
+    "pair",
+    "shares",
+]
 
 Subparsers = Any  # argparse names this type privately
 
@@ -42,17 +56,14 @@ def add_timeout(parser: argparse.ArgumentParser) -> None:
 
 def add_file(parser: argparse.ArgumentParser) -> None:
     """The arguments that name a file of people."""
-    parser.add_argument("file", type=Path, nargs="?", metavar="FICHIER", help="CSV ou Parquet, une ligne par personne")
+    parser.add_argument(
+        "file", type=Path, nargs="?", metavar="FICHIER", help="CSV, XLSX ou Parquet, une ligne par personne"
+    )
     parser.add_argument(
         "--pending", action="store_true", help="les personnes en attente (allervers event) au lieu d'un fichier"
     )
     add_columns(parser)
-    parser.add_argument(
-        "--parameters",
-        type=Path,
-        metavar="FICHIER.toml",
-        help="valeurs des paramètres de la sélection (lignes nom = valeur)",
-    )
+    add_parameters(parser)
     parser.add_argument("--extraction", type=day, metavar="AAAA-MM-JJ", help="date de l'extraction (sinon du fichier)")
     parser.add_argument("--skip-bad-rows", action="store_true", help="écarter les lignes fautives au lieu de refuser")
     parser.add_argument("--risk", type=Path, metavar="RAPPORT.json", help="rapport de risque (sinon celui de ce poste)")
@@ -67,12 +78,33 @@ def add_columns(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--columns", type=Path, metavar="TOML", help='colonnes de ce fichier : attribut = "COLONNE"')
 
 
+def add_parameters(parser: argparse.ArgumentParser) -> None:
+    """The option that gives an administration's own values to the selection of a démarche."""
+    parser.add_argument(
+        "--parameters",
+        type=Path,
+        metavar="FICHIER.toml",
+        help="valeurs des paramètres de la sélection (lignes nom = valeur)",
+    )
+
+
 def pair(text: str) -> tuple[str, str]:
     """Read `a=b`."""
     left, equals, right = text.partition("=")
     if not (left and equals and right):
         raise argparse.ArgumentTypeError(f"« {text} » : la forme attendue est a=b")
     return left, right
+
+
+def duration(text: str) -> float:
+    """Read a number of minutes above nothing."""
+    try:
+        minutes = float(text.replace(",", "."))
+    except ValueError:
+        minutes = 0.0
+    if not 0 < minutes < inf:
+        raise argparse.ArgumentTypeError(f"« {text} » : un nombre de minutes, plus grand que zéro")
+    return minutes
 
 
 def shares(text: str) -> tuple[float, ...]:

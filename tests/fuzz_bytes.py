@@ -81,6 +81,7 @@ COVERS: Mapping[str, tuple[str, ...]] = {
         "service.administration.verify:check_receipt",
         "service.administration.verify:check_log",
     ),
+    "risk": ("service.administration.risk_report:load_report",),
     "sealed": ("crypto.sealing:unseal",),
     "table": ("service.administration.joiner:table_of",),
 }
@@ -565,6 +566,19 @@ def _receipts() -> Parser:
     return Parser(read, (seed,))
 
 
+def _risk() -> Parser:
+    """A risk report, as `run encode --risk` takes it from a file."""
+    risk_report = loaded("service.administration.risk_report")
+    path = own_folder("risk") / "report.json"
+    seed = risk_report.RiskReport.from_json(example(risk_report.RiskReport)).to_bytes()
+
+    def read(data: bytes) -> object:
+        path.write_bytes(data)
+        return risk_report.load_report(path)
+
+    return Parser(read, (seed,))
+
+
 def _appendix() -> Parser:
     """What a source would have sealed: any plaintext in a good seal, or any sealed bytes."""
     appendix, framing, sealing = loaded("service.upload_appendix"), loaded("crypto.framing"), loaded("crypto.sealing")
@@ -604,6 +618,7 @@ _MAKERS: Mapping[str, Callable[[], Parser]] = {
     "payload": _payload,
     "proof": _proof,
     "receipts": _receipts,
+    "risk": _risk,
     "sealed": _sealed,
     "table": _table,
 }

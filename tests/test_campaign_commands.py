@@ -108,6 +108,24 @@ def test_who_is_not_reached_is_routed(run, place, campaign):
     assert 0 == run(*route)[0]
 
 
+def test_who_objected_is_not_written_to_about_others(run, place, campaign):
+    """A parent whose own file is not in the results: neither a message nor a routing about the child."""
+    lines = CONTACTS.splitlines()
+    told = [
+        lines[0] + ";contact",
+        *(f"{line};{'R' if n == 0 else ''}" for n, line in enumerate(lines[1:])),
+        "R;;;2 rue;",
+    ]
+    (place / "contacts.csv").write_text("\n".join(told) + "\n", "utf-8")
+    words = ("campaign", "route", campaign, "--contacts", place / "contacts.csv", "--out", place / "routed.csv")
+    assert "7 personne(s)" in run(*words)[1].out
+    assert 0 == run("journal", "answer", "opposition", "--demarche", "c2s-rsa", typed="R\n")[0]
+    assert "6 personne(s)" in run(*words)[1].out
+    code, shown = run("campaign", "export", campaign, "--contacts", place / "contacts.csv", "--out", place / "out")
+    assert (0, "courrier : 39 message(s)\n") == (code, shown.out)
+    assert "1 personne(s) dont le contact s'est opposé à la démarche" in shown.err
+
+
 def test_campaigns_are_listed(run, campaign):
     """By their number; another is refused."""
     assert run("campaign", "show")[1].out.startswith(f"{campaign} : ")

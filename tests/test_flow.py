@@ -58,7 +58,7 @@ def read_hits(path: Path) -> dict[str, str]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.reader(file, delimiter=";"))
     assert ["identifiant", "usage", "resultat"] == rows[0]
-    return dict(rows[1:])
+    return {identifier: use for identifier, use, _ in rows[1:]}
 
 
 def test_anti_join_in_one_go(stage, world):

@@ -43,7 +43,7 @@ EXEMPT = {
     r"service\.administration\.(sealed_file:read_sealed|(pending|own_succession):\w+\._read)": "its own files, sealed",
     r"service\.(administration\.review_commands|demarche):_read": "part of a reader that is fuzzed",
     r"service\.(clause|operand)_reader:read_\w+": "parts of a démarche, which is fuzzed",
-    r"service\.administration\.local_commands:_read(_file)?": "people's files: fuzzed by test_fuzz_readers",
+    r"service\.administration\.(local_commands:_read(_file)?|selecting:read_people)": "people's files: test_fuzz_readers",
     r"crypto\.(framing:_parse_integer|key_files:read_secret|signatures:SigningKey\.verify_bytes|sealing:unseal_piece)": "parts",
     r"service\.forms:_read_base64": "a form: read by every message",
 }

@@ -75,7 +75,7 @@ def test_any_people_are_encoded_like_the_oracle(data):
     one = data.draw(st.sampled_from(plan.passes))
     key = RunKey(data.draw(st.binary(min_size=32, max_size=32)))
     (found,) = encode_passes(records_of(sheet, crowd), sheet, replace(plan, passes=(one,)), key)
-    assert rows_of(found) == expected(table, vars(one), crowd, key)
+    assert rows_of(found) == expected(table, vars(one), crowd, bytes(key))
 
 
 @pytest.mark.parametrize("file", generate_linkage.FILES)

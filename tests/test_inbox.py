@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,15 @@ from crypto.keys import Identity
 from crypto.sealing import seal
 from linkage.formula import Hits
 from linkage.wire import delivery_to_bytes
-from service.administration.inbox import OBJECTING, Found, collect_hits, open_delivery, payloads_of, write_hits
+from service.administration.inbox import (
+    OBJECTING,
+    Found,
+    collect_hits,
+    compared_in,
+    open_delivery,
+    payloads_of,
+    write_hits,
+)
 from service.administration.payload import payload_seal
 from service.errors import ServiceError
 from service.messages import Delivery, delivery_context
@@ -107,6 +116,32 @@ def test_controls_are_counted_and_are_nobody(known, seat):
     certain = found.found["resultats"].hits.certain
     assert COUNT == len(certain)
     assert [True, True, True, True, False, False] == certain.tolist()
+
+
+@pytest.mark.parametrize(
+    ("alike", "kinds", "last"),
+    [
+        (None, ("hamming", "hamming", "hamming"), True),
+        (None, ("hamming", "exact", "hamming"), False),
+        (None, ("exact", "exact", "exact"), True),
+        (False, ("hamming", "hamming", "twin"), False),
+    ],
+    ids=["usual", "number", "numbers", "twins"],
+)
+def test_whoever_was_in_no_pass_that_could_tell_is_not_compared(seat, alike, kinds, last):
+    """The last record is in the second pass only: by a number that the partner may not have, or without a twin."""
+    comparison = seat.comparisons[0]
+    first, second, third, *_ = comparison.plan.passes
+    with seat.folder.row_map(f"{comparison.id}/{second.name}") as add:
+        add(ids_of(1)[:1], np.array([5], dtype=np.int64))
+    passes = tuple(
+        replace(one, twin=first.name) if kind == "twin" else replace(one, measure=kind)
+        for one, kind in zip((first, second, third), kinds, strict=True)
+    )
+    changed = replace(comparison, plan=replace(comparison.plan, passes=passes))
+    agreement = replace(seat.agreement, comparisons=(changed,))
+    place: Any = SimpleNamespace(agreement=agreement, folder=seat.folder, alike=lambda _: alike)
+    assert [*([True] * 5), last] == compared_in(place, [comparison.id], COUNT).tolist()
 
 
 def test_whoever_objects_is_no_hit(known, seat):

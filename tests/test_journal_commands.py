@@ -1,9 +1,11 @@
 """The journal at the command line."""
 
 import io
+from functools import partial
 
 import pytest
 
+from service.administration.journal import journal_commands
 from service.administration.journal.journaling import note_hits
 from service.administration.journal.ledger import open_ledger
 from service.cli import main
@@ -51,6 +53,26 @@ def test_an_answer_is_read_from_the_keyboard_or_a_file(run, tmp_path, desk):
     assert "1 opposition(s) retirée(s)" in run("journal", "withdraw", "--demarche", "c2s-rsa", typed="P1\n")[1].out
 
 
+@pytest.mark.parametrize(
+    ("text", "encoding"), [("nom,identifiant\nDédé,P2\n", "cp1252"), ("nom\tidentifiant\nDédé\tP2\n", "utf-8-sig")]
+)
+def test_answers_are_read_as_spreadsheets_write_them(run, tmp_path, text, encoding):
+    """Windows-1252 as well, with any of three separators."""
+    (tmp_path / "answers.csv").write_bytes(text.encode(encoding))
+    words = ("journal", "answer", "deja_fait", "--all", "--file", tmp_path / "answers.csv")
+    assert (0, "1 réponse(s) « deja_fait » enregistrée(s), 1 résultat(s) concerné(s)\n") == (
+        (shown := run(*words))[0], shown[1].out,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("data", [b"", b"nom;prenom\na;b\n", b"identifiant\n\x81\n"])
+def test_a_file_without_identifiers_is_refused(run, tmp_path, data):
+    """Empty, without the column, or in an encoding of its own: a code, and no value."""
+    (tmp_path / "answers.csv").write_bytes(data)
+    code, shown = run("journal", "answer", "opposition", "--all", "--file", tmp_path / "answers.csv")
+    assert (1, True) == (code, shown.err.startswith("E_IDENTIFIANTS"))
+
+
 def test_an_answer_without_a_scope_is_refused(run):
     """A démarche, or all of them."""
     code, shown = run("journal", "answer", "opposition", typed="P1\n")
@@ -68,6 +90,7 @@ def test_a_request_for_access_is_one_command(run, tmp_path):
     assert "Réponse à une demande d'accès" in shown.out
     assert 0 == run("journal", "access", "--out", tmp_path / "answer.txt", typed="P1\n")[0]
     assert "Titre de la démarche" in (tmp_path / "answer.txt").read_text("utf-8")
+    assert 0o600 == (tmp_path / "answer.txt").stat().st_mode & 0o777
 
 
 def test_results_are_destroyed_with_a_receipt(run, tmp_path):
@@ -98,3 +121,13 @@ def test_who_is_passed_on_is_listed(tmp_path, monkeypatch, capsys):
     assert 0 == main(["journal", "transmit", RUN, "--to", "c2s", "--out", str(out), "--home", str(home)])
     assert "identite" in capsys.readouterr().out
     assert '"P1"' in out.read_text("utf-8-sig")
+
+
+def test_nothing_is_withdrawn_while_another_command_writes(run, desk, monkeypatch):
+    """Else the objection that it enters meanwhile would be lost."""
+    monkeypatch.setattr(journal_commands, "open_ledger", partial(open_ledger, patience=0.1))
+    assert 0 == run("journal", "answer", "opposition", "--all", typed="P1\n")[0]
+    with open_ledger(desk.home):
+        code, shown = run("journal", "withdraw", "--all", typed="P1\n")
+    assert (1, True) == (code, "E_JOURNAL_OCCUPE" in shown.err)
+    assert "1 opposition(s) retirée(s)" in run("journal", "withdraw", "--all", typed="P1\n")[1].out

@@ -160,7 +160,7 @@ def test_a_run_key_is_wiped_and_never_shown() -> None:
         assert bytes(KEY) == bytes(key)
         assert "RunKey(…)" == repr(key) == str(key) == f"{key}"
         assert derive(KEY, Label.PASS, "a") == derive(bytes(key), Label.PASS, "a")
-    assert bytes(32) == key
+    assert bytes(32) == bytes(key)
 
 
 @pytest.mark.parametrize(

@@ -119,3 +119,10 @@ def test_what_left_is_in_the_journal(tmp_path):
         assert {(0, "courrier", TODAY)} == {each for roll in rolls(ledger, one).values() for each in roll.sent}
         traces = ledger.traces(NAME, ledger.keys.token(trace_use(NAME), "P1"))
     assert ["hit", "message:courrier"] == [what for what, _ in traces]
+
+
+def test_files_that_name_people_are_their_owners_alone(mailing):
+    """Whatever the channel."""
+    write_mailing(mailing, [dispatch(1, "sms"), dispatch(2, "application", pivot=PIVOT)])
+    modes = {path.name: path.stat().st_mode & 0o777 for path in mailing.folder.iterdir()}
+    assert {"sms.csv": 0o600, "application.jsonl": 0o600} == modes

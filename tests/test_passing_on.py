@@ -54,3 +54,18 @@ def test_what_the_demarche_does_not_foresee_is_refused(desk, tmp_path):
             pass_on(ledger, NAME, demarche, receiver, tmp_path / "out.csv", TODAY)
         assert "E_TRANSMISSION" == caught.value.code
     assert not (tmp_path / "out.csv").exists()
+
+
+def test_the_file_is_its_owners_alone(desk, tmp_path):
+    """It lists people who have a right."""
+    with open_ledger(desk.home) as ledger:
+        pass_on(ledger, NAME, DEMARCHE, "c2s", tmp_path / "out.csv", TODAY)
+    assert 0o600 == (tmp_path / "out.csv").stat().st_mode & 0o777
+
+
+def test_results_whose_time_is_over_are_not_passed_on(desk, tmp_path):
+    """Though no purge has destroyed them yet."""
+    with open_ledger(desk.home) as ledger, pytest.raises(ServiceError) as caught:
+        pass_on(ledger, NAME, DEMARCHE, "c2s", tmp_path / "out.csv", ledger.collection(NAME).until)
+    assert "E_RESULTATS_DETRUITS" == caught.value.code
+    assert not (tmp_path / "out.csv").exists()

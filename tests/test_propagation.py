@@ -34,7 +34,7 @@ def test_log_likelihoods_are_those_of_the_sum():
     evidence = Evidence(first, second, weight, known)
     assert evidence.rows.tolist() == [0, 2, 3, 4]
     assert evidence.candidates.tolist() == [1, 2, 3, 5, 6]
-    chances = np.random.default_rng(4).random((4, 5)).astype(np.float32) / 5
+    chances = (np.random.default_rng(4).random((4, 5)) / 5).astype(np.float32)
     a, b = without_mean(first), without_mean(second)
     expected = np.zeros((4, 5))
     for row, i in enumerate(evidence.rows):
@@ -51,7 +51,7 @@ def test_the_echo_is_what_the_derivative_says():
     """The correction is W·P_before·(Σ_j B (diag p_j − p_j p_jᵀ) B)."""
     evidence = Evidence(symmetric(4, 5), symmetric(5, 6), 20.0, np.empty((0, 2), dtype=np.int64))
     rng = np.random.default_rng(7)
-    chances, before = (rng.random((4, 5)).astype(np.float32) / 5 for _ in range(2))
+    chances, before = ((rng.random((4, 5)) / 5).astype(np.float32) for _ in range(2))
     spread = sum(np.diag(row) - np.outer(row, row) for row in chances)
     expected = 20.0 * before @ (evidence.expected @ spread @ evidence.expected)
     assert evidence.onsager(before, chances) == pytest.approx(expected, abs=1e-4)

@@ -48,6 +48,20 @@ def test_a_report_is_made_and_kept(known, people, tmp_path, capsys):
             assert value not in html.read_text("utf-8")
 
 
+def test_the_people_of_the_selection_are_attacked(known, people, tmp_path, capsys):
+    """As in a run: who is outside of it, even with a date that nobody can read, is neither judged nor encoded."""
+    lines = people.read_text("utf-8").splitlines()
+    for place in range(1, 21):
+        cells = lines[place].split(";")
+        cells[5], cells[8] = "?", "non"  # date of birth, rsa_en_paiement
+        lines[place] = ";".join(cells)
+    mixed = tmp_path / "mixed.csv"
+    mixed.write_text("\n".join(lines) + "\n", "utf-8")
+    run(known, mixed, "--demarche", "c2s-rsa", "--side", "rsa", "--minutes", 0.001, "--json", tmp_path / "r.json")
+    assert 110 == load_report(tmp_path / "r.json").records
+    assert "110 ligne(s) gardée(s) sur 130" in capsys.readouterr().out
+
+
 def test_plain_filters_are_refused_by_the_exit_code(known, people, tmp_path):
     """The verdict on the reference profile; without an agreement nothing is kept."""
     demarche = ("--demarche", "c2s-rsa", "--side", "rsa")
@@ -65,6 +79,7 @@ def test_plain_filters_are_refused_by_the_exit_code(known, people, tmp_path):
     [
         (("--demarche", "c2s-rsa"), "E_PARTIES"),
         (("--agreement", "ffff"), "E_CONVENTION_INCONNUE"),
+        (("--agreement", ""), "E_CONVENTION_INCONNUE"),
         (("--sheet", "absente.toml"), "E_"),
     ],
 )
@@ -72,3 +87,9 @@ def test_what_cannot_be_attacked_is_said(known, people, capsys, words, code):
     """No side, no agreement, no sheet."""
     assert 1 == run(known, people, *words)
     assert code in capsys.readouterr().err
+
+
+def test_the_profile_is_the_agreement_s(known, people, capsys):
+    """Another one on the command line would give a report that no run accepts."""
+    assert 1 == run(known, people, "--agreement", known.agreement.identifier, "--profile", "renforce")
+    assert "E_PROFIL" in capsys.readouterr().err

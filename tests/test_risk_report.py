@@ -44,6 +44,13 @@ def test_what_is_no_report_is_refused(tmp_path, data):
         load_report(path)
 
 
+def test_a_favourable_verdict_has_no_reason_against_it(agreement, tmp_path):
+    """A verdict that was changed by hand, and its reasons left."""
+    keep(tmp_path, agreement.identifier, report_for(agreement, reasons=("projection",)))
+    with pytest.raises(ServiceError, match="E_RAPPORT_RISQUE_ABIME"):
+        load_report(kept_at(tmp_path, agreement.identifier))
+
+
 def test_no_report_is_said(tmp_path):
     """With the command that makes one."""
     with pytest.raises(ServiceError, match=r"E_RAPPORT_RISQUE_ABSENT.*allervers risk"):

@@ -1,5 +1,6 @@
 """What happened to each person, and what is due to whom."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -119,6 +120,16 @@ def test_an_excluded_household_gets_nothing(desk):
     with open_ledger(desk.home) as ledger:
         found, left = due(ledger, opened(ledger), homes, plan=plan)
     assert ([("P2", "P3")], 2) == (list(found), left["foyer_exclu"])
+
+
+def test_who_objected_is_not_told_about_others(desk, book):
+    """Two children of a parent who objected; a third person has her message."""
+    book["P0"], book["P1"], book["P2"] = contact(0, told="R"), contact(1, told="R"), contact(2)
+    book["R"] = contact(9)
+    plan = replace(PLAN, objecting=frozenset({"R"}))
+    with open_ledger(desk.home) as ledger:
+        found, left = due(ledger, opened(ledger), book, plan=plan)
+    assert ([("P2",), ("P3",)], 2) == (sorted(found), left["contact_oppose"])
 
 
 def test_a_doubtful_member_keeps_a_message_from_awarding(desk, book):

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from linkage.errors import LinkageError
 from linkage.selection_values import Quantity, civil, compared, flag_of, number_of, period_of, plain, shifted
 
 
@@ -93,3 +94,16 @@ def test_intervals_decide_what_all_their_points_decide(sign, one, other):
     sides = [Quantity(low=np.array([float(low)]), high=np.array([float(low + width)])) for low, width in (one, other)]
     truth = compared(sign, *sides)
     assert ({True} == found, {False} == found) == (bool(truth.yes[0]), bool(truth.no[0]))
+
+
+@pytest.mark.parametrize("step", ["+99999a", "-99999a", "-3000a", "+99999999", "+99999m"])
+def test_a_day_beyond_the_calendar_is_refused(step):
+    """With a sentence, and no trace of the machine."""
+    with pytest.raises(LinkageError, match=r"E_SELECTION.*calendrier"):
+        shifted(date(2026, 1, 1), step)
+
+
+def test_numbers_that_are_no_day_have_no_date():
+    """Whatever an operation on dates gives."""
+    assert np.isnan(np.array(civil(np.array([0.0, 1e45, -1e45, np.inf, 3_652_060.0])))).all()
+    assert [[9999.0], [12.0], [31.0]] == [part.tolist() for part in civil(np.array([3_652_059.0]))]

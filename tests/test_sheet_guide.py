@@ -98,7 +98,7 @@ def test_the_example_finds_the_members_of_both_clubs(clubs, capsys, profile):
     found = json.loads(capsys.readouterr().out)
     assert ([PEOPLE, PEOPLE], SHARED) == (found["records"], found["true_pairs"])
     assert ["day", "names", "postcode"] == [one["name"] for one in found["passes"]]
-    assert found["f1"] >= 0.995
+    assert found["f1"] >= 0.98
 
 
 def test_the_example_in_words(clubs, capsys):

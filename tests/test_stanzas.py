@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from service.french_arguments import FrenchParser
-from service.stanzas import add, add_file, add_home, add_timeout, day, group, pair
+from service.stanzas import add, add_file, add_home, add_timeout, day, duration, group, pair
 
 
 def test_a_command_and_an_action():
@@ -39,3 +39,11 @@ def test_a_day_is_a_day():
     assert date(2024, 2, 29) == day("2024-02-29")
     with pytest.raises(argparse.ArgumentTypeError):
         day("2023-02-29")
+
+
+def test_a_duration_is_above_nothing():
+    """With a comma or a point; nothing, less than nothing and no number are refused."""
+    assert (0.5, 2.0) == (duration("0,5"), duration("2"))
+    for text in ("0", "-1", "inf", "nan", "cinq"):
+        with pytest.raises(argparse.ArgumentTypeError):
+            duration(text)

@@ -215,7 +215,9 @@ def test_deliveries_and_relays_tell_classes_of_sizes(tmp_path):
         hits = caf.relay(three.run, "hits", "dgfip", 0)["statement"]
         lengths = {len(one) - 1141 for one in sealed}
         assert lengths <= {1 << power for power in range(12, 20)}
-        assert 4096 * 2 == len(unseal(three.parties["caf"].identity.sealing_key, *opening(hits)))
+        assert 8 + 4096 * 2 == len(  # the length of the one output, and its class
+            unseal(three.parties["caf"].identity.sealing_key, *opening(hits))
+        )
 
 
 def opening(statement: dict[str, object]) -> tuple[bytes, bytes]:

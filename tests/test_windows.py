@@ -77,7 +77,7 @@ def test_texts_are_never_read_in_the_code_page_of_the_machine(path):
         name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
         texts = {word.arg or "" for word in node.keywords} | {ast.unparse(argument) for argument in node.args}
         if name in ("read_text", "write_text"):
-            assert "encoding" in texts or "'utf-8'" in texts, f"line {node.lineno}"
+            assert {"encoding", "'utf-8'", "'utf-8-sig'"} & texts, f"line {node.lineno}"
         if name == "open" and not any("b" in text for text in texts if text.startswith("'")):
             if isinstance(node.func, ast.Attribute) and not isinstance(node.func.value, ast.Name | ast.Attribute):
                 continue

@@ -105,7 +105,7 @@ def _peak_bytes() -> int:
         return 0
     status = Path("/proc/self/status")
     if status.exists():  # `getrusage` also has what the process that started this one held
-        return int(status.read_text("ascii").split("VmHWM:")[1].split()[0]) * 1024
+        return int(status.read_text("utf-8").split("VmHWM:")[1].split()[0]) * 1024
     import resource  # noqa: PLC0415 - does not exist on Windows
 
     unit = 1 if sys.platform == "darwin" else 1024

@@ -286,11 +286,23 @@ def compared_in(seat: Seat, comparisons: Iterable[str], own: int) -> NDArray[np.
     everywhere = np.ones(own, dtype=bool)
     for name in comparisons:
         comparison, took_part = seat.agreement.comparison(name), np.zeros(own + seat.agreement.controls, dtype=bool)
-        for plan in comparison.plan.passes if comparison else ():
+        for plan in _looking(seat, comparison) if comparison else ():
             for _, records in seat.folder.rows(f"{name}/{plan.name}"):
                 took_part[records] = True
         everywhere &= took_part[:own]
     return everywhere
+
+
+def _looking(seat: Seat, comparison: Comparison) -> list[PassPlan]:
+    """The passes in which somebody who is not found is not there: a partner's file may know no number of somebody.
+
+    Where an attribute is compared blindly, only passes that have a twin tell anything.
+    """
+    passes = comparison.plan.passes
+    if seat.alike(comparison) is not None:
+        told = {one.twin for one in passes}
+        return [one for one in passes if one.name in told]
+    return [one for one in passes if one.measure != "exact"] or list(passes)
 
 
 def restrained(hits: Hits, compared: NDArray[np.bool_], seat: Seat, output: Output) -> Hits:

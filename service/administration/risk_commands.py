@@ -1,7 +1,8 @@
 """`allervers risk`: the attacks on one's own file before it is sent, as text, page and JSON.
 
-Nothing here touches the network. The file is encoded on this machine under keys that live as long as the attacks. Exit code:
-0 for a favourable verdict and 3 for an unfavourable one. With ``--agreement`` the report is kept for the runs of that agreement.
+Nothing here touches the network. The file is read as it is for an encoding (columns, connector, local selection of the démarche)
+and encoded on this machine under keys that live as long as the attacks. Exit code: 0 for a favourable verdict and 3 for an
+unfavourable one. With ``--agreement`` the report is kept for the runs of that agreement.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from linkage.costing import cost_plan
 from linkage.holder import encoder_digest
 from linkage.plan import Plan
 from linkage.planner import plan_passes
-from linkage.records import Records, read_records
+from linkage.records import BadRows, Records, read_records
 from linkage.risk import LIMIT, Findings, PassFindings, Trial
 from linkage.risk_groups import groups_of
 from linkage.risk_trials import Declared, Tools, attacked
@@ -41,11 +42,13 @@ from service.administration.risk_report import (
     kept_at,
 )
 from service.administration.risk_words import sentences
+from service.administration.selecting import PeopleFile, read_people
 from service.administration.terminal import Terminal
 from service.agreement import Agreement
 from service.counts import LEAST
 from service.demarche import load_demarche
 from service.errors import ServiceError
+from service.rule_sheet import Demarche
 
 __all__ = ["UNFAVOURABLE", "risk"]
 
@@ -66,7 +69,7 @@ class _Subject:
     profile: str
     sizes: tuple[int, int] | None  # recipient, source; None: as many as the file has
     people: int | None  # of this file, as it is declared
-    demarche: str | None
+    demarche: Demarche | None
     agreement: str | None
 
 
@@ -74,8 +77,7 @@ def risk(args: argparse.Namespace) -> int:
     """`allervers risk`: attack a file, say what came of it; 3 when the verdict is unfavourable."""
     office = open_office(args.home)
     subject = _subject(office, args)
-    sheet = with_file_columns(subject.sheet, subject.side, args.connector, args.columns)
-    records = read_records(args.file, sheet, subject.side, bad_rows="skip" if args.skip_bad_rows else None)
+    sheet, records = subject.sheet, _people(office, subject, args)
     people = max(args.people or subject.people or 0, len(records))
     sizes = subject.sizes or (people, people)
     plan = plan_passes(sheet, subject.profile, sizes)
@@ -90,9 +92,28 @@ def risk(args: argparse.Namespace) -> int:
     return 0 if report.favourable else UNFAVOURABLE
 
 
+def _people(office: Office, subject: _Subject, args: argparse.Namespace) -> Records:
+    """Whom the encoding of a run would take from the file."""
+    bad_rows: BadRows | None = "skip" if args.skip_bad_rows else None
+    if subject.demarche is None:
+        sheet = with_file_columns(subject.sheet, subject.side, args.connector, args.columns)
+        return read_records(args.file, sheet, subject.side, bad_rows=bad_rows)
+    file = PeopleFile(
+        path=args.file,
+        connector=args.connector,
+        columns=args.columns,
+        parameters=args.parameters,
+        bad_rows=bad_rows,
+    )
+    records, tally = read_people(subject.demarche, subject.side, file, office.clock().date())
+    for sentence in tally.sentences() if tally else ():
+        office.terminal.say(sentence)
+    return records
+
+
 def _report(office: Office, subject: _Subject, records: Records, found: Findings, seconds: float) -> RiskReport:
     return RiskReport(
-        demarche=subject.demarche,
+        demarche=subject.demarche.digest if subject.demarche else None,
         sheet=subject.sheet.digest,
         encoder=encoder_digest(),
         profile=subject.profile,
@@ -114,23 +135,31 @@ def _report(office: Office, subject: _Subject, records: Records, found: Findings
 
 
 def _subject(office: Office, args: argparse.Namespace) -> _Subject:
-    if args.agreement:
+    if args.agreement is not None:
         stored = AgreementStore(office.home).load(args.agreement)
-        return _of_agreement(stored.agreement, office.keyring.identity().party, stored.demarche.sheet())
-    if args.demarche:
+        if args.profile not in (None, stored.agreement.profile):
+            sentence = f"la convention fixe le profil « {stored.agreement.profile} » : retirez --profile"
+            raise ServiceError("E_PROFIL", sentence)
+        return _of_agreement(stored.agreement, office.keyring.identity().party, stored.demarche)
+    demarche, sheet = None, None
+    if args.demarche is not None:
         demarche = load_demarche(args.demarche)
         if args.side not in demarche.operands:
             sentence = f"dites quel fichier c'est dans la démarche : --side {' ou --side '.join(demarche.operands)}"
             raise ServiceError("E_PARTIES", sentence)
-        sheet, digest = demarche.sheet(), demarche.digest
-    else:
-        sheet, digest = load_sheet(args.sheet), None
+        sheet = demarche.sheet()
     return _Subject(
-        sheet=sheet, side=args.side, profile=args.profile, sizes=None, people=None, demarche=digest, agreement=None
+        sheet=sheet or load_sheet(args.sheet),
+        side=args.side,
+        profile=args.profile or "standard",
+        sizes=None,
+        people=None,
+        demarche=demarche,
+        agreement=None,
     )
 
 
-def _of_agreement(agreement: Agreement, party: str, sheet: Sheet) -> _Subject:
+def _of_agreement(agreement: Agreement, party: str, demarche: Demarche) -> _Subject:
     """This party's file under an agreement, in the comparison where its blocks are the largest."""
     own = [one for one in agreement.comparisons if party in one.parties]
     if not own:
@@ -138,12 +167,12 @@ def _of_agreement(agreement: Agreement, party: str, sheet: Sheet) -> _Subject:
         raise ServiceError("E_CONVENTION_ETRANGERE", sentence)
     one = min(own, key=lambda one: (max(one.sizes.recipient, one.sizes.source), one.id))
     return _Subject(
-        sheet=sheet,
+        sheet=demarche.sheet(),
         side=next(each.operand for each in agreement.parties if each.party == party),
         profile=agreement.profile,
         sizes=(one.sizes.recipient, one.sizes.source),
         people=one.sizes.recipient if one.recipient == party else one.sizes.source,
-        demarche=agreement.demarche.digest,
+        demarche=demarche,
         agreement=agreement.identifier,
     )
 

@@ -171,13 +171,15 @@ def load_report(path: Path) -> RiskReport:
         ServiceError: `E_RAPPORT_RISQUE_ABSENT`, `E_RAPPORT_RISQUE_ABIME`.
     """
     try:
-        return RiskReport.from_json(parse_canonical_json(path.read_bytes(), MAX_JSON_BYTES))
+        report = RiskReport.from_json(parse_canonical_json(path.read_bytes(), MAX_JSON_BYTES))
     except FileNotFoundError:
         sentence = "aucun rapport de risque : lancez d'abord allervers risk FICHIER --agreement CONVENTION"
         raise ServiceError("E_RAPPORT_RISQUE_ABSENT", sentence) from None
     except (CryptoError, ServiceError):
-        sentence = f"{path} n'est pas un rapport de risque intact : refaites-le (allervers risk)"
-        raise ServiceError("E_RAPPORT_RISQUE_ABIME", sentence) from None
+        raise _damaged(path) from None
+    if report.favourable and report.reasons:  # which no tool writes
+        raise _damaged(path)
+    return report
 
 
 def fitting(report: RiskReport, agreement: Agreement, party: str, now: datetime, *, accepted: bool) -> str:
@@ -221,6 +223,11 @@ def fitting(report: RiskReport, agreement: Agreement, party: str, now: datetime,
         )
         raise ServiceError("E_RAPPORT_RISQUE_DEFAVORABLE", sentence)
     return report.digest
+
+
+def _damaged(path: Path) -> ServiceError:
+    sentence = f"{path} n'est pas un rapport de risque intact : refaites-le (allervers risk)"
+    return ServiceError("E_RAPPORT_RISQUE_ABIME", sentence)
 
 
 def _declared(agreement: Agreement, party: str) -> int:

@@ -6,6 +6,7 @@ The journal knows what was sent to whom; contacts are read for one export and ke
 from __future__ import annotations
 
 import argparse
+import itertools
 import secrets
 from collections.abc import Collection as Names
 from collections.abc import Mapping, Sequence
@@ -38,7 +39,7 @@ from service.administration.journal.journal_commands import people_of
 from service.administration.journal.journaling import ANSWERS, answer
 from service.administration.journal.ledger import Collection, Ledger, open_ledger, trace_use
 from service.administration.journal.legal_clocks import results_end
-from service.administration.journal.objections import journal_folder
+from service.administration.journal.objections import journal_folder, objecting
 from service.administration.journal.sent_people import sent_files
 from service.demarche import demarche_text, parse_demarche
 from service.errors import ServiceError
@@ -49,6 +50,7 @@ __all__ = ["export", "kit", "record", "route", "show", "start", "start_local"]
 _LEFT = {
     "sans_fiche": "absentes du fichier des contacts",
     "foyer_exclu": "dont un membre du foyer est exclu",
+    "contact_oppose": "dont le contact s'est opposé à la démarche",
     "deces": "décédées, ou dont le contact l'est",
     "sans_canal": "qu'aucun canal n'atteint",
     "rien_du": "à qui rien n'est dû aujourd'hui",
@@ -107,7 +109,7 @@ def export(args: argparse.Namespace) -> None:
         until = living(ledger, one.collection, now.date()).until
         demarche, texts = _texts(one)
         contacts = read_contacts(args.contacts, _fields(demarche))
-        plan = _plan(demarche)
+        plan = replace(_plan(demarche), objecting=_objecting(office, demarche, contacts))
         if plan.household:
             plan = replace(plan, excluded=_excluded(office, ledger, one, contacts))
         dispatches, left = plan_dispatches(ledger, one, plan, contacts, now.date())
@@ -152,7 +154,9 @@ def route(args: argparse.Namespace) -> None:
     with open_ledger(office.home) as ledger:
         one = campaign(ledger, args.campaign)
         title = living(ledger, one.collection, office.clock().date()).title
-        rows = unreached(ledger, one, read_contacts(args.contacts))
+        contacts = read_contacts(args.contacts)
+        out = _objecting(office, _texts(one)[0], contacts)
+        rows = unreached(ledger, one, {name: each for name, each in contacts.items() if each.told not in out})
     write_rows(args.out, ROUTED, [{**row, "demarche_a_proposer": title} for row in rows])
     office.terminal.say(f"{args.out} : {len(rows)} personne(s)")
 
@@ -219,6 +223,13 @@ def _excluded(office: Office, ledger: Ledger, one: Campaign, contacts: Mapping[s
     files = [each for each in sent_files(journal_folder(office.home)) if each.run == run]
     sent = {identifier for each in files for identifier in each.among(contacts)}
     return excluded_households(hits, sent, contacts)
+
+
+def _objecting(office: Office, demarche: Demarche, contacts: Mapping[str, Contact]) -> Names[str]:
+    """Who of those who would be told objected to the démarche, for themselves."""
+    told = sorted({one.told for one in contacts.values()})
+    objectors = objecting(office.home, demarche.id, office.clock().date())
+    return frozenset() if objectors is None else frozenset(itertools.compress(told, objectors(told)))
 
 
 def _fields(demarche: Demarche) -> Sequence[str]:

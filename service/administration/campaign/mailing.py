@@ -12,8 +12,8 @@ file                 columns
 others               identifiant, nom, telephone, accompagnant, langue, usage: lists for people who receive people
 ===================  ======================================================================================
 
-A cell that a spreadsheet would take for a formula gets an apostrophe. What was written is noted in the journal once all files
-are there.
+A cell that a spreadsheet would take for a formula gets an apostrophe. Files that name people are made readable by their owner
+only. What was written is noted in the journal once all files are there.
 """
 
 from __future__ import annotations
@@ -134,6 +134,7 @@ def _value(one: Dispatch, name: str) -> str | None:
 
 def write_rows(path: Path, fields: Sequence[str], rows: Sequence[Mapping[str, str]]) -> None:
     """Write a CSV as administrations and senders of messages read it."""
+    path.touch(mode=0o600)
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file, delimiter=";", quoting=csv.QUOTE_ALL, lineterminator="\r\n")
         writer.writerow(fields)
@@ -146,7 +147,9 @@ def _as_text(value: str) -> str:
 
 
 def _write_notifications(mailing: Mailing, dispatches: Sequence[Dispatch]) -> None:
-    with (mailing.folder / "application.jsonl").open("w", encoding="utf-8") as file:
+    path = mailing.folder / "application.jsonl"
+    path.touch(mode=0o600)
+    with path.open("w", encoding="utf-8") as file:
         for one in dispatches:
             notice = Notice(
                 public=_text(mailing, "application", one),

@@ -41,6 +41,7 @@ __all__ = [
 EVENTS = (
     "reponse", "deja_fait", "plus_proposer", "opposition", "droit_ouvert", "deces", "suspendu", "repris", "renvoi", "rebond",
 )  # fmt: skip
+_REASONS = ("sans_fiche", "deces", "foyer_exclu", "contact_oppose", "sans_canal", "rien_du")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +90,7 @@ class Plan:
         fallback: its ways without internet.
         household: whether one message is for a household.
         excluded: households that get none, because a member is excluded.
+        objecting: identifiers of those who objected: nobody writes to them about others either.
     """
 
     journey: Sequence[Step]
@@ -96,6 +98,7 @@ class Plan:
     fallback: Sequence[str]
     household: bool
     excluded: Names[str] = ()
+    objecting: Names[str] = ()
 
 
 @dataclass(kw_only=True)
@@ -191,10 +194,10 @@ def plan_dispatches(
 ) -> tuple[list[Dispatch], dict[str, int]]:
     """What is due today, one message a contact, and how many people get none, by reason.
 
-    Reasons: `sans_fiche` (not in the contacts), `deces`, `foyer_exclu` (a member of the household is excluded), `sans_canal`
-    (nothing reaches them), `rien_du` (nothing is due).
+    Reasons: `sans_fiche` (not in the contacts), `deces`, `foyer_exclu` (a member of the household is excluded), `contact_oppose`
+    (who would be told objected), `sans_canal` (nothing reaches them), `rien_du` (nothing is due).
     """
-    known, left = rolls(ledger, one), dict.fromkeys(("sans_fiche", "deces", "foyer_exclu", "sans_canal", "rien_du"), 0)
+    known, left = rolls(ledger, one), dict.fromkeys(_REASONS, 0)
     groups: dict[str, list[tuple[Hit, Contact]]] = defaultdict(list)
     for hit in ledger.hits(one.collection):
         about = contacts.get(hit.identifier)
@@ -205,6 +208,8 @@ def plan_dispatches(
             left["deces"] += 1
         elif about.household and about.household in plan.excluded:
             left["foyer_exclu"] += 1
+        elif about.told in plan.objecting:
+            left["contact_oppose"] += 1
         else:
             groups[about.key(household=plan.household)].append((hit, about))
     found = []

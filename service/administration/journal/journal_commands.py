@@ -7,7 +7,9 @@ standard input, or many at once from a CSV file with a column `identifiant`.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
+import io
 import sys
 from pathlib import Path
 
@@ -41,6 +43,7 @@ __all__ = [
 ]
 
 _LONGEST = Retention(results=12, traces=36, objection=24)
+_SEPARATORS = (";", ",", "\t")
 
 
 def show(args: argparse.Namespace) -> None:
@@ -77,7 +80,9 @@ def withdraw(args: argparse.Namespace) -> None:
     """`allervers journal withdraw`: somebody no longer objects."""
     office = open_office(args.home)
     scope = ALL if args.all else str(args.demarche)
-    gone = sum(withdraw_objection(office.home, one, scope) for one in people_of(office, args.file))
+    people = people_of(office, args.file)
+    with open_ledger(office.home):  # whoever writes the register holds the journal: no objection is lost in between
+        gone = sum(withdraw_objection(office.home, one, scope) for one in people)
     office.terminal.say(f"{gone} opposition(s) retirée(s)")
 
 
@@ -91,6 +96,7 @@ def access(args: argparse.Namespace) -> None:
         for line in lines:
             office.terminal.say(line)
     else:
+        args.out.touch(mode=0o600)
         args.out.write_text("\n".join(lines) + "\n", "utf-8")
         office.terminal.say(f"réponse écrite dans {args.out}")
 
@@ -171,9 +177,23 @@ def people_of(office: Office, path: Path | None) -> list[str]:
         if not identifier:
             raise ServiceError("E_IDENTIFIANTS", "aucun identifiant lu : tapez celui du dossier, ou donnez un fichier")
         return [identifier]
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.DictReader(file, delimiter=";")
+    text = _decoded(path.read_bytes())
+    first = text.partition("\n")[0]
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(_SEPARATORS, key=first.count))
+    sentence = "le fichier doit être un CSV (« ; », « , » ou tabulation) avec une colonne « identifiant »"
+    try:
         if "identifiant" not in (rows.fieldnames or []):
-            sentence = "le fichier doit être un CSV séparé par « ; » avec une colonne « identifiant »"
             raise ServiceError("E_IDENTIFIANTS", sentence)
         return [row["identifiant"].strip() for row in rows if (row["identifiant"] or "").strip()]
+    except csv.Error:
+        raise ServiceError("E_IDENTIFIANTS", sentence) from None
+
+
+def _decoded(data: bytes) -> str:
+    """UTF-8, or Windows-1252 as spreadsheets write it."""
+    for encoding in ("utf-8-sig", "cp1252"):
+        with contextlib.suppress(UnicodeDecodeError):
+            return data.decode(encoding)
+    raise ServiceError(
+        "E_IDENTIFIANTS", "le fichier n'est ni en UTF-8 ni en Windows-1252 : enregistrez-le en CSV UTF-8"
+    )

@@ -2,8 +2,8 @@
 
 Only what the démarche foresees (`transmission_aval`): from the operand that this administration holds, to the body that it
 names, for the outputs that it names. Where the démarche awards, only hits that may be awarded are passed on; a doubtful one is
-not. The file has identifiers and nothing else: the agent joins to them the fields that the démarche lists, from the
-administration's own file.
+not. The file, readable by its owner only, has identifiers and nothing else: the agent joins to them the fields that the démarche
+lists, from the administration's own file.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 
 from service.administration.journal.ledger import Ledger
+from service.administration.journal.legal_clocks import over
 from service.errors import ServiceError
 from service.rule_sheet import Demarche
 
@@ -34,8 +35,14 @@ def pass_on(ledger: Ledger, collection: str, demarche: Demarche, receiver: str, 
         The fields that the démarche lets pass.
 
     Raises:
-        ServiceError: `E_TRANSMISSION`, the démarche does not foresee it.
+        ServiceError: `E_TRANSMISSION`, the démarche does not foresee it; `E_RESULTATS_DETRUITS`, their time is over.
     """
+    held = ledger.collection(collection)
+    if held.over is not None or over(held.until, today):
+        sentence = (
+            "la durée de ces résultats est passée : ils ne se transmettent plus ; allervers journal purge les détruit"
+        )
+        raise ServiceError("E_RESULTATS_DETRUITS", sentence)
     output = collection.rpartition("/")[2]
     terms = [one for one in demarche.onward if one.receiver == receiver and (not one.only or output in one.only)]
     if not terms:
@@ -46,6 +53,7 @@ def pass_on(ledger: Ledger, collection: str, demarche: Demarche, receiver: str, 
         raise ServiceError("E_TRANSMISSION", sentence)
     award = next((one.award for one in demarche.outputs if one.name == output), False)
     passed = [one for one in ledger.hits(collection) if one.usage == "attribution" or not award]
+    path.touch(mode=0o600)
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file, delimiter=";", quoting=csv.QUOTE_ALL, lineterminator="\r\n")
         writer.writerow(["identifiant"])
