@@ -97,12 +97,13 @@ class Results:
     messages: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
 
 
-Assess = Callable[[Office, str, Path], None]  # what gives a party its risk report for an agreement
+Words = Path | str
+Assess = Callable[[Office, str, Path, tuple[Words, ...]], None]  # what gives a party its risk report for an agreement
 
 
-def real_assessment(office: Office, agreement: str, path: Path) -> None:
+def real_assessment(office: Office, agreement: str, path: Path, own: tuple[Words, ...]) -> None:
     """`allervers risk` on a small sample; whoever answers for the file accepts what it says."""
-    office.run("risk", path, "--agreement", agreement, "--minutes", _MINUTES, allowed=(0, 3))
+    office.run("risk", path, "--agreement", agreement, "--minutes", _MINUTES, *own, allowed=(0, 3))
 
 
 def run_demarche(place: Premises, world: World, name: str, *, assess: Assess = real_assessment) -> list[Line]:
@@ -175,7 +176,7 @@ def _through_service(
         ruled = demarche.operands[part.operand]
         own = ("--parameters", parameters) if parameters and (ruled.local_filter or ruled.computations) else ()
         office = place.office(part.party)
-        assess(office, agreement, part.path)
+        assess(office, agreement, part.path, own)
         office.run("run", "encode", run, part.path, "--extraction", day, "--risk-accepted", *own)
     for one in parties:
         place.office(one).run("run", "send", run, "--timeout", 2)

@@ -31,7 +31,7 @@ Numbers = NDArray[np.float64]
 Reason = str  # out of `REASONS`
 
 LIMIT = 0.05  # of the people, over all passes of a run
-CLAIMS: Mapping[str, float] = {"reference": 0.01, "standard": 0.01, "renforce": 0.1}  # known share under which it holds
+CLAIMS: Mapping[str, float] = {"reference": 0.01, "standard": 0.05, "renforce": 0.1}  # known share under which it holds
 REASONS = ("profil", "attaques", "sans_paire", "projection", "echantillon")
 CEILING = "A12"  # no attack that anybody could run alone: shown, never judged
 _LEAST_TRIED = 100  # people tried in a pass, under which its trials say nothing

@@ -293,6 +293,17 @@ class Agreement(Message):
         """Whether some output excludes whoever is linked in a comparison: leaving people out of its source adds hits."""
         return any(comparison.id in one.excludes for one in self.outputs)
 
+    @property
+    def unheard(self) -> tuple[Comparison, ...]:
+        """Comparisons whose source keeps those who object there, though an output asks for its links as well.
+
+        Another output excludes the same links, so that nobody may be left out, and those who object are not sent apart.
+        """
+        required = {name for one in self.outputs for name in one.requires}
+        apart = {(one.recipient, one.source) for one in self.comparisons if one.of_objections}
+        both = (one for one in self.comparisons if one.id in required and self.excludes(one))
+        return tuple(one for one in both if one.parties not in apart)
+
     def joiner_of(self, recipient: str) -> str | None:
         """Who applies the rule for a recipient; None when the recipient does."""
         return next((one.joiner for one in self.joiners if one.recipient == recipient), None)

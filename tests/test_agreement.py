@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ import pytest
 from crypto.errors import SignatureRefused
 from crypto.framing import canonical_json
 from crypto.keys import Identity
+from service.administration.agreement_commands import _describe
+from service.administration.terminal import Terminal
 from service.agreement import Agreement
 from service.errors import ServiceError
 from tests.simulator import agreement_between
@@ -111,3 +114,23 @@ def test_a_document_answers_about_its_parts():
     assert plan is not None
     assert "noms" == plan.name
     assert None is comparison.pass_plan("autre")
+
+
+def test_objections_that_nobody_would_hear_are_named():
+    """A source whose links are asked for and excluded keeps everybody, unless it sends those who object apart."""
+    (output,), (asked,) = AGREEMENT.outputs, AGREEMENT.comparisons
+    excluding = replace(output, name="z", requires=(), excludes=output.requires)
+    both = replace(AGREEMENT, outputs=(output, excluding))
+    apart = replace(asked, id="caf.cnous.oppositions", subject="oppositions")
+    assert ((), (), (asked,)) == (AGREEMENT.unheard, replace(AGREEMENT, outputs=(excluding,)).unheard, both.unheard)
+    assert () == replace(both, comparisons=(asked, apart)).unheard
+
+
+def test_whoever_reads_an_agreement_is_told_of_them(capsys):
+    """With what to add to the proposal."""
+    (output,) = AGREEMENT.outputs
+    excluding = replace(output, name="z", requires=(), excludes=output.requires)
+    _describe(Terminal(), replace(AGREEMENT, outputs=(output, excluding)), None)
+    assert "--objections cnous=NOMBRE" in capsys.readouterr().err
+    _describe(Terminal(), AGREEMENT, None)
+    assert "" == capsys.readouterr().err

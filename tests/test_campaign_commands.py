@@ -2,7 +2,7 @@
 
 import csv
 import io
-import re
+from datetime import timedelta
 
 import pytest
 
@@ -11,9 +11,9 @@ from service.administration.campaign.campaign_commands import _excluded
 from service.administration.campaign.contacts import Contact
 from service.administration.campaign.roll import open_campaign
 from service.administration.journal.journaling import note_hits, note_sent
-from service.administration.journal.ledger import open_ledger
+from service.administration.journal.ledger import Collection, open_ledger
 from service.cli import main
-from service.demarche import demarche_text
+from service.demarche import demarche_text, parse_demarche
 from tests.desks import LETTERHEAD, RUN, TODAY, Desk
 from tests.partners import scene
 
@@ -43,13 +43,15 @@ def run(place, monkeypatch, capsys):
 
 @pytest.fixture
 def campaign(run, place):
-    text = re.sub(r"\[regle.filtre_local\][^\[]*", "", demarche_text("c2s-rsa"))
-    (place / "sheet.toml").write_text(text, "utf-8")
-    code, shown = run(
-        "campaign", "local", place / "sheet.toml", place / "people.csv", "--letterhead", place / "head.toml"
-    )
-    assert 0 == code, shown.err
-    return shown.out.strip()
+    text, today = demarche_text("c2s-rsa"), open_office(str(place / "home")).clock().date()
+    results = Collection(
+        name="ab" * 16 + "/resultats", agreement="", demarche="c2s-rsa", title=parse_demarche(text).title, eligible=40,
+        collected=today, until=today + timedelta(days=365),
+    )  # fmt: skip
+    terms = {"letterhead": LETTERHEAD, "templates": "", "demarche": text}
+    with open_ledger(place / "home") as ledger:
+        ledger.add_collection(results, [(f"P{n}", "information", {}) for n in range(40)])
+        return open_campaign(ledger, results.name, terms, today).name
 
 
 def test_a_kit_is_one_command(run, place):
@@ -91,6 +93,19 @@ def test_answers_stop_and_figures_are_coarse(run, place, campaign):
     with open_ledger(place / "home") as ledger:
         (one,) = ledger.collections()
         assert 39 == sum(1 for _ in ledger.hits(one.name))
+
+
+def test_a_word_that_is_no_event_is_refused(run, campaign):
+    """A mistyped answer would let the reminders go on."""
+    code, shown = run("campaign", "record", campaign, "reponce", typed="P1\n")
+    assert (1, True) == (code, shown.err.startswith("identifiant") and "E_REPONSE_INCONNUE" in shown.err)
+
+
+def test_a_demarche_that_compares_has_no_local_campaign(run, place):
+    """Everybody of the file would be told what only the comparison tells."""
+    words = ("campaign", "local", "c2s-rsa", place / "people.csv", "--letterhead", place / "head.toml")
+    code, shown = run(*words)
+    assert (1, True) == (code, shown.err.startswith("E_CROISEMENT_REQUIS"))
 
 
 def test_who_is_not_reached_is_routed(run, place, campaign):

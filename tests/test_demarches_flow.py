@@ -22,9 +22,9 @@ DEMARCHES = {
 }
 
 
-def by_hand(office: Office, agreement: str, path: Path) -> None:
+def by_hand(office: Office, agreement: str, path: Path, own: object) -> None:
     """A report in place of the attacks, which have tests of their own."""
-    del agreement, path
+    del agreement, path, own
     keep_reports(office.home)
 
 

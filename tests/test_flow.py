@@ -98,7 +98,7 @@ def test_step_by_step_and_usable_after_errors(stage, world, tmp_path):
     bad = tmp_path / "bad.csv"
     for name, lines, code in (
         ("empty", [], "E_FICHIER_VIDE"),
-        ("column", [line.rpartition(";")[0] for line in text], "E_COLONNE_ABSENTE"),
+        ("column", [line.partition(";")[2] for line in text], "E_COLONNE_ABSENTE"),
         ("delimiter", [line.replace(";", "|") for line in text], "E_SEPARATEUR"),
         ("twice", [*text, text[1]], "E_IDENTIFIANT_DOUBLE"),
         ("nir", [text[0] + ";NIR", *(line + ";" for line in text[1:])], "E_NIR_INTERDIT"),

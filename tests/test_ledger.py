@@ -27,6 +27,16 @@ def test_hits_come_back_with_what_was_told(desk):
         assert [("hit", TODAY)] == ledger.traces(NAME, token)
 
 
+def test_a_padded_identifier_is_kept_bare(desk):
+    """As contacts and answers name the person; one that a file has twice, padded and not, is one person."""
+    with open_ledger(desk.home) as ledger:
+        ledger.add_collection(
+            collection(), [("P1  ", "attribution", {}), (" P2", "information", {}), ("P2", "attribution", {})]
+        )
+        assert ["P1", "P2"] == desk.identifiers(ledger)
+        assert ledger.has(NAME, ledger.keys.token(trace_use(NAME), "P1"))
+
+
 def test_results_written_again_replace_those_before(desk):
     """`run hits` may run twice."""
     desk.fill(5, until=date(2027, 1, 1))

@@ -39,3 +39,13 @@ def test_what_does_not_hold_is_refused(before, after, code):
     with pytest.raises(ServiceError) as caught:
         read_letterhead(LETTERHEAD.replace(before, after, 1))
     assert code == caught.value.code
+
+
+def test_another_encoding_is_refused(tmp_path):
+    """A code, no trace; a mark of UTF-8 is no fault."""
+    (tmp_path / "head.toml").write_bytes(LETTERHEAD.encode("utf-8-sig"))
+    assert LETTERHEAD == letterhead_of(tmp_path / "head.toml")[0]
+    (tmp_path / "head.toml").write_bytes((LETTERHEAD + "# é").encode("cp1252"))
+    with pytest.raises(ServiceError) as caught:
+        letterhead_of(tmp_path / "head.toml")
+    assert "E_ENTETE" == caught.value.code

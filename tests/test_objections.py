@@ -30,6 +30,14 @@ def entries(home, *identifiers, scope="c2s-rsa", kind="opposition", until=LATER)
     return [Entry(token, scope, kind, until) for token in people(home, identifiers)]
 
 
+def test_a_padded_identifier_is_the_same_person(tmp_path):
+    """Files of fixed width have blanks; an answer that is typed in has none, nor the other way round."""
+    enter(tmp_path, entries(tmp_path, "P1", "P2  "))
+    told = objecting(tmp_path, "c2s-rsa", TODAY)
+    assert told is not None
+    assert [False, True, True, False] == told(["P0   ", " P1  ", "P2", "P3"]).tolist()
+
+
 def test_nobody_objects_at_first(tmp_path):
     """Without a register nothing is asked, and nothing is created."""
     assert objecting(tmp_path, "c2s-rsa", TODAY) is None

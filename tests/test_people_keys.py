@@ -18,6 +18,13 @@ def test_tokens_are_the_same_for_one_use_and_others_elsewhere(tmp_path):
     assert 4 == len({*again, keys.token("sent", "P1"), others.token("objections", "P1")})
 
 
+def test_blanks_around_an_identifier_are_not_part_of_it(tmp_path):
+    """A padded cell of an export and what somebody types are one person; blanks within are kept."""
+    keys = PeopleKeys(tmp_path)
+    assert 1 == len(set(keys.tokens("objections", ["P 1", " P 1", "P 1   ", "\u00a0P 1\t"])))
+    assert keys.token("objections", "P 1") != keys.token("objections", "P1")
+
+
 def test_the_file_of_keys_is_its_owners_alone(tmp_path):
     """Nobody else on the machine reads it."""
     before = PeopleKeys(tmp_path).drawn

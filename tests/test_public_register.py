@@ -24,6 +24,15 @@ def test_the_csv_reads_back():
     assert [list(rows[0])] == read
 
 
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@"])
+def test_no_cell_of_the_csv_is_a_formula(sign):
+    """What a party wrote is opened in the spreadsheets of whoever reads the list."""
+    agreement = replace(case().agreement, purpose=f"{sign}HYPERLINK(1)")
+    text = register_csv(register_rows([replace(case(), agreement=agreement)]))
+    assert f'"\'{sign}HYPERLINK(1)"' in text
+    assert f'"{sign}HYPERLINK(1)"' not in text
+
+
 class Tags(HTMLParser):
     def __init__(self):
         super().__init__()

@@ -54,7 +54,7 @@ def plain(records):
 @pytest.fixture(scope="module")
 def standard(records):
     """The default profile, for a file declared a hundred times as large."""
-    return found_in(records, "standard", people=100 * PEOPLE, known=(0.05,), largest={"jour": 900})
+    return found_in(records, "standard", people=100 * PEOPLE, known=(0.01,), largest={"jour": 900})
 
 
 def test_plain_filters_are_broken(plain):

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.administration.campaign.steps import FINAL, History, check_journey, due_step, journey_of, words_of
+from service.administration.campaign.steps import (
+    FINAL,
+    History,
+    check_journey,
+    due_step,
+    events_of,
+    journey_of,
+    words_of,
+)
 from service.clauses import Step
 from service.errors import ServiceError
 
@@ -125,3 +133,11 @@ def test_an_alert_before_a_due_date_says_so_and_a_doubt_is_not_an_award():
         ("J-180", "alerte", False), ("T0", "alerte", False), ("T0", "attribution", True), ("T0", "attribution", False),
     )]  # fmt: skip
     assert ["echeance", "alerte", "attribution", "premier"] == told
+
+
+def test_the_events_of_a_journey_are_named_once():
+    """Those that a step waits for; days and delays are none."""
+    steps = [
+        Step(at=at, condition=None, template="x") for at in ("T0", "+P30D", "J-180", "rdv-P1D", "rdv", "titre_pret")
+    ]
+    assert ("rdv", "titre_pret") == events_of(steps)

@@ -168,6 +168,11 @@ def _describe(terminal: Terminal, agreement: Agreement, signed: Sequence[str] | 
         terminal.note(
             "ces gardes laissent passer plus que les gardes ordinaires : ne signez que si la démarche le justifie"
         )
+    for four in agreement.unheard:
+        terminal.note(
+            f"les oppositions reçues par « {four.source} » restent sans effet chez « {four.recipient} », qui exclut et demande "
+            f"les mêmes liens : faites-les transmettre (--objections {four.source}=NOMBRE)"
+        )
     if signed is not None:
         _say_signed(terminal, agreement, signed)
 

@@ -26,6 +26,7 @@ HEADS = (
     "convention",
     "valable jusqu'au",
 )
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def register_rows(cases: Iterable[Case]) -> list[tuple[str, ...]]:
@@ -51,11 +52,11 @@ def register_rows(cases: Iterable[Case]) -> list[tuple[str, ...]]:
 
 
 def register_csv(rows: Sequence[Sequence[str]]) -> str:
-    """The list as CSV."""
+    """The list as CSV; what a party wrote that a spreadsheet would take for a formula gets an apostrophe."""
     text = io.StringIO()
     writer = csv.writer(text, delimiter=";", quoting=csv.QUOTE_ALL, lineterminator="\r\n")
     writer.writerow(HEADS)
-    writer.writerows(rows)
+    writer.writerows([f"'{cell}" if cell[:1] in _FORMULA else cell for cell in row] for row in rows)
     return f"\ufeff{text.getvalue()}"
 
 

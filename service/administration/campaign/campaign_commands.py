@@ -31,7 +31,7 @@ from service.administration.campaign.roll import (
     unreached,
 )
 from service.administration.campaign.selected import selected_people
-from service.administration.campaign.steps import check_journey, journey_of, words_of
+from service.administration.campaign.steps import check_journey, events_of, journey_of, words_of
 from service.administration.campaign.take_up import take_up
 from service.administration.campaign.texts import Texts
 from service.administration.conventions import AgreementStore
@@ -72,6 +72,11 @@ def start_local(args: argparse.Namespace) -> None:
     office = open_office(args.home)
     text = demarche_text(args.demarche)
     demarche, today = parse_demarche(text), office.clock().date()
+    if demarche.outputs[0].expression not in demarche.operands:
+        sentence = (
+            f"« {demarche.id} » compare des fichiers : faites le croisement, puis allervers campaign open CROISEMENT"
+        )
+        raise ServiceError("E_CROISEMENT_REQUIS", sentence)
     found = selected_people(demarche, args.file, office.home, today, args.parameters)
     for sentence in found.tally.sentences():
         office.terminal.note(sentence)
@@ -135,8 +140,12 @@ def record(args: argparse.Namespace) -> None:
     people = people_of(office, args.file)
     with open_ledger(office.home) as ledger:
         one = campaign(ledger, args.campaign)
+        demarche, _ = _texts(one)
+        known = (*roll.EVENTS, *events_of(demarche.journey))
+        if what not in known:
+            sentence = f"un événement de cette campagne est l'un de : {', '.join(known)}"
+            raise ServiceError("E_REPONSE_INCONNUE", sentence)
         if what in ANSWERS:
-            demarche, _ = _texts(one)
             count = answer(ledger, office.home, people, what, demarche.id, today, demarche.retention).results
         else:
             tokens = ledger.keys.tokens(trace_use(one.collection), people)

@@ -100,6 +100,13 @@ def _checked(head: Letterhead) -> Letterhead:
 
 
 def letterhead_of(path: Path) -> tuple[str, Letterhead]:
-    """The text of a file, and the letterhead in it."""
-    text = path.read_text("utf-8")
+    """The text of a file, and the letterhead in it.
+
+    Raises:
+        ServiceError: as `read_letterhead`; `E_ENTETE`, no UTF-8.
+    """
+    try:
+        text = path.read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ServiceError("E_ENTETE", "l'en-tête n'est pas en UTF-8 : enregistrez-le de nouveau en UTF-8") from None
     return text, read_letterhead(text)

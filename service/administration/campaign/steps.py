@@ -19,7 +19,7 @@ from service.administration.journal.legal_clocks import plus_months
 from service.clauses import Step
 from service.errors import ServiceError
 
-__all__ = ["FINAL", "Due", "History", "check_journey", "due_step", "journey_of", "words_of"]
+__all__ = ["FINAL", "Due", "History", "check_journey", "due_step", "events_of", "journey_of", "words_of"]
 
 FINAL = ("opposition", "plus_proposer", "deja_fait", "droit_ouvert", "deces")
 CONDITIONS = (None, "sans_reponse")
@@ -91,6 +91,12 @@ def check_journey(steps: Sequence[Step]) -> None:
             raise _refused(place, "une première étape ne suit aucune autre : écrivez T0")
         if step.condition not in CONDITIONS:
             raise _refused(place, "« si » ne peut être que sans_reponse")
+
+
+def events_of(steps: Sequence[Step]) -> tuple[str, ...]:
+    """The events of a person's own that some step waits for, each once."""
+    anchors = [_anchored(step.at) for step in steps if _of_event(step.at)]
+    return tuple(dict.fromkeys(one[0] for one in anchors if one is not None))
 
 
 def words_of(step: Step, *, award: bool) -> str:

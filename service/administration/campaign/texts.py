@@ -94,7 +94,7 @@ class Texts:
             self._steps.update(_read_steps(_shipped("etapes.toml")))
             own = self.folder / "etapes.toml" if self.folder else None
             if own is not None and own.exists():
-                self._steps.update(_read_steps(own.read_text("utf-8")))
+                self._steps.update(_read_steps(_own_text(own)))
         if step not in self._steps:
             known = ", ".join(sorted(self._steps))
             sentence = (
@@ -167,7 +167,7 @@ class Texts:
 
     def _rendered(self, name: str, values: Mapping[str, Any]) -> str:
         own = self.folder / f"{name}.txt" if self.folder else None
-        source = own.read_text("utf-8") if own is not None and own.exists() else _shipped(f"{name}.txt")
+        source = _own_text(own) if own is not None and own.exists() else _shipped(f"{name}.txt")
         try:
             return _compiled(source).render(values).strip() + "\n"
         except UndefinedError as error:
@@ -201,6 +201,15 @@ def _environment() -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False, trim_blocks=False)
     environment.globals.clear()
     return environment
+
+
+def _own_text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ServiceError(
+            "E_GABARIT", f"{path.name} n'est pas en UTF-8 : enregistrez-le de nouveau en UTF-8"
+        ) from None
 
 
 @cache

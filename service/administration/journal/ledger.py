@@ -80,7 +80,7 @@ class Hit:
 
     Attributes:
         token: for this collection.
-        identifier: local one.
+        identifier: local one, without the blanks around it that a file may have.
         usage: `attribution` or `information`.
         payload: values that the source told, by column.
     """
@@ -117,7 +117,7 @@ class Ledger:
         row = (one.name, one.agreement, one.demarche, one.title, one.eligible, collected, until)
         self.database.execute("INSERT OR REPLACE INTO collection VALUES (?, ?, ?, ?, ?, ?, ?, NULL)", row)
         rows = self._sealed(one.name, list(hits))
-        self.database.executemany("INSERT INTO hit VALUES (?, ?, ?, ?)", rows)
+        self.database.executemany("INSERT OR REPLACE INTO hit VALUES (?, ?, ?, ?)", rows)
         self.trace(one.name, [token for _, token, _, _ in rows], "hit", one.collected)
         return len(rows)
 
@@ -180,7 +180,7 @@ class Ledger:
     def _sealed(self, name: str, hits: list[tuple[str, str, dict[str, str]]]) -> list[tuple[str, bytes, str, bytes]]:
         tokens = self.keys.tokens(trace_use(name), [identifier for identifier, _, _ in hits])
         contents = (
-            json.dumps([identifier, payload], ensure_ascii=False).encode("utf-8", "surrogatepass")
+            json.dumps([identifier.strip(), payload], ensure_ascii=False).encode("utf-8", "surrogatepass")
             for identifier, _, payload in hits
         )
         sealed = self.keys.seal(name, zip(tokens, contents, strict=True))

@@ -1,9 +1,9 @@
 """Keys of the journal: a person is a keyed token there, and what leads back to a file is sealed under keys that can be destroyed.
 
 ``HOME/journal/keys.json`` (0600) is canonical JSON ``{"format", "index", "collections"}``. A token is the first 16 bytes of
-``HMAC-SHA256(derive(index, LOCAL_JOURNAL, use), local identifier)``: without the index nobody can tell whose it is, and
-those of two uses (two runs, objections) cannot be compared. Each collection of results has a key of its own; destroying it
-makes them unreadable in every copy of the database.
+``HMAC-SHA256(derive(index, LOCAL_JOURNAL, use), local identifier)``, without the blanks that a file may have around it: without
+the index nobody can tell whose it is, and those of two uses (two runs, objections) cannot be compared. Each collection of
+results has a key of its own; destroying it makes them unreadable in every copy of the database.
 """
 
 from __future__ import annotations
@@ -116,7 +116,8 @@ class PeopleKeys:
 
 
 def _token(key: bytes, identifier: str) -> bytes:
-    return hmac.digest(key, identifier.encode("utf-8", "surrogatepass"), "sha256")[:TOKEN_BYTES]
+    # Exports pad their cells; whoever types an identifier does not: an objection must find its person all the same.
+    return hmac.digest(key, identifier.strip().encode("utf-8", "surrogatepass"), "sha256")[:TOKEN_BYTES]
 
 
 def _damaged(path: Path) -> ServiceError:
