@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from linkage.risk import REASONS as CODES
@@ -42,6 +44,14 @@ def test_passes_of_an_attack_come_together(report):
     """One entry for each attack and share."""
     ((name, known, parts),) = together(report)
     assert ("A6", 10_000, 2) == (name, known, len(parts))
+
+
+def test_attacks_come_in_the_order_of_their_numbers(report):
+    """The ceiling last; what the report holds is sorted as text."""
+    names = ("A1", "A12", "A6", "A6 bis", "A7")
+    attacks = tuple(replace(report.attacks[0], attack=name) for name in names)
+    found = [name for name, _, _ in together(replace(report, attacks=attacks))]
+    assert ["A1", "A6", "A6 bis", "A7", "A12"] == found
 
 
 def test_the_lines_tell_verdict_reason_and_counts(report):

@@ -53,7 +53,7 @@ def together(report: RiskReport) -> list[tuple[str, int, list[Attacked]]]:
     kinds = list(dict.fromkeys((one.attack, one.known) for one in report.attacks))
     return [
         (name, known, [one for one in report.attacks if (one.attack, one.known) == (name, known)])
-        for name, known in sorted(kinds)
+        for name, known in sorted(kinds, key=lambda kind: (len(kind[0].split()[0]), kind))  # A12 after A7
     ]
 
 
