@@ -16,7 +16,7 @@ from linkage.assumptions import Pairs, imagine_pairs, linked
 from linkage.attribute import with_bits
 from linkage.exposure import exposure
 from linkage.features import insertions_by_group
-from linkage.plan import PassPlan, Plan, estimated_dice, target_size
+from linkage.plan import PassPlan, Plan, target_size
 from linkage.profiles import Profile, profile_named
 from linkage.sheet import Sheet
 from linkage.sizing import Limits, Sizing, size_blocks
@@ -79,8 +79,8 @@ class PassCost:
             "meeting": round(self.meeting, 6),
             "linking": round(self.linking, 6),
             "exposure": self.exposure / 1000,
-            "threshold": _shown(one, one.information),
-            "strict_threshold": _shown(one, one.strict),
+            "threshold": one.shown(one.information),
+            "strict_threshold": one.shown(one.strict),
         }
 
 
@@ -146,14 +146,6 @@ def cost_plan(sheet: Sheet, plan: Plan, sizes: tuple[int, int]) -> PlanCost:
         meeting=float(1 - weight @ apart),
         linking=float(1 - weight @ unlinked),
     )
-
-
-def _shown(plan: PassPlan, number: int) -> float:
-    """A threshold as people read it: the Dice of the underlying filters."""
-    if plan.measure == "exact":
-        return 1.0
-    dice = number / 1000 if plan.measure == "dice" else estimated_dice(number, plan.length, plan.degree)
-    return round(dice, 4)
 
 
 def _row_bytes(plan: PassPlan) -> int:

@@ -22,7 +22,7 @@ from linkage.errors import LinkageError
 from linkage.holder import HolderPass, encode_passes
 from linkage.outcomes import Outcome, expected_outcomes, outcomes
 from linkage.outlook import Outlook, advice, forecast_to_json, look, one_to_one
-from linkage.plan import PassPlan, Plan, estimated_dice
+from linkage.plan import PassPlan, Plan
 from linkage.planner import plan_passes
 from linkage.records import BadRows, Records, read_records
 from linkage.sheet import Sheet
@@ -124,7 +124,7 @@ class Evaluation:
             "profile": plan.profile,
             "records": list(self.sizes),
             **self._scores(self.rehearsal.links),
-            "threshold": _shown(plan.passes[0], plan.passes[0].information),
+            "threshold": plan.passes[0].shown(plan.passes[0].information),
             "threshold_reason": self.rehearsal.reason,
             "links": len(self.rehearsal.links),
             "strict_links": int(self.rehearsal.strict.sum()),
@@ -144,8 +144,8 @@ class Evaluation:
                     "name": one.name,
                     "blocks": [*one.blocks, *one.finer],
                     "degree": one.degree,
-                    "threshold": _shown(one, one.information),
-                    "strict_threshold": _shown(one, one.strict),
+                    "threshold": one.shown(one.information),
+                    "strict_threshold": one.shown(one.strict),
                     "information": one.information,
                     "strict": one.strict,
                     "largest_block": self.rehearsal.blocks[one.name],
@@ -351,14 +351,6 @@ def _groups(cells: list[str], rehearsal: Rehearsal, true: Pairs | None, width: i
 def _among(links: Pairs, true: Pairs, width: int) -> NDArray[np.bool_]:
     """(k,) which links are true pairs."""
     return np.isin(links[:, 0] * width + links[:, 1], true[:, 0] * width + true[:, 1])
-
-
-def _shown(plan: PassPlan, number: int) -> float:
-    """A threshold as people read it: the Dice of the underlying filters."""
-    if plan.measure == "exact":
-        return 1.0
-    dice = number / 1000 if plan.measure == "dice" else estimated_dice(number, plan.length, plan.degree)
-    return round(dice, 4)
 
 
 def score(right_links: int, links: int, true_pairs: int) -> tuple[float, float, float]:

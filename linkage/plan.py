@@ -119,6 +119,13 @@ class PassPlan:
         """
         return (*self.blocks, *self.finer[:depth], *(f"{name}.value" for name in self.without))
 
+    def shown(self, number: int) -> float:
+        """A threshold as people read it: the Dice of the underlying filters, to four decimals."""
+        if self.measure == "exact":
+            return 1.0
+        dice = number / 1000 if self.measure == "dice" else estimated_dice(number, self.length, self.degree)
+        return round(dice, 4)
+
     def _score(self, number: int) -> float:
         if self.measure == "exact":
             return 1.0

@@ -175,7 +175,7 @@ def _identity() -> Schema:
     return _table(identity, ("seuil", "politique_zone_grise"))
 
 
-def _message_tables() -> Schema:
+def _delivery() -> Schema:
     onward = {
         "de": _one_or_more("Qui transmet ses propres résultats."),
         "vers": _text("Qui les reçoit."),
@@ -189,6 +189,15 @@ def _message_tables() -> Schema:
         "resultats_a": _one_or_more("Qui reçoit : un opérande, plusieurs, ou detenteur_du_jeton."),
         "transmission_aval": {"oneOf": [passed, {"type": "array", "items": passed}]},
     }
+    return {
+        "type": "object",
+        "properties": delivery,
+        "patternProperties": {"_a$": _one_or_more("Qui reçoit cette sortie.")},
+        "additionalProperties": False,
+    }
+
+
+def _message_tables() -> Schema:
     message = {
         "objet": _text("Ce que l'on propose : ni statut, ni montant, ni santé."),
         "mentions_obligatoires": _several(MENTIONS, "Toutes les cinq.") | {"minItems": len(MENTIONS)},
@@ -202,12 +211,7 @@ def _message_tables() -> Schema:
         "gabarit": {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,63}$"},
     }
     return {
-        "livraison": {
-            "type": "object",
-            "properties": delivery,
-            "patternProperties": {"_a$": _one_or_more("Qui reçoit cette sortie.")},
-        }
-        | {"additionalProperties": False},
+        "livraison": _delivery(),
         "conservation": _table(
             {
                 "resultats": _duration("MY", "12 mois au plus."),
