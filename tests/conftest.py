@@ -12,25 +12,60 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from service.third_party.database import Database, sqlite_url
 from tests.bucket_service import BucketService
 from tests.postgres import TEMPLATE, TempPg
+from tests.randomness import Stream, replace_source, restore_source
 from tests.simulator import Simulation, simulation
 
+STREAM = pytest.StashKey[Stream]()
 KINDS = ("sqlite", "postgresql")
 _MEMORY = Path("/dev/shm")
 _LEAST_FREE = 6 << 30  # bytes
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fresh-randomness", action="store_true", help="true randomness in the fast tests, too")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Folders of tests in memory, where there is room: what is killed here is processes, never the machine.
 
-    Long tests write files of many gibibytes, on the disk.
+    Long tests write files of many gibibytes, on the disk, and draw other examples each time.
     """
     short = "not soak" in config.option.markexpr
+    if short and not config.getoption("fresh_randomness"):
+        settings.register_profile("repeatable", derandomize=True)
+        settings.load_profile("repeatable")
+        config.stash[STREAM] = Stream()
     if short and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free >= _LEAST_FREE:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    stream = item.config.stash.get(STREAM, None)
+    if stream is None or any(item.iter_markers(name="flow")):
+        restore_source()
+    else:
+        replace_source(stream)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup(request: pytest.FixtureRequest) -> None:
+    """What a fixture draws depends on its name and its test (or file), never on what ran before."""
+    stream = request.config.stash.get(STREAM, None)
+    if stream is not None:
+        stream.start(f"{request.node.nodeid} {request.fixturename} {getattr(request, 'param_index', 0)}")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> None:
+    stream = item.config.stash.get(STREAM, None)
+    if stream is not None:
+        stream.start(item.nodeid)
 
 
 @pytest.fixture(scope="session")
