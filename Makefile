@@ -26,7 +26,7 @@ demo: venv
 	$(BIN)/python -m benchmarks.demo
 
 demarches: venv
-	$(BIN)/python -m benchmarks.demarches
+	$(BIN)/allervers demo --all --explain
 
 test: venv
 	$(BIN)/python -m pytest -n $(JOBS) -m "not soak and not flow"

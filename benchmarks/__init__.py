@@ -1,7 +1,6 @@
 """Benchmarks, the demonstration and what they share.
 
-demo                what `make demo` shows, end to end
-leak_scan           searches bytes for any of many secrets
+demo                the main job, then real external input, end to end
 peer_environments   throw-away environments for the tools that benchmarks compare with
 quality             linkage quality on the training sets
 union_of_passes     what dividing into passes costs in quality
@@ -19,6 +18,15 @@ test_solve_speed    rate of the solvers, the worst cases of the optimal one
 across_passes       what one-to-one across passes would add, and what comes near it
 test_whole_speed    two files to links, by stage
 bit_attacks         what attacks on bits and structure find: controls, and sent profiles
+privacy             attacks on worlds of invented people, by profile, with intervals and chance
+privacy_measure     what each attack recovers, block by block
+privacy_table       several runs of them as one table
+privacy_goals       weights, patterns, reading, two runs: goals G4 to G8
+spectra             eigenvalues above noise in blocks, passes and tables of any size
+relatives           what relatives add to the exposure of a pass
+conditions          the four conditions of blocks, each dropped
+calibration         links at other lengths, exposures, caps and floors
+calibration_curve   its picture
 match_data          realistic and random filters to match
 peers               the matcher against anonlink, FPSim2, faiss, numpy: same files, same turns, same pairs
 contestants         the process of one of them

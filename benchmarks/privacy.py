@@ -1,14 +1,18 @@
 """Attacks against the shipped profiles: what a curious third party recovers, with intervals and chance levels.
 
-    python -m benchmarks.privacy [--n N] [--declared N] [--blocks K] [--largest] [--profile NAME …] [--attack NAME …]
-        [--sheet NAME] [--overlap SHARE] [--victim MISTAKES] [--reference MISTAKES] [--names FOLDER] [--seeds S]
-        [--results FILE] [--json]
+    python -m benchmarks.privacy [--n N] [--declared N] [--blocks K] [--largest] [--sizes LEAST MOST] [--cap ROWS] [--table]
+        [--profile NAME …] [--attack NAME …] [--sheet NAME] [--overlap SHARE] [--victim MISTAKES] [--reference MISTAKES]
+        [--names FOLDER] [--seeds S] [--first-seed S] [--results FILE] [--json]
 
 N invented people are encoded as production encodes them, under fresh keys, and attacked with each attack of `linkage.attacks`
 (`benchmarks.privacy_measure`). Without `--blocks` every block of every pass is attacked; with it, K of each pass, drawn at
-random, or the largest. `reference` has one table of everybody: N should stay under 5,000 there. Rows: profile, attack, what is
-known, the rate over the union of passes with Wilson's interval at 95 %, what blind guesses would find, the share of people
-found with nine right guesses in ten (`sure`), seconds. `--results` appends every line, passes too, to a file of JSON lines.
+random, or the largest; `--sizes` keeps blocks of so many rows. `--cap` lets the planner make larger blocks than the profile does,
+`--table` puts everybody in one, as for `reference`, where N should stay under 5,000.
+
+Rows: profile, attack, what is known, the rate over the union of passes with its interval at 95 % (what holds both Wilson's and
+that of blocks drawn again), what blind guesses would find, the share of people found with nine right guesses in ten (`sure`),
+seconds. JSON has both intervals (`low`, `high`; `block_low`, `block_high`) and, in `passes`, the blocks and κ. `--results`
+appends every line, those of single passes with the counts of each block too, to a file that `benchmarks.privacy_table` reads.
 """
 
 from __future__ import annotations
@@ -16,19 +20,24 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.calibration import offered
 from benchmarks.privacy_measure import EXPERIMENTS, Sampling, invented_world, measure
+from linkage.attacks.clustered import widest
 from linkage.profiles import PROFILES
 from linkage.synthetic.mistakes import PROFILES as MISTAKES
 
 __all__ = ["main", "row_of"]
 
 _HEAD = "profile    attack               known      rate  [   95 %      ]   chance     sure  people  seconds"
+_NO_LIMIT = 1 << 31
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,15 +55,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
             mistakes=(options.victim, options.reference),
             names_dir=options.names,
         )
+        about = {"seed": seed, "largest": options.largest, "cap": options.cap, "table": options.table}
         for profile in options.profile or list(PROFILES):
-            sampling = Sampling(
-                declared=options.declared or options.n,
-                blocks=options.blocks if PROFILES[profile].degree else 0,
-                largest=options.largest,
-            )
-            for line in measure(world, profile, chosen, sampling, np.random.default_rng(seed)):
-                _tell({"seed": seed, "largest": options.largest, **line}, options.results, as_json=options.json)
+            with _capped(profile, options.cap):
+                lines = measure(world, profile, chosen, _sampling(options, profile), np.random.default_rng(seed))
+                for line in lines:
+                    _tell({**about, **line}, options.results, as_json=options.json)
     return 0
+
+
+def _sampling(options: argparse.Namespace, profile: str) -> Sampling:
+    one_table = options.table or not PROFILES[profile].degree
+    return Sampling(
+        declared=options.declared or options.n,
+        blocks=0 if one_table else options.blocks,
+        sizes=tuple(options.sizes),
+        largest=options.largest,
+        table=one_table,
+    )
+
+
+@contextmanager
+def _capped(profile: str, cap: int) -> Iterator[None]:
+    """The profile with another cap, for a while; 0 for its own."""
+    if not cap:
+        yield
+        return
+    with offered(replace(PROFILES[profile], cap=cap)):
+        yield
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -63,6 +91,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--declared", type=int, default=0, help="size for which the plan is made; default: N")
     parser.add_argument("--blocks", type=int, default=0, help="blocks of a pass; default: all")
     parser.add_argument("--largest", action="store_true", help="the largest blocks instead of random ones")
+    parser.add_argument("--sizes", type=int, nargs=2, default=(2, _NO_LIMIT), metavar=("LEAST", "MOST"))
+    parser.add_argument("--cap", type=int, default=0, help="rows of the largest block; default: the profile's")
+    parser.add_argument("--table", action="store_true", help="no blocks: everybody in one table")
     parser.add_argument("--profile", action="append", choices=list(PROFILES), help="default: all")
     names = list(dict.fromkeys(one.name for one in EXPERIMENTS))
     parser.add_argument("--attack", action="append", choices=names, help="default: all")
@@ -90,10 +121,11 @@ def row_of(line: dict[str, Any]) -> str:
     """A line of the table."""
     known = "all others" if line["known"] == 1.0 else f"{line['known']:.1%}"
     name = f"{line['number']} {line['attack']}"
-    interval = f"[{line['low']:6.2%}, {line['high']:6.2%}]"
+    blocks = (line["block_low"], line["block_high"]) if "block_low" in line else None
+    low, high = widest((line["low"], line["high"]), blocks)
     shares = f"{line['chance']:8.2%} {line['sure']:8.2%}"
     return (
-        f"{line['profile']:10} {name:20} {known:10} {line['rate']:6.2%} {interval} {shares}"
+        f"{line['profile']:10} {name:20} {known:10} {line['rate']:6.2%} [{low:6.2%}, {high:6.2%}] {shares}"
         f" {line['tried']:7} {line['seconds']:8.1f}"
     )
 

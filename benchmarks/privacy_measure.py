@@ -8,7 +8,8 @@ them fall into a block.
 Rates are per person. Passes have nothing in common that the third party could join, so a person may be found in any of them.
 Where all blocks are attacked, who is found in some pass is counted (`union`). Where blocks are drawn, the passes hold different
 people, and rates of passes are added up (`summed`), which is at least as much; the upper bound is that of a sum of independent
-shares (square root of the sum of the squares of each share's way up to its Wilson bound).
+shares (square root of the sum of the squares of each share's way up to its Wilson bound). Beside it are the bounds of blocks
+drawn again (`linkage.attacks.clustered`): `block_low` and `block_high`, absent where a pass has too few blocks.
 """
 
 from __future__ import annotations
@@ -16,14 +17,16 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import sqrt
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from linkage.attacks.ceiling import ceiling, kappa
+from linkage.attacks.clustered import by_blocks
 from linkage.attacks.known_plaintext import known_plaintext
 from linkage.attacks.landmarks import landmarks
 from linkage.attacks.outcome import Outcome, together, union
@@ -38,8 +41,9 @@ from linkage.records import read_records
 from linkage.sheet import Sheet, load_sheet
 from linkage.synthetic.files import two_files, write_file
 from linkage.synthetic.mistakes import PROFILES as MISTAKES
+from linkage.synthetic.people import People
 
-__all__ = ["EXPERIMENTS", "Experiment", "Sampling", "World", "invented_world", "measure", "summed"]
+__all__ = ["EXPERIMENTS", "Experiment", "Sampling", "World", "first_found", "invented_world", "measure", "summed"]
 
 ALL = 1.0
 
@@ -70,7 +74,7 @@ EXPERIMENTS = (
     ),
     *(
         Experiment(number="A6", name="self-training", known=share, attack=message_passing)
-        for share in (0.01, 0.05, 0.10)
+        for share in (0.001, 0.01, 0.02, 0.05, 0.10)
     ),
     Experiment(number="A6", name="expectation", known=0.10, attack=expectation),
     Experiment(number="A7", name="known-plaintext", known=0.10, attack=known_plaintext),
@@ -86,12 +90,14 @@ class World:
         victim: the administration's file.
         attacker: the reference file.
         sheet: what the parties share.
+        people: of both files, by number.
         label: how results call it.
     """
 
     victim: Side
     attacker: Side
     sheet: Sheet
+    people: People
     label: str
 
 
@@ -104,12 +110,14 @@ class Sampling:
         blocks: of each pass, drawn at random; 0 for all.
         sizes: of the smallest and the largest block wanted.
         largest: the largest blocks instead of random ones.
+        table: one table of everybody, whatever the profile.
     """
 
     declared: int
     blocks: int = 0
     sizes: tuple[int, int] = (2, 1 << 31)
     largest: bool = False
+    table: bool = False
 
 
 def invented_world(
@@ -153,7 +161,7 @@ def invented_world(
             kept = np.array([place[identifier] for identifier in records.ids], dtype=np.int64)
             sides.append(Side(records=records, people=people[kept]))
     shown = f"{loaded.name}, {size}, {mistakes[0]} × {mistakes[1]}, {overlap:.0%}"
-    return World(victim=sides[0], attacker=sides[1], sheet=loaded, label=shown)
+    return World(victim=sides[0], attacker=sides[1], sheet=loaded, people=files.people, label=shown)
 
 
 @dataclass
@@ -189,16 +197,34 @@ def measure(
     for one, tally in zip(experiments, tallies, strict=True):
         told = {"number": one.number, "attack": one.name, "known": one.known, "seconds": round(tally.seconds, 2)}
         passes = {name: together(some) for name, some in tally.outcomes.items()}
-        for name, outcome in passes.items():
-            yield {**about, **told, "of": name, **outcome.to_json()}
+        for name, some in tally.outcomes.items():
+            blocks = [(block.tried, block.right) for block in some]
+            told_blocks = {"blocks": blocks, **_bounds(by_blocks([blocks], rng))}
+            yield {**about, **told, "of": name, **passes[name].to_json(), **told_blocks}
         if passes:
             whole = summed(list(passes.values())) if sampling.blocks else union(list(passes.values())).to_json()
-            yield {**about, **told, "of": "union", **whole}
+            counted = list(tally.outcomes.values()) if sampling.blocks else first_found(list(tally.outcomes.values()))
+            drawn_again = by_blocks([[(one.tried, one.right) for one in some] for some in counted], rng)
+            yield {**about, **told, "of": "union", **whole, **_bounds(drawn_again)}
+
+
+def first_found(passes: Sequence[Sequence[Outcome]]) -> list[list[Outcome]]:
+    """Outcomes of blocks, a person counting as found in the first pass only in which he is."""
+    seen: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+    kept = []
+    for some in passes:
+        kept.append([replace(one, found=one.found & ~np.isin(one.people, seen)) for one in some])
+        seen = np.concatenate([seen, *(one.people[one.found] for one in some)])
+    return kept
+
+
+def _bounds(interval: tuple[float, float] | None) -> dict[str, float]:
+    return {} if interval is None else {"block_low": interval[0], "block_high": interval[1]}
 
 
 def plan_of(world: World, profile: str, sampling: Sampling) -> Plan:
-    """The plan of production; one table for a profile that does not divide."""
-    if not profile_named(profile).degree:
+    """The plan of production; one table where that is asked, and for a profile that does not divide."""
+    if sampling.table or not profile_named(profile).degree:
         return one_table(world.sheet, profile, sampling.declared)
     return plan_passes(world.sheet, profile, (sampling.declared, sampling.declared))
 
@@ -234,7 +260,7 @@ def summed(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "tried": sum(one.tried for one in outcomes),
         "right": sum(one.right for one in outcomes),
         "rate": min(1.0, rate),
-        "low": max(0.0, rate - down),
+        "low": min(1.0, max(0.0, rate - down)),
         "high": min(1.0, rate + up),
         "chance": min(1.0, sum(one.chance for one in outcomes)),
         "sure": min(1.0, sum(one.sure for one in outcomes)),

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from linkage.addresses import ADDRESS_PARTS
 from linkage.errors import SheetError
 
 __all__ = [
@@ -74,6 +75,7 @@ _KEYS_OF_KIND = {
     "format": ("date",),
     "country": ("date",),
     "class": ("text",),
+    "address": ("text",),
     "pad": ("code", "cog"),
     "longest": ("name", "given_names", "text"),
     "most": ("given_names",),
@@ -105,6 +107,7 @@ class Attribute:
         step: numbers in one step of this size are equal.
         reach: steps on either side that still count as near.
         country: of a date of birth, the attribute that holds the country of birth: abroad, a first of the month is weak.
+        address: of a text that is a postal address, the part that is compared (`linkage.addresses`); empty: any other text.
         missing: cells, as one side's file writes them, that mean no value.
     """
 
@@ -125,6 +128,7 @@ class Attribute:
     reach: int
     country: str | None
     missing: tuple[str, ...]
+    address: str = ""
 
     def shared(self) -> dict[str, str | int]:
         """What both parties must have alike: everything but what describes one side's file."""
@@ -141,6 +145,7 @@ class Attribute:
             "step": self.step,
             "reach": self.reach,
             "country": self.country or "",
+            **({"address": self.address} if self.address else {}),
         }
 
 
@@ -183,6 +188,7 @@ def parse_attribute(name: str, entry: Any) -> Attribute:
         reach=whole_number(entry.get("reach", 1), 0, _FARTHEST, f"{where} : reach"),
         country=_named(entry, "country", where),
         missing=_cells(entry.get("missing", ()), where),
+        address=_one_of(entry.get("address", ""), ("", *ADDRESS_PARTS), f"{where} : address"),
     )
 
 

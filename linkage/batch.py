@@ -51,6 +51,7 @@ class Batch:
         threshold: in (0, 1].
         measure: `dice` or `hamming`.
         solving: `many-to-one` where right rows may be linked several times.
+        strict: the score from which `Found.shared` counts.
         diffused: whether every unrelated pair lies near one half: no pair can be left out, no sample is worth its time.
         screen: with its words settled, where one is wanted.
     """
@@ -61,6 +62,7 @@ class Batch:
     threshold: float
     measure: Measure
     solving: Solving = field(default="one-to-one", repr=False)
+    strict: float = field(default=1.0, repr=False)
     diffused: bool = False
     screen: Screen | None = field(default=None, repr=False)
 
@@ -84,6 +86,8 @@ class Found:
         right: (h,) int64 rows of its right side.
         score: (h,) float64.
         candidates: pairs at or above the threshold, before solving.
+        shared: left rows that have, at the strict score, a right row in common with another left row, before solving.
+        crowd: other left rows that have a right row in common with one, at the threshold, before solving: the most there are.
         screened: what a screen did, where one was wanted.
     """
 
@@ -91,6 +95,8 @@ class Found:
     right: NDArray[np.int64]
     score: NDArray[np.float64]
     candidates: int
+    shared: int = 0
+    crowd: int = 0
     screened: Screened | None = None
 
 
@@ -164,7 +170,7 @@ def compare_batch(batch: Batch, threads: int = 1, progress: Progress | None = No
     if batch.measure == "exact":
         left, right = pair_blocks(batch.blocks, batch.solving)
         return Found(left=left, right=right, score=np.ones(len(left)), candidates=batch.pairs)
-    return solved(match_batch(batch, threads, progress), batch.solving)
+    return solved(match_batch(batch, threads, progress), batch.solving, batch.strict)
 
 
 def match_batch(batch: Batch, threads: int = 1, progress: Progress | None = None) -> Candidates:
@@ -189,16 +195,28 @@ def ordered(parts: Sequence[Candidates]) -> Candidates:
     return Candidates(left=left[order], right=right[order], score=score[order], screened=screened)
 
 
-def solved(candidates: Candidates, solving: Solving = "one-to-one") -> Found:
-    """The links of the candidates of whole blocks."""
+def solved(candidates: Candidates, solving: Solving = "one-to-one", strict: float = 1.0) -> Found:
+    """The links of the candidates of whole blocks, and what is counted of them before they are solved."""
+    shared, crowd = _contested(candidates, strict)
     links = (solve_many_to_one if solving == "many-to-one" else solve_one_to_one)(candidates)
     return Found(
         left=links.left,
         right=links.right,
         score=links.score,
         candidates=len(candidates),
+        shared=shared,
+        crowd=crowd,
         screened=candidates.screened,
     )
+
+
+def _contested(candidates: Candidates, strict: float) -> tuple[int, int]:
+    """`Found.shared` and `Found.crowd`."""
+    most = int(np.bincount(candidates.right).max(initial=1)) - 1
+    certain = candidates.score >= strict
+    left, right = candidates.left[certain], candidates.right[certain]
+    several = np.bincount(right)[right] > 1
+    return len(np.unique(left[several])), most
 
 
 def is_heavy(batch: Batch) -> bool:

@@ -126,7 +126,7 @@ class Cluster:
 
     def _found(self, batch: Batch, told: Callable[[int], None]) -> Found:
         if is_heavy(batch) and batch.is_one_block:
-            return solved(self._tiled(batch, told), batch.solving)
+            return solved(self._tiled(batch, told), batch.solving, batch.strict)
         return self._done(compare_batch, batch)
 
     def _tiled(self, batch: Batch, told: Callable[[int], None]) -> Candidates:

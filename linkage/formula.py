@@ -34,11 +34,12 @@ __all__ = [
     "GreyPolicy",
     "Hits",
     "Linked",
+    "counted",
     "formula_of",
     "hits_of",
+    "said",
     "sensitive",
     "union",
-    "united",
     "without",
 ]
 
@@ -160,21 +161,24 @@ def hits_of(formula: Formula, linked: Mapping[str, Linked], count: int, grey_pol
     return Hits(certain=certain, information=possible & ~certain)
 
 
-def union(parts: Sequence[Linked]) -> Linked:
-    """The union over the passes of a comparison: certain anywhere, else grey anywhere.
+def union(parts: Sequence[Linked | None]) -> Linked:
+    """The union over the passes of a comparison that say something: certain anywhere, else grey anywhere.
 
     Raises:
         LinkageError: `E_REGLE` for no part at all, which is not the same as no link: a subtraction would subtract nobody.
     """
-    if not parts:
+    heard = [part for part in parts if part is not None]
+    if not heard:
         raise LinkageError("E_REGLE", "aucune passe n'a été faite pour cette comparaison")
-    certain = np.logical_or.reduce([part.certain for part in parts])
-    grey = np.logical_or.reduce([part.grey for part in parts]) & ~certain
+    certain = np.logical_or.reduce([part.certain for part in heard])
+    grey = np.logical_or.reduce([part.grey for part in heard]) & ~certain
     return Linked(certain=certain, grey=grey)
 
 
-def united(passes: Sequence[tuple[str, str]], links: Sequence[Linked], *, alike: bool | None = None) -> Linked:
-    """What the passes of a comparison say together.
+def said(
+    passes: Sequence[tuple[str, str]], links: Sequence[Linked], *, alike: bool | None = None
+) -> list[Linked | None]:
+    """What each pass of a comparison says by itself, its twin heard; None of one that says nothing, as every twin.
 
     Args:
         passes: (name, the pass whose twin it is, or nothing) of each.
@@ -183,12 +187,24 @@ def united(passes: Sequence[tuple[str, str]], links: Sequence[Linked], *, alike:
             in a pass and in its twin has the same, or nearly always: twins hash it into a few parts. Who is linked in the pass
             alone has another. Passes without a twin then say nothing.
     """
-    by_name = {name: found for (name, _), found in zip(passes, links, strict=True)}
-    plain = [name for name, twin in passes if not twin]
-    if alike is None:
-        return union([by_name[name] for name in plain])
-    twins = {twin: by_name[name] for name, twin in passes if twin}
-    return union([_apart(by_name[name], twins[name], alike=alike) for name in plain if name in twins])
+    twins = {twin: one for (_, twin), one in zip(passes, links, strict=True) if twin}
+    found: list[Linked | None] = []
+    for (name, twin), one in zip(passes, links, strict=True):
+        if twin or (alike is not None and name not in twins):
+            found.append(None)
+        else:
+            found.append(one if alike is None else _apart(one, twins[name], alike=alike))
+    return found
+
+
+def counted(parts: Sequence[Linked | None], whole: Linked) -> list[Flags | None]:
+    """Of which records the links of each pass are what the comparison says of them: certain ones, or grey where none is certain.
+
+    Args:
+        parts: as `said` gives them.
+        whole: their union.
+    """
+    return [None if one is None else one.certain | (one.grey & whole.grey) for one in parts]
 
 
 def _apart(links: Linked, twin: Linked, *, alike: bool) -> Linked:

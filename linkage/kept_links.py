@@ -22,6 +22,8 @@ class KeptLinks:
 
     Attributes:
         candidates: of all batches.
+        shared: of all batches (`linkage.batch.Found`).
+        crowd: the largest of all batches.
     """
 
     def __init__(self, memory: int) -> None:
@@ -32,7 +34,7 @@ class KeptLinks:
         self._pieces: list[int] = []
         self._count = 0
         self._spill = Spill()
-        self.candidates = 0
+        self.candidates = self.shared = self.crowd = 0
 
     def take(self, joined: JoinedBatch, found: Found) -> None:
         """Add the links of a batch.
@@ -46,6 +48,8 @@ class KeptLinks:
         links["score"] = found.score
         links["id"] = joined.left_ids[found.left]
         self.candidates += found.candidates
+        self.shared += found.shared
+        self.crowd = max(self.crowd, found.crowd)
         self._count += len(links)
         self._held.append(links)
         self._bytes += links.nbytes

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from linkage.batch import Executor, Found, Threads
 from linkage.blocks import Skew, shared_blocks, skew_of
 from linkage.kept_links import KeptLinks
+from linkage.memory import MEMORY
 from linkage.pass_check import PassCheck
 from linkage.plan import PassPlan
 from linkage.scanning import Progress
@@ -28,9 +29,8 @@ from linkage.sieve import settled
 from linkage.tag_join import JoinedBatch, Side, join
 from linkage.wire import EncodedPass
 
-__all__ = ["MEMORY", "PassContent", "PassLinks", "check_pass", "check_pieces", "link_pass", "link_pieces"]
+__all__ = ["PassContent", "PassLinks", "check_pass", "check_pieces", "link_pass", "link_pieces"]
 
-MEMORY = 1 << 29  # bytes
 _LEAST_BATCH, _MOST_BATCH = 1 << 18, 1 << 23  # bytes of filters; pieces are mostly larger, and then cut without a copy
 _POLL = 0.1  # seconds between two progress reports
 
@@ -60,6 +60,8 @@ class PassLinks:
         strict: (h,) bool, whether the score reaches the strict threshold.
         compared: pairs compared.
         candidates: pairs at or above the information threshold, before solving.
+        shared: left rows with a strict candidate in common with another left row (`linkage.batch.Found`).
+        crowd: other left rows that have a candidate in common with one, at most.
         skew: sizes of the blocks, for the operator.
         screened: what a screen did, where one was wanted.
     """
@@ -71,6 +73,8 @@ class PassLinks:
     strict: NDArray[np.bool_]
     compared: int
     candidates: int
+    shared: int
+    crowd: int
     skew: Skew
     screened: Screened | None = None
 
@@ -153,6 +157,8 @@ def link_pieces(
             strict=links["score"] >= plan.strict_score,
             compared=work.compared,
             candidates=kept.candidates,
+            shared=kept.shared,
+            crowd=kept.crowd,
             skew=skew_of(work.sizes(), max(ours.largest, theirs.largest)),
             screened=together(work.screened),
         )

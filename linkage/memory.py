@@ -13,10 +13,9 @@ from __future__ import annotations
 import ctypes
 from typing import Any
 
-import pyarrow as pa
+__all__ = ["MEMORY", "PROGRAM", "give_back", "left_for_data", "share_heap"]
 
-__all__ = ["PROGRAM", "give_back", "left_for_data", "share_heap"]
-
+MEMORY = 512 << 20  # bytes that a process takes where nobody says otherwise
 PROGRAM = 264 << 20  # bytes, as measured with every kernel loaded
 
 # Options of `mallopt`: at most one heap; arrays of this size are given back as they are freed, smaller ones used again.
@@ -38,6 +37,8 @@ def share_heap() -> None:
 
 def give_back() -> None:
     """Gives free memory back to the system, after work that took much more than it leaves."""
+    import pyarrow as pa  # noqa: PLC0415 - of no use to who only asks for `MEMORY`
+
     pa.default_memory_pool().release_unused()
     trim = _of_library("malloc_trim")
     if trim is not None:

@@ -9,6 +9,7 @@ Canonical forms:
 | `date` | eight digits, zeros where a part is unknown, `?` where it is weak | `linkage.dates` |
 | `code`, `cog`, `country`, `sex`, `number` | capitals and digits; countries are `99` and three digits | `linkage.codes` |
 | `category`, `text` | folded: upper-case words without accents nor signs | `linkage.cells` |
+| `text` with `address` | the same, abbreviations of addresses written out | `linkage.addresses` |
 
 What is canonical already stays as it is. `most` keeps the first names of a list, `longest` then cuts the value where the
 shorter of the two files cuts it.
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from linkage.addresses import address_of
 from linkage.attribute import Attribute
 from linkage.cells import fold
 from linkage.codes import code_of, commune_of, country_of, number_of, sex_of
@@ -42,7 +44,7 @@ def normaliser(attribute: Attribute) -> Normaliser:
         "country": country_of,
         "number": number_of,
         "category": _folded,
-        "text": _folded,
+        "text": _folded if not attribute.address else lambda raw: address_of(raw, attribute.address),
     }
     function = functions[attribute.kind]
     return _cut(function, attribute.most, attribute.longest) if attribute.most or attribute.longest else function

@@ -40,7 +40,7 @@ class PlainNames:
     @staticmethod
     def know(attribute: Attribute) -> bool:
         """Whether cells of this attribute may be plain names."""
-        return attribute.kind in ("name", "given_names", *_FOLDED_KINDS)
+        return attribute.kind in ("name", "given_names", *_FOLDED_KINDS) and not attribute.address
 
     def fold(self, cells: Cells) -> tuple[Cells, NDArray[np.bool_]]:
         """The values of cells, empty where they say nothing, and which cells are doubtful: their values mean nothing."""

@@ -28,7 +28,7 @@ from linkage.dates import weaken_day
 from linkage.errors import Finding, RowProblems, RowsRefused, TooManyBadRows
 from linkage.lexicon import laid_out, same_cells
 from linkage.local_ids import LineNumbers, LocalIds
-from linkage.memory import give_back, left_for_data, share_heap
+from linkage.memory import MEMORY, give_back, left_for_data, share_heap
 from linkage.row_store import CodeStore, Gaps, Shelf
 from linkage.selection import Preparing
 from linkage.sheet import Sheet
@@ -36,7 +36,6 @@ from linkage.tables import Piece, RawTable, TableFile
 
 __all__ = [
     "AT_ONCE",
-    "MEMORY",
     "MISSING",
     "BadRows",
     "Codes",
@@ -50,7 +49,6 @@ __all__ = [
 BadRows = Literal["refuse", "skip"]
 MISSING = column_reader.MISSING
 AT_ONCE = row_store.AT_ONCE  # rows
-MEMORY = 512 << 20  # bytes
 
 _ROWS_SHARE = 8  # of the memory, one part in so many for codes and identifiers of rows; more is spilled
 _CELLS_SHARE = 16  # of the memory, one part in so many for the cells of a column that are remembered

@@ -15,20 +15,21 @@ import hashlib
 import secrets
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 
 from linkage.errors import LinkageError
 from linkage.selection_functions import shown
 from linkage.selection_grammar import Node, parse, refuse
 from linkage.selection_tree import ONE_PER, Parameter, Steps, Tree, build
 from linkage.selection_values import Bools, Cells, Sight
-from linkage.tables import Piece
+
+if TYPE_CHECKING:  # what reads whole files is heavy, and who reads a rule does not need it
+    from linkage.tables import Piece
 
 __all__ = [
     "LEAST_SHOWN",
@@ -159,6 +160,8 @@ class Preparing:
 
     def chosen(self, piece: Piece) -> Piece:
         """The rows of a piece of a file that go on, with the columns that are computed."""
+        import pyarrow as pa  # noqa: PLC0415 - there already, since a file is being read
+
         read: dict[str, Cells] = {}
         for name in self.rules.columns:
             coded = piece.columns[name].dictionary_encode()
@@ -166,7 +169,7 @@ class Preparing:
         kept, made = self.rows(read, len(piece.lines))
         columns = {name: cells.filter(pa.array(kept)) for name, cells in piece.columns.items()}
         columns |= {name: pa.array(cells, pa.string()) for name, cells in made.items()}
-        return Piece(columns=columns, lines=piece.lines[kept])
+        return replace(piece, columns=columns, lines=piece.lines[kept])
 
     def rows(self, columns: Mapping[str, Cells], count: int) -> tuple[Bools, dict[str, list[str]]]:
         """Which of some rows go on, and the new columns of those that do.

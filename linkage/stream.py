@@ -34,7 +34,7 @@ from linkage.encode import PassEncoder
 from linkage.errors import LinkageError
 from linkage.exact_rows import ExactRows, exact_rows
 from linkage.feature_table import FeatureTable
-from linkage.memory import give_back, left_for_data, share_heap
+from linkage.memory import MEMORY, give_back, left_for_data, share_heap
 from linkage.passes import Division, divide, in_form
 from linkage.plan import PassPlan, Plan
 from linkage.profiles import Profile, profile_named
@@ -45,11 +45,10 @@ from linkage.spill import Spill
 from linkage.statistics import Statistics
 from linkage.wire import ID_BYTES, TAG_BYTES, row_bytes
 
-__all__ = ["LEAST_INSERTED", "MEMORY", "PassStream", "Piece", "stream_passes"]
+__all__ = ["LEAST_INSERTED", "PassStream", "Piece", "stream_passes"]
 
 LEAST_INSERTED = 320  # per thousand of the profile's insertions
 
-MEMORY = 512 << 20  # bytes
 
 # Of the memory left for data, one part in so many. Two passes are there at once: one whose rows are made, and the next.
 _CUT_SHARE = 8  # for values that stay cut

@@ -175,6 +175,7 @@ def _gathered(left: Side, right: Side, blocks: NDArray[np.int64]) -> JoinedBatch
         threshold=left.plan.information_score,
         measure=left.plan.measure,
         solving=left.plan.solving,
+        strict=left.plan.strict_score,
         diffused=left.plan.degree > 0,
     )
     first = int(left_rows[0])

@@ -15,6 +15,7 @@ demarche_schema  the JSON Schema of a sheet, for editors
 demarche_words, demarche_page  what a démarche says in French sentences, and as a page
 due_dates       the days on which a démarche is due
 closed_table    reading of TOML tables in which unknown keys are errors
+risk_terms      what a risk report must hold to, as both sides read it
 guard_terms     guards of an agreement: least sizes, tolerated differences, canaries
 agreement       the document that all parties sign; its digest T names it
 messages        statements of the parties and of the third party, contexts of what is sealed

@@ -277,6 +277,11 @@ class Agreement(Message):
         """One comparison by its identifier."""
         return next((one for one in self.comparisons if one.id == name), None)
 
+    def declared(self, party: str) -> int:
+        """People that a party declares, the most of its comparisons; not how many it may send as objecting."""
+        own = [one for one in self.comparisons if party in one.parties and not one.of_objections]
+        return max((one.sizes.recipient if one.recipient == party else one.sizes.source for one in own), default=0)
+
     def outputs_of(self, recipient: str) -> tuple[Output, ...]:
         """What a party receives; nothing for most."""
         return tuple(one for one in self.outputs if one.recipient == recipient)

@@ -21,6 +21,13 @@ def campaign_commands(commands: Subparsers) -> None:
     parser.add_argument("demarche", metavar="DEMARCHE", help="nom, ou fichier TOML")
     _add_head(parser)
     _add_out(parser)
+    place = "service.administration.campaign.code_commands:codes"
+    parser = add_home(add(actions, "codes", place, "tirer un code par personne à servir, chez l'organisme qui agit"))
+    parser.add_argument("demarche", metavar="DEMARCHE", help="nom, ou fichier TOML, qui dit la forme des codes")
+    parser.add_argument("file", type=Path, metavar="FICHIER", help="CSV des personnes transmises, colonne identifiant")
+    summary = "codes déjà donnés (identifiant et code) : nul n'en reçoit deux"
+    parser.add_argument("--issued", type=Path, action="append", default=[], metavar="FICHIER", help=summary)
+    parser.add_argument("--out", type=Path, required=True, metavar="FICHIER", help="CSV à écrire")
     parser = add_home(add(actions, "open", f"{_PLACE}:start", "ouvrir une campagne sur les résultats d'un croisement"))
     parser.add_argument("collection", metavar="CROISEMENT", help="croisement, ou croisement/sortie (journal show)")
     _add_head(parser)

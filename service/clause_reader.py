@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, cast, get_args
 
 from service.clauses import (
+    LINKS,
     BlindCondition,
     Exact,
     GreyPolicy,
@@ -35,7 +36,6 @@ __all__ = [
     "CONDITIONS",
     "ENTITIES",
     "HOLDER",
-    "LINKS",
     "MENTIONS",
     "OBJECTION_WAYS",
     "PLACES",
@@ -63,7 +63,6 @@ PLACES = ("commune", "pays_seul")
 TRIGGERS = ("campagne", "calendrier", "evenement", "demande", "alerte")
 CONDITIONS = ("sans_reponse",)
 MENTIONS = ("finalite", "source_des_donnees", "droits_acces_rectification", "opposition", "contact_dpo")
-LINKS = ("domaine_gouv_fr_seul", "domaine_institutionnel_seul")
 OBJECTION_WAYS = ("lien", "courrier", "telephone", "guichet")
 STEP = r"J[+-]\d{1,4}|T0|\+P(\d{1,3}[DWM]|T\d{1,3}H)|[a-z][a-z_]{0,31}(-P\d{1,3}D)?"
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 __all__ = [
+    "LINKS",
     "BlindCondition",
     "Exact",
     "GreyPolicy",
@@ -27,6 +28,7 @@ __all__ = [
     "Use",
 ]
 
+LINKS = ("domaine_gouv_fr_seul", "domaine_institutionnel_seul")  # where the links of messages may lead
 GreyPolicy = Literal["ecarter", "information_seule", "revue_humaine"]
 Use = Literal["information", "attribution", "verification"]
 

@@ -19,6 +19,7 @@ from crypto.errors import CryptoError
 from linkage.errors import LinkageError
 from service.administration.terminal import prepare_streams, unbroken
 from service.campaign_arguments import campaign_commands
+from service.demonstration_arguments import demonstration_commands
 from service.errors import ServiceError
 from service.french_arguments import FrenchParser
 from service.journal_arguments import journal_commands
@@ -86,6 +87,7 @@ def build_parser() -> argparse.ArgumentParser:
     campaign_commands(commands)
     papers_commands(commands)
     operator_commands(commands)
+    demonstration_commands(commands)
     return parser
 
 

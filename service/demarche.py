@@ -26,6 +26,7 @@ import hashlib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
+from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -54,6 +55,7 @@ from service.errors import ServiceError
 from service.excluded_data import check_names
 from service.guard_terms import EVENTS, ORDINARY, GuardTerms, changed
 from service.operand_reader import read_operands
+from service.right_codes import is_form
 from service.rule_sheet import Action, Demarche, Operand, Purpose, Retention
 
 __all__ = [
@@ -124,15 +126,25 @@ def demarche_text(source: Path | str) -> str:
     Raises:
         ServiceError: `E_DEMARCHE` when it cannot be read.
     """
+    for refused in (False, True):
+        if isinstance(source, str) and source in list_demarches(refused=refused):
+            return cast("str", _folder(refused=refused).joinpath(f"{source}.toml").read_text("utf-8"))
     try:
-        for refused in (False, True):
-            if isinstance(source, str) and source in list_demarches(refused=refused):
-                return cast("str", _folder(refused=refused).joinpath(f"{source}.toml").read_text("utf-8"))
         return Path(source).read_text("utf-8")
+    except FileNotFoundError:
+        raise _unknown(str(source)) from None
     except (OSError, UnicodeDecodeError) as error:
-        known = ", ".join(list_demarches())
-        sentence = f"la démarche est illisible ; donnez un fichier TOML en UTF-8 ou l'un de ces noms : {known}"
-        raise ServiceError("E_DEMARCHE", sentence) from error
+        raise ServiceError("E_DEMARCHE", "la démarche est illisible ; donnez un fichier TOML en UTF-8") from error
+
+
+def _unknown(name: str) -> ServiceError:
+    """The refusal of a name that nothing has, with those that resemble it."""
+    known = list_demarches()
+    near = get_close_matches(name.lower().removesuffix(".toml"), known, cutoff=0.5)
+    near += [one for one in known if one not in near and name.lower() in one.split("-")]
+    advice = f"cherchiez-vous {' ou '.join(near)} ?" if near else f"celles qui existent : {', '.join(known)}"
+    sentence = "cette démarche est inconnue : ni démarche livrée, ni fichier à cet endroit"
+    return ServiceError("E_DEMARCHE", f"{sentence} ; {advice}")
 
 
 def load_demarche(source: Path | str) -> Demarche:
@@ -377,5 +389,8 @@ def _action(table: ClosedTable) -> Action:
         award_forbidden=table.flag("attribution_interdite", False),
         right_token=table.maybe("jeton_droit"),
     )
+    if action.right_token is not None and not is_form(action.right_token):
+        rule = "« jeton_droit » est la forme d'un code : A une lettre, 9 un chiffre, X l'un ou l'autre, - entre eux"
+        raise table.refuse(f"{rule}, assez long pour n'être pas deviné (AA-XXXX-XXXX)")
     table.close()
     return action

@@ -24,7 +24,7 @@ body { font-family: system-ui, sans-serif; line-height: 1.5; max-width: 60rem; m
 h1 { font-size: 1.7rem } h2 { font-size: 1.25rem; margin-top: 2rem; border-bottom: 1px solid #888 }
 table { border-collapse: collapse; width: 100% } caption { text-align: left; font-weight: bold; padding: .4rem 0 }
 th, td { border: 1px solid #888; padding: .4rem .6rem; text-align: left; vertical-align: top } th { background: #f2f2f2 }
-code { overflow-wrap: anywhere } @media print { body { margin: 0 } }
+code, th, td { overflow-wrap: anywhere } @media print { body { margin: 0 } }
 """.strip()
 _MENTIONS = {
     "finalite": "la finalité",
@@ -38,21 +38,27 @@ _MENTIONS = {
 def demarche_page(demarche: Demarche) -> str:
     """The whole page."""
     parts = [
+        _opening(demarche),
+        "<main>",
         *_head(demarche),
         *_parties(demarche),
         *_rule(demarche),
         *_told(demarche),
         *_people(demarche),
         *_kept(demarche),
+        "</main>",
         f"<footer><p>Fiche <code>{_text(demarche.id)}</code>, empreinte <code>{demarche.digest}</code>.</p></footer>",
         "</body>\n</html>",
     ]
     return "\n".join(parts) + "\n"
 
 
+def _opening(demarche: Demarche) -> str:
+    head = f'<meta charset="utf-8">\n<title>{_text(demarche.title)}</title>\n<meta name="viewport" content="width=device-width">'
+    return f'<!DOCTYPE html>\n<html lang="fr">\n<head>\n{head}\n<style>\n{_STYLE}\n</style>\n</head>\n<body>'
+
+
 def _head(demarche: Demarche) -> Iterable[str]:
-    yield f'<!DOCTYPE html>\n<html lang="fr">\n<head>\n<meta charset="utf-8">\n<title>{_text(demarche.title)}</title>'
-    yield f'<meta name="viewport" content="width=device-width">\n<style>\n{_STYLE}\n</style>\n</head>\n<body>'
     yield f"<h1>{_text(demarche.title)}</h1>"
     if demarche.presentation:
         yield f"<p>{_text(demarche.presentation.summary)}</p>"

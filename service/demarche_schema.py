@@ -13,7 +13,6 @@ from service.agreement import MAX_PAYLOAD_BYTES
 from service.clause_reader import (
     CONDITIONS,
     ENTITIES,
-    LINKS,
     MENTIONS,
     OBJECTION_WAYS,
     PLACES,
@@ -21,11 +20,12 @@ from service.clause_reader import (
     THRESHOLDS,
     TRIGGERS,
 )
-from service.clauses import GreyPolicy, Use
+from service.clauses import LINKS, GreyPolicy, Use
 from service.demarche import BASES, CHANNELS, FALLBACKS, FORBIDDEN, GROUNDS, LEAST_PUBLISHED, MODES, VERSION
 from service.demarche_checks import RULE_TYPES
 from service.guard_terms import GUARDS
 from service.operand_reader import ROLES, ROWS
+from service.right_codes import LONGEST_FORM
 
 __all__ = ["demarche_schema"]
 
@@ -235,7 +235,8 @@ def _message_tables() -> Schema:
                 "delai_refus": _duration("DW", "Délai de refus avant attribution."),
                 "executant": _text("Qui attribue ou informe."),
                 "attribution_interdite": _flag("Aucune version ne pourra attribuer."),
-                "jeton_droit": _text("Forme du code qui ouvre le droit."),
+                "jeton_droit": _text("Forme d'un code : AA-XXXX-XXXX (A lettre, 9 chiffre, X l'un ou l'autre).")
+                | {"pattern": "^[A9X]+(-[A9X]+)*$", "maxLength": LONGEST_FORM},
             },
             ("mode",),
         ),

@@ -1,12 +1,12 @@
 """The days on which a démarche of a calendar is due.
 
-Two calendars: a recurrence (`FREQ=YEARLY;BYMONTH=6,10`: RFC 5545, whole days), or offsets in days from a date of each person
-(`-90, 0, 30`), where a day is due for the people whose date is that many days before.
+A recurrence (`FREQ=YEARLY;BYMONTH=6,10`: RFC 5545, whole days) says on which days a run is due; one run is made for each. Offsets
+in days from a date of each person are steps of the journey (`J+30`), which campaigns count.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from itertools import islice
 
 from dateutil.rrule import rrulestr
@@ -14,7 +14,7 @@ from dateutil.rrule import rrulestr
 from service.clauses import Trigger
 from service.errors import ServiceError
 
-__all__ = ["dates_due_on", "next_runs"]
+__all__ = ["last_due", "next_runs"]
 
 _FIRST = datetime(2024, 1, 1, tzinfo=UTC)  # a Monday and a first of January: where recurrences without a start begin
 
@@ -27,9 +27,9 @@ def next_runs(trigger: Trigger, today: date, count: int = 3) -> list[date]:
     """
     if trigger.rrule is None:
         return []
-    start = datetime(today.year, today.month, today.day, tzinfo=UTC)
     try:
-        days = [one.date() for one in islice(rrulestr(trigger.rrule, dtstart=_FIRST).xafter(start, inc=True), count)]
+        found = rrulestr(trigger.rrule, dtstart=_FIRST).xafter(_midnight(today), inc=True)
+        days = [one.date() for one in islice(found, count)]
     except ValueError:
         days = []
     if not days:
@@ -38,6 +38,18 @@ def next_runs(trigger: Trigger, today: date, count: int = 3) -> list[date]:
     return days
 
 
-def dates_due_on(trigger: Trigger, today: date) -> list[date]:
-    """The dates (of birth, of a term) of the people for whom a step is due today, one for each offset."""
-    return [today - timedelta(days=days) for days in trigger.days]
+def last_due(trigger: Trigger, today: date) -> date | None:
+    """The latest day of a recurrence that has come, that of today included; None before the first, or without a recurrence.
+
+    Raises:
+        ServiceError: `E_DEMARCHE`, the recurrence cannot be read.
+    """
+    if trigger.rrule is None:
+        return None
+    next_runs(trigger, today, 1)
+    found = rrulestr(trigger.rrule, dtstart=_FIRST).before(_midnight(today), inc=True)
+    return None if found is None else found.date()
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)

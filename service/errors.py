@@ -71,6 +71,8 @@ TITLES: Mapping[str, str] = {
     "E_PROFIL_INTERDIT": "Profil d'encodage interdit",
     "E_QUOTA_CROISEMENTS": "Nombre de croisements atteint",
     "E_RAPPORT_RISQUE_ABSENT": "Rapport de risque absent",
+    "E_RAPPORT_RISQUE_ANCIEN": "Rapport de risque trop ancien",
+    "E_RAPPORT_RISQUE_DIFFERENT": "Rapport de risque d'un autre envoi",
     "E_REMPLISSAGE": "Taux de remplissage anormal",
     "E_REQUETE": "Requête HTTP illisible",
     "E_REQUETE_NON_SIGNEE": "Requête non authentifiée",

@@ -66,8 +66,10 @@ def _add_size(parser: argparse.ArgumentParser) -> None:
 def _check_commands(commands: Subparsers) -> None:
     parser = add(commands, "check", f"{_CHECK}:check", "qualité d'un fichier, avant de l'encoder")
     parser.add_argument("file", type=Path, metavar="FICHIER", help="CSV, XLSX ou Parquet, une ligne par personne")
-    parser.add_argument("--sheet", required=True, help="feuille de rapprochement : nom (P1) ou fichier TOML")
-    parser.add_argument("--side", default="left", metavar="COTE", help="colonnes à prendre dans la feuille (left)")
+    about = parser.add_mutually_exclusive_group(required=True)
+    about.add_argument("--sheet", help="feuille de rapprochement : nom (P1) ou fichier TOML")
+    about.add_argument("--demarche", help="démarche : nom ou fichier TOML ; --side dit de quel fichier il s'agit")
+    parser.add_argument("--side", metavar="COTE", help="colonnes de la feuille (left), ou opérande de la démarche")
     add_columns(parser)
     parser.add_argument("--skip-bad-rows", action="store_true", help="écarter les lignes fautives au lieu de refuser")
     parser.add_argument("--json", action="store_true", help="résultat en JSON, sur une ligne")

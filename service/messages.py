@@ -47,6 +47,7 @@ from service.forms import (
     nested,
     optional,
 )
+from service.risk_terms import RiskClaim
 
 __all__ = [
     "MAX_CHUNK_BYTES",
@@ -231,7 +232,7 @@ class Manifest(Statement):
     mean_fill_permille: Annotated[int, integer(0, 1000)]
     nonce: Annotated[str, hexadecimal(16)]
     appendix: Bytes  # sealed, of one length (`service.upload_appendix`)
-    risk_report: Annotated[str | None, optional(DIGEST)] = None  # of the sender's report; an upload without is refused
+    risk: Annotated[RiskClaim | None, optional(nested(RiskClaim))] = None  # an upload without is refused
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from service.stanzas import Subparsers, add, add_columns, add_file, add_home, add_timeout, group, pair
+from service.stanzas import Subparsers, add, add_columns, add_file, add_home, add_parameters, add_timeout, group, pair
 
 __all__ = ["office_commands"]
 
@@ -65,6 +65,15 @@ def _demarche_commands(commands: Subparsers) -> None:
     parser.add_argument("--html", type=Path, metavar="FICHIER", help="écrire la page à relire (DPO, usagers)")
     parser = add(actions, "check", f"{_DEMARCHE}:check_demarche", "vérifier une fiche TOML")
     parser.add_argument("demarche", metavar="DEMARCHE", help="nom, ou fichier TOML")
+    summary = "compter qui serait retenu dans un fichier, avant tout encodage"
+    parser = add_home(add(actions, "preview", f"{_OFFICE}.preview_commands:preview", summary))
+    parser.add_argument("file", type=Path, metavar="FICHIER", help="CSV, XLSX ou Parquet, une ligne par personne")
+    parser.add_argument("--demarche", required=True, metavar="DEMARCHE", help="nom, ou fichier TOML")
+    parser.add_argument("--side", metavar="OPERANDE", help="fichier de la démarche (sinon celui qui reçoit)")
+    add_columns(parser)
+    add_parameters(parser)
+    parser.add_argument("--skip-bad-rows", action="store_true", help="écarter les lignes fautives au lieu de refuser")
+    parser.add_argument("--json", type=Path, metavar="FICHIER", help="chiffres à montrer à d'autres, rien sous onze")
     parser = add(actions, "new", f"{_DEMARCHE}:new_demarche", "écrire une fiche à vous d'après une autre")
     parser.add_argument("model", metavar="MODELE", help="nom, ou fichier TOML")
     parser.add_argument("--out", type=Path, required=True, metavar="FICHIER", help="fiche à écrire")
@@ -157,8 +166,9 @@ def _event_commands(commands: Subparsers) -> None:
         add(actions, "add", f"{place}:add", "mettre en attente les personnes d'un fichier, scellées sur ce poste")
     )
     parser.add_argument("agreement", metavar="CONVENTION")
-    parser.add_argument("file", type=Path, metavar="FICHIER", help="CSV ou Parquet, une ligne par personne")
+    parser.add_argument("file", type=Path, metavar="FICHIER", help="CSV, XLSX ou Parquet, une ligne par personne")
     add_columns(parser)
+    add_parameters(parser)
     parser.add_argument("--skip-bad-rows", action="store_true", help="écarter les lignes fautives au lieu de refuser")
     for name, summary in (
         ("show", "combien manquent pour un croisement"),

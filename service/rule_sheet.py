@@ -6,7 +6,7 @@ démarche, and must never load what encodes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -97,7 +97,7 @@ class Retention:
 class Action:
     """What follows a hit: information only, a verification, or an award that the person may refuse within some days.
 
-    `award_forbidden` says that no later version may award; `right_token` names the code that opens the right, if any.
+    `award_forbidden` says that no later version may award; `right_token` is the form of the code that opens the right, if any.
     """
 
     mode: str
@@ -259,6 +259,15 @@ class Demarche:
             if columns:
                 sheet = sheet.with_columns(name, columns)
         return replace(sheet, solving="many-to-one") if self.operands[self.recipient].several else sheet
+
+    def sheet_between(self, operands: Collection[str], *, of_objections: bool = False) -> Sheet:
+        """The linkage sheet of one comparison: with twins only where an attribute of these two files is compared blindly.
+
+        Anywhere else whoever lacks the attribute would be in no pass, and an objection of such a person would not be heard.
+        """
+        sheet = self.sheet()
+        apart = self.blind is not None and not of_objections and {self.blind.left, self.blind.right} == set(operands)
+        return sheet if apart else replace(sheet, twins="")
 
     def _fitted(self, attribute: Attribute) -> Attribute:
         """The attribute cut to what the shortest file keeps of it; a commune of birth is optional where some are abroad."""

@@ -18,11 +18,11 @@ LETTERHEAD = """\
 version = "entete/v1"
 expediteur = "Caisse d'allocations familiales de la Creuse"
 court = "CAF 23"
-lien = "https://www.caf.fr/droits"
-domaines = ["caf.fr"]
+lien = "https://caf23.gouv.fr/droits"
+domaines = ["caf23.gouv.fr"]
 telephone = "3230"
 adresse = ["1 place de la République", "23000 Guéret"]
-dpo = "dpo@caf23.caf.fr"
+dpo = "dpo@caf23.gouv.fr"
 sans_numerique = "dans un espace France services"
 """
 

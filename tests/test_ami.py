@@ -40,7 +40,7 @@ def test_the_body_has_the_members_of_the_interface():
     """What shows on a locked screen is the public text; the item has a number of its own."""
     notice = Notice(
         public=Text(subject="Objet", body="public\n", size=None), private=Text(subject="Objet", body="privé\n", size=None),
-        link="https://www.caf.fr/droits", until=date(2027, 11, 20),
+        link="https://caf23.gouv.fr/droits", until=date(2027, 11, 20),
     )  # fmt: skip
     now = datetime(2026, 11, 20, 9, tzinfo=UTC)
     body, again = notification(PIVOT, notice, now), notification(PIVOT, notice, now)
@@ -48,7 +48,7 @@ def test_the_body_has_the_members_of_the_interface():
     body.pop("item_id")
     expected = {
         "recipient_fc_hash": fc_hash(PIVOT), "content_title": "Objet", "content_body": "public", "content_private_body": "privé",
-        "content_link": "https://www.caf.fr/droits", "item_type": "information", "item_status_label": "Nouveau message",
+        "content_link": "https://caf23.gouv.fr/droits", "item_type": "information", "item_status_label": "Nouveau message",
         "item_generic_status": "new", "item_canal": "application", "send_date": "2026-11-20T09:00:00Z",
         "valid_until": "2027-11-20T00:00:00Z", "try_push": True,
     }  # fmt: skip

@@ -135,6 +135,15 @@ def test_rule_4_numba_stays_with_the_kernels(path):
     assert (names & {"numba", "llvmlite"} == set()) or NAMES[path] in KERNELS
 
 
+def test_rule_4_commands_that_read_no_file_of_people_load_no_compiler():
+    """Signing, waiting, verifying and the like begin at once: what compiles and what reads files comes with its use."""
+    office = ("agreement", "demarche", "event", "key", "papers", "proof", "review", "run")
+    names = [f"service.administration.{one}_commands" for one in office]
+    names += [f"service.administration.{one}.{one}_commands" for one in ("campaign", "journal")]
+    loaded = loaded_after("\n".join(f"import {name}" for name in names))
+    assert loaded & {"numba", "pyarrow", "scipy", "linkage.holder", "linkage.records"} == set()
+
+
 def test_rule_4_the_web_process_never_loads_numba():
     """The application that answers requests has no kernel in memory."""
     loaded = loaded_after("import service.third_party.app\nimport service.third_party.api")

@@ -90,6 +90,25 @@ def test_candidates_of_parts_make_those_of_the_whole(seed, sizes):
     assert listed(compare_batch(batch)) == listed(solved(joined))
 
 
+@given(
+    st.dictionaries(
+        st.tuples(st.integers(0, 7), st.integers(0, 3)), st.sampled_from([0.6, 0.8, 1.0]), min_size=1, max_size=20
+    )
+)
+def test_rows_around_one_row_are_counted(pairs):
+    """Strict ones that share a right row with another left row; the most that gather around one, beside the first."""
+    order = sorted(pairs, key=lambda pair: (-pairs[pair], pair))
+    columns = np.array(order, dtype=np.int64)
+    found = solved(
+        Candidates(left=columns[:, 0], right=columns[:, 1], score=np.array([pairs[pair] for pair in order])),
+        strict=0.8,
+    )
+    strict = [pair for pair in pairs if pairs[pair] >= 0.8]
+    shared = {left for left, right in strict if any(right == other and left != one for one, other in strict)}
+    around = [sum(right == other for _, other in pairs) for right in range(4)]
+    assert (len(shared), max(around) - 1) == (found.shared, found.crowd)
+
+
 def test_no_candidate_is_no_link():
     """Solving nothing gives nothing."""
     empty = np.empty(0, dtype=np.int64)

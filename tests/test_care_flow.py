@@ -9,10 +9,10 @@ import sys
 
 import pytest
 
-from benchmarks.demo_stage import CommandFailed, Stage, selected
 from linkage.synthetic.files import two_files, write_file
 from linkage.synthetic.mistakes import CERTIFIE
 from service.administration.log_file import is_export
+from service.demonstration.stage import CommandFailed, Stage, selected
 from tests.risk_reports import by_hand
 
 COMMAND = [sys.executable, "-m", "service.cli"]

@@ -194,3 +194,16 @@ def test_the_page_names_every_connector_kind_and_family():
     rows = [line.split("|")[1] for line in GUIDE.splitlines() if line.startswith("| `")]
     named = {span for cell in rows for span in re.findall(r"`([a-z0-9_-]+)`", cell)}
     assert set(list_connectors()) | set(SUSPICIONS) | set(ALTERATIONS) == named
+
+
+def test_a_demarche_says_what_its_file_must_have(people, tmp_path, capsys):
+    """Columns of the selection as well as the identity; a démarche that announces no partial date warns of them."""
+    path = write_plain(tmp_path / "rsa.csv", people)
+    code, shown = check(capsys, path, "--demarche", "c2s-rsa")
+    assert 1 == code
+    assert "E_COLONNE_ABSENTE : la sélection de la démarche : " in shown
+    paid = [{**one, "rsa_en_paiement": "oui", "option_contraire": "non"} for one in people]
+    paid[0]["date_naissance"] = "1980-00-00"
+    code, shown = check(capsys, write_plain(tmp_path / "paid.csv", paid), "--demarche", "c2s-rsa", "--side", "rsa")
+    assert 0 == code
+    assert "date(s) partielle(s), que la démarche n'annonce pas" in shown

@@ -105,3 +105,12 @@ def test_a_notification_needs_the_whole_pivot_identity(tmp_path):
     ):
         (one,) = read(tmp_path, head + row).values()
         assert expected == channel_of(one, ("application",), ())
+
+
+def test_who_is_told_and_the_day_may_come_from_the_files_own_columns(tmp_path):
+    """A cell that names who is told is known from none; the due date stands in the column that the démarche counts from."""
+    path = tmp_path / "contacts.csv"
+    path.write_text("identifiant;contact;DTNAIENF\nP1;R1;05/03/2027\nP2;;\n", "utf-8")
+    found = read_contacts(path, due="DTNAIENF")
+    assert (True, "R1", date(2027, 3, 5)) == (found["P1"].named, found["P1"].told, found["P1"].due)
+    assert (False, "P2", None) == (found["P2"].named, found["P2"].told, found["P2"].due)

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from crypto.keys import Identity
+from linkage.holder import encode_passes
 from linkage.planner import plan_passes
 from service.administration.conventions import AgreementStore, build_agreement, check_agreement
+from service.administration.extra_people import records_of
 from service.agreement import Agreement, Sizes
 from service.demarche import demarche_text, load_demarche, parse_demarche
 from service.errors import ServiceError
-from tests.partners import NOW, SIZES, scene, terms
+from tests.partners import NOW, SIZES, run_key_of_test, scene, terms
 
 DEMARCHE = load_demarche("c2s-rsa")
 
@@ -256,3 +258,20 @@ def test_objections_are_declared_by_parties_and_hide_enough(known):
     for wrong, code in (({"msa": 100}, "E_PARTIES"), ({"cnam": 99}, "E_EFFECTIF_FAIBLE")):
         with pytest.raises(ServiceError, match=code):
             made(**wrong)
+
+
+def test_objections_to_a_blind_demarche_are_compared_without_twins(known):
+    """Whoever objects and lacks the attribute is then in a pass as anybody; the comparison of people keeps its twins."""
+    demarche, keyring = load_demarche("listes-electorales"), known.keyring("cnaf")
+    chosen = terms(holders={"siv": ("cnaf",), "reu": ("cnam",)}, objections={"cnam": 100}, joiners={"cnaf": "cnam"})
+    agreement = build_agreement(demarche, chosen, keyring.pinned, known.third_party.public)
+    plans = {one.subject: one.plan for one in agreement.comparisons}
+    assert all(one.twin == "" for one in plans["oppositions"].passes)
+    assert {one.twin for one in plans["personnes"].passes if one.twin} == {
+        one.name for one in plans["personnes"].passes if not one.twin
+    }
+    sheet = demarche.sheet_between(("siv", "reu"), of_objections=True)
+    known_of_one = {"nom_naissance": "MARTINOT", "prenoms": "ZELIE", "sexe": "F", "date_naissance": "19800512"}
+    records = records_of([known_of_one], [one.name for one in sheet.attributes])
+    rows = [len(one.records) for one in encode_passes(records, sheet, plans["oppositions"], run_key_of_test())]
+    assert [1] * len(plans["oppositions"].passes) == rows

@@ -289,3 +289,23 @@ def test_a_national_number_is_no_payload():
     text = three_operands("a & b - c").replace('"date_fin"', '"nir"')
     with pytest.raises(ServiceError, match="E_NIR_INTERDIT"):
         parse_demarche(text)
+
+
+@pytest.mark.parametrize(
+    ("typed", "near"),
+    [("c2s_rsa", "c2s-rsa"), ("pass-sports.toml", "pass-sport"), ("canicules", "canicule"), ("rsa", "c2s-rsa")],
+)
+def test_an_unknown_name_is_said_to_be_unknown(typed, near):
+    """Neither "unreadable" nor a list of thirty: the names that resemble it."""
+    with pytest.raises(ServiceError) as refused:
+        load_demarche(typed)
+    assert "E_DEMARCHE" == refused.value.code
+    assert "inconnue" in refused.value.message
+    assert near in refused.value.message.partition("cherchiez-vous ")[2]
+
+
+def test_a_name_like_no_other_gets_the_whole_list():
+    """Nothing resembles it: all of them."""
+    with pytest.raises(ServiceError) as refused:
+        load_demarche("zzzz")
+    assert refused.value.message.endswith(", ".join(list_demarches()))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.clauses import Trigger
-from service.due_dates import dates_due_on, next_runs
+from service.due_dates import last_due, next_runs
 from service.errors import ServiceError
 
 
@@ -38,10 +38,22 @@ def test_a_recurrence_that_never_comes_is_refused(rrule):
         next_runs(of(rrule), date(2026, 10, 1))
 
 
-@given(st.dates(date(1930, 1, 1), date(2100, 1, 1)), st.lists(st.integers(-900, 900), unique=True, max_size=8))
-def test_each_person_is_due_once_for_each_offset(today, days):
-    """Whoever has one of these dates is that many days after it today; a recurrence has no offsets."""
-    found = dates_due_on(of(days=tuple(days)), today)
-    assert days == [(today - one).days for one in found]
-    assert [] == next_runs(of(days=tuple(days)), today)
-    assert all(today == one + timedelta(days=offset) for one, offset in zip(found, days, strict=True))
+@settings(deadline=None, max_examples=40)
+@given(
+    st.dates(date(2024, 1, 1), date(2040, 1, 1)),
+    st.sampled_from(["FREQ=WEEKLY", "FREQ=YEARLY;BYMONTH=6,10", "FREQ=DAILY"]),
+)
+def test_the_latest_due_day_comes_before_the_next(today, rrule):
+    """It has come, nothing is due between it and today, and it is a day of the recurrence."""
+    latest = last_due(of(rrule), today)
+    if latest is None:
+        assert next_runs(of(rrule), today)[0] > today
+        return
+    assert latest <= today
+    assert latest == next_runs(of(rrule), latest)[0]
+    assert next_runs(of(rrule), latest + timedelta(days=1))[0] > today
+
+
+def test_offsets_from_a_persons_date_are_no_calendar_of_runs():
+    """They are steps of the journey; no run is due, and none has been."""
+    assert ([], None) == (next_runs(of(days=(0, 30)), date(2026, 1, 1)), last_due(of(days=(0, 30)), date(2026, 1, 1)))

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.demo_stage import Administration, CommandFailed, Stage, selected
 from linkage.synthetic.files import two_files, write_file
 from linkage.synthetic.mistakes import CERTIFIE, SANS_ERREUR
+from service.demonstration.stage import Administration, CommandFailed, Stage, selected
 from tests.risk_reports import by_hand
 
 pytestmark = pytest.mark.flow
@@ -167,14 +167,14 @@ def test_the_demonstration_runs_and_cleans_up_behind_itself(tmp_path):
         check=False,
     )
     assert (0, "") == (done.returncode, done.stderr)
-    assert "recall" in report.read_text("utf-8")
+    assert "rappel" in report.read_text("utf-8")
     assert [] == list(temporary.iterdir())
 
 
 def test_the_demonstration_cleans_up_when_interrupted(tmp_path):
     """Ctrl-C in the middle: exit 130, processes stopped, temporary folder removed."""
     done = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.demo", "--people", "2000"],
+        [sys.executable, "-m", "service.cli", "demo", "--people", "2000"],
         cwd=Path(__file__).parent.parent,
         env={**os.environ, "TMPDIR": str(tmp_path)},
         stdout=subprocess.PIPE,
@@ -184,7 +184,7 @@ def test_the_demonstration_cleans_up_when_interrupted(tmp_path):
     )
     assert done.stdout is not None
     for line in done.stdout:
-        if "agreement proposed" in line:
+        if "convention proposée" in line:
             break
     os.killpg(done.pid, signal.SIGINT)
     _, errors = done.communicate(timeout=60)

@@ -11,7 +11,18 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from linkage.errors import LinkageError
-from linkage.formula import Formula, GreyPolicy, Hits, Linked, formula_of, hits_of, sensitive, union, united
+from linkage.formula import (
+    Formula,
+    GreyPolicy,
+    Hits,
+    Linked,
+    counted,
+    formula_of,
+    hits_of,
+    said,
+    sensitive,
+    union,
+)
 from linkage.rules import parse_rule
 from tests.expressions import PEOPLE, trees, worlds
 from tests.oracle_rules import best, hit, names, written
@@ -24,8 +35,14 @@ RANK = {"no": 0, "information": 1, "certain": 2}
 def linked(states: list[str]) -> Linked:
     """Links of records given as words."""
     return Linked(
-        certain=np.array([one == "certain" for one in states]), grey=np.array([one == "grey" for one in states])
+        certain=np.array([one == "certain" for one in states], dtype=bool),
+        grey=np.array([one == "grey" for one in states], dtype=bool),
     )
+
+
+def united(passes: list[tuple[str, str]], links: list[Linked], *, alike: bool | None = None) -> Linked:
+    """What the passes of a comparison say together."""
+    return union(said(passes, links, alike=alike))
 
 
 def answer(hits: Hits, place: int = 0) -> str:
@@ -278,6 +295,27 @@ def test_a_twin_tells_whether_the_attribute_differs(link, twin, differing, alike
     for wanted, expected in ((False, differing), (True, alike), (None, "no" if link == "none" else link)):
         found = united([("jour", ""), ("jour-jumelle", "jour")], links, alike=wanted)
         assert (expected == "certain", expected == "grey") == (bool(found.certain[0]), bool(found.grey[0]))
+
+
+@pytest.mark.parametrize("alike", [None, False, True])
+@given(states=st.lists(st.tuples(*[st.sampled_from(STATES)] * 4), max_size=8))
+def test_links_count_where_their_pass_says_what_the_comparison_says(alike, states):
+    """Pass by pass against every truth of the table above: nothing of a twin, grey links only where no pass is certain."""
+    passes = [("jour", ""), ("noms", ""), ("jour-jumelle", "jour"), ("noms-jumelle", "noms")]
+    columns = [linked([row[place] for row in states]) for place in range(4)]
+    parts, whole = said(passes, columns, alike=alike), united(passes, columns, alike=alike)
+    assert [True, True, False, False] == [one is not None for one in parts]
+    told = [
+        united([("jour", ""), ("jour-jumelle", "jour")], [columns[k], columns[k + 2]], alike=alike) for k in range(2)
+    ]
+    for one, alone, counts in zip(parts, told, counted(parts, whole), strict=False):
+        assert one is not None
+        assert counts is not None
+        assert (one.certain.tolist(), one.grey.tolist()) == (alone.certain.tolist(), alone.grey.tolist())
+        for record in range(len(states)):
+            best = "certain" if whole.certain[record] else "grey" if whole.grey[record] else "none"
+            mine = "certain" if alone.certain[record] else "grey" if alone.grey[record] else "none"
+            assert (best == mine != "none") == bool(counts[record])
 
 
 def test_one_pass_that_tells_them_apart_is_enough():

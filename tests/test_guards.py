@@ -34,7 +34,7 @@ COMPARISON = replace(
 def finding(**changes) -> PassFinding:
     """A pass in which nothing is unusual."""
     usual = {"comparison": "caf.cnous", "pass_": "jour", "rows": 1000, "source_rows": 5000, "near": 4, "most": 1}
-    return PassFinding(**{**usual, "links": 200, "canaries": 0, **changes})
+    return PassFinding(**{**usual, "shared": 5, "crowd": 3, "links": 200, "canaries": 0, **changes})
 
 
 def reasons(*found, guards=ORDINARY, pasts=(), controls=0) -> list[tuple[str, str]]:
@@ -62,6 +62,10 @@ def test_a_usual_run_is_not_held():
         ({"near": 45}, []),
         ({"most": 4}, [("quasi_doublons", "caf")]),
         ({"most": 3}, []),
+        ({"shared": 50}, [("quasi_doublons", "caf")]),
+        ({"shared": 45}, []),
+        ({"crowd": 6}, [("quasi_doublons", "caf")]),
+        ({"crowd": 5}, []),
         ({"canaries": 1}, [("leurre", "caf")]),
     ],
 )
@@ -80,7 +84,7 @@ def test_one_pass_is_enough_to_probe_but_the_largest_counts_for_sizes():
 def test_what_the_agreement_tolerates_is_not_held():
     """Other tolerances; a démarche of events takes any size of the recipient's file."""
     tolerant = replace(ORDINARY, recipient=Tolerance(declared=40), near_permille=1000)
-    assert [] == reasons(finding(rows=610, near=600, most=50), guards=tolerant)
+    assert [] == reasons(finding(rows=610, near=600, most=50, shared=600, crowd=50), guards=tolerant)
     assert [] == reasons(finding(rows=120, links=24), guards=EVENTS, pasts=[past_of([finding()])])
     assert [("effectif_declare", "cnous")] == reasons(finding(source_rows=4000), guards=EVENTS)
 

@@ -14,7 +14,7 @@ import pytest
 from crypto.framing import canonical_json
 from crypto.keys import Identity
 from crypto.sealing import seal
-from linkage.formula import Hits
+from linkage.formula import Hits, Linked
 from linkage.wire import delivery_to_bytes
 from service.administration.inbox import (
     OBJECTING,
@@ -23,11 +23,13 @@ from service.administration.inbox import (
     compared_in,
     open_delivery,
     payloads_of,
+    together,
     write_hits,
 )
 from service.administration.payload import payload_seal
 from service.errors import ServiceError
 from service.messages import Delivery, delivery_context
+from service.payload_cover import Cover
 from tests.partners import RUN, run_key_of_test, scene
 
 COUNT = 6  # records; the last takes part in no pass
@@ -164,6 +166,40 @@ def test_a_payload_on_which_passes_disagree_is_left_out():
         3: [(seals[0], seals[0].sealed(b""))],
     }
     assert {0: ("2027",), 2: ("2028",)} == payloads_of(sealed, 1)
+
+
+@pytest.mark.parametrize(
+    ("alike", "expected"),
+    [(False, {0: "a", 1: "b", 3: "b"}), (True, {0: "b", 1: "a"}), (None, {0: "a", 1: "a", 2: "a"})],
+)
+def test_a_payload_is_that_of_a_link_that_counts(alike, expected):
+    """Where an attribute must differ, the pass whose twin is linked as well tells of somebody else; so does that twin."""
+    names = [("x", ""), ("y", ""), ("x-jumelle", "x"), ("y-jumelle", "y")]
+    linked = {"x": [0, 1, 2], "y": [1, 2, 3, 0], "x-jumelle": [1, 2], "y-jumelle": [0, 2]}
+    texts = {"x": "a", "y": "b", "x-jumelle": "c", "y-jumelle": "d"}
+    if alike is None:
+        linked["y"] = []
+    about = ("a" * 64, "b" * 32, "caf.cnous")
+    keys = {name: bytes([place]) * 32 for place, (name, _) in enumerate(names)}
+    seat: Any = SimpleNamespace(
+        alike=lambda _: alike,
+        agreement=SimpleNamespace(identifier=about[0]),
+        run=about[1],
+        folder=SimpleNamespace(secret=lambda _, name: keys[name.split("/")[1]]),
+    )
+    plans = [SimpleNamespace(name=name, twin=twin) for name, twin in names]
+    comparison: Any = SimpleNamespace(id=about[2], payload_bytes=20, plan=SimpleNamespace(passes=plans))
+    opened = []
+    for name, _ in names:
+        marks = np.isin(np.arange(4), linked[name])
+        told = payload_seal(keys[name], *about, name, 20).sealed(canonical_json([texts[name]]))
+        covered = Cover(keys[name], (*about, name)).rows(np.frombuffer(told, dtype=np.uint8)[None])[0].tobytes()
+        carried = dict.fromkeys(linked[name], covered)
+        opened.append((Linked(certain=marks, grey=np.zeros(4, dtype=bool)), carried))
+    whole, sealed = together(seat, comparison, opened)
+    found = {record: value for record, (value,) in payloads_of(sealed, 1).items()}
+    assert expected == found
+    assert set(expected) <= set(np.flatnonzero(whole.certain).tolist())
 
 
 def test_a_demarche_that_informs_awards_nothing(known, seat):

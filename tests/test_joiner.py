@@ -202,6 +202,22 @@ def test_payloads_come_from_the_first_certain_pass_and_are_all_of_one_shape():
     assert 1 == len(found.grey)
 
 
+@pytest.mark.parametrize(("alike", "first"), [(None, 0), (False, 1), (True, 0)])
+def test_a_payload_is_not_that_of_a_link_whose_twin_says_otherwise(alike, first):
+    """The first pass tells of somebody with the same value, the second of somebody with another one; twins tell nothing."""
+    names = [("jour", ""), ("noms", ""), ("jour-jumelle", "jour"), ("noms-jumelle", "noms")]
+    columns = tuple(Column(comparison="a.b", pass_name=name, width=16, twin=twin) for name, twin in names)
+    output = told_as("a & b", {"b": ["a.b"]})
+    joining = Joining(outputs=(output,), columns=columns, most=1000, alike={"a.b": alike})
+    table = table_for(1, len(columns))
+    told = [
+        one._replace(payloads=np.full((len(one.certain), 16), place, dtype=np.uint8))
+        for place, one in enumerate(told_of([(CERTAIN, CERTAIN, CERTAIN, NONE)], table))
+    ]
+    (sealed,) = delivery_from_bytes(*parts_of(joined([table], told, joining), 1)).payloads
+    assert [first] * 16 == sealed.tolist()
+
+
 def faults() -> dict[str, tuple[Any, Any, str]]:
     table, links = table_for(4), [[NONE] * 6 for _ in range(4)]
     told = told_of(links, table)

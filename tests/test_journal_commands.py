@@ -131,3 +131,11 @@ def test_nothing_is_withdrawn_while_another_command_writes(run, desk, monkeypatc
         code, shown = run("journal", "withdraw", "--all", typed="P1\n")
     assert (1, True) == (code, "E_JOURNAL_OCCUPE" in shown.err)
     assert "1 opposition(s) retirée(s)" in run("journal", "withdraw", "--all", typed="P1\n")[1].out
+
+
+def test_without_a_destruction_no_file_of_receipts_is_written(run, tmp_path):
+    """An empty file would look like one of receipts."""
+    code, shown = run("journal", "receipts", "--out", tmp_path / "receipts.txt")
+    assert 0 == code
+    assert "aucun reçu" in shown.out
+    assert not (tmp_path / "receipts.txt").exists()

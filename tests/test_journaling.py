@@ -1,13 +1,15 @@
 """What a run writes down, and what an answer changes at once."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
-from service.administration.journal.journaling import answer, note_hits, note_sent
+from service.administration.journal.journaling import answer, note_hits, note_sent, retention_of, scope_of
 from service.administration.journal.ledger import open_ledger, trace_use
 from service.administration.journal.objections import ALL, journal_folder, objecting, read_register
 from service.administration.journal.sent_people import sent_files
+from service.demarche import load_demarche
 from service.errors import ServiceError
 from service.rule_sheet import Retention
 from tests.desks import NAME, RUN, TODAY, Desk
@@ -89,3 +91,15 @@ def test_another_word_is_refused(desk):
     with open_ledger(desk.home) as ledger, pytest.raises(ServiceError) as caught:
         answer(ledger, desk.home, ["P1"], "peut_etre", ALL, TODAY)
     assert "E_REPONSE_INCONNUE" == caught.value.code
+
+
+def test_an_objection_reaches_as_far_as_the_sheet_says():
+    """To all démarches where it says so; a renouncement is never wider than its own."""
+    here = load_demarche("c2s-rsa")
+    assert here.objection is not None
+    wide = replace(here, objection=replace(here.objection, scope="toutes"))
+    assert ["c2s-rsa", ALL, "c2s-rsa"] == [
+        scope_of(here, "opposition"), scope_of(wide, "opposition"), scope_of(wide, "plus_proposer"),
+    ]  # fmt: skip
+    assert here.retention == retention_of(here, "c2s-rsa")
+    assert 24 == retention_of(wide, ALL).objection

@@ -24,7 +24,8 @@ def batch(rows: list[int], scores: list[float]) -> tuple[JoinedBatch, Found]:
     ids[:, 0] = left
     order = np.lexsort((left, -np.array(scores)))
     joined = JoinedBatch(batch=EMPTY, left_rows=left, right_rows=2 * left, left_ids=ids)
-    return joined, Found(left=order, right=order, score=np.array(scores, dtype=np.float64)[order], candidates=3)
+    return joined, Found(left=order, right=order, score=np.array(scores, dtype=np.float64)[order], candidates=3,
+                         shared=2, crowd=len(rows))  # fmt: skip
 
 
 @settings(deadline=None)
@@ -43,7 +44,8 @@ def test_links_come_in_their_order(scores, cuts, memory):
     assert expected == links["left"].tolist() == [int(one) for one in links["id"][:, 0]]
     assert [2 * row for row in expected] == links["right"].tolist()
     assert [scores[row] for row in expected] == links["score"].tolist()
-    assert 3 * (len(bounds) - 1) == kept.candidates
+    assert (3 * (len(bounds) - 1), 2 * (len(bounds) - 1)) == (kept.candidates, kept.shared)
+    assert max(stop - start for start, stop in pairwise(bounds)) == kept.crowd
 
 
 @pytest.mark.parametrize(("memory", "spilled"), [(0, True), (1 << 20, False)])

@@ -2,11 +2,14 @@
 
 import tomllib
 
+import pytest
+
 from service.administration.campaign.kit import write_kit
 from service.administration.campaign.letterhead import read_letterhead
 from service.administration.campaign.steps import journey_of
 from service.administration.campaign.texts import Texts
 from service.demarche import demarche_text, list_demarches, parse_demarche
+from service.errors import ServiceError
 from tests.desks import LETTERHEAD
 
 HEAD = read_letterhead(LETTERHEAD)
@@ -35,3 +38,15 @@ def test_every_shipped_demarche_has_a_kit(tmp_path):
         demarche = parse_demarche(text := demarche_text(name))
         if demarche.message is None or not demarche.message.fields:
             assert write_kit(Texts(demarche=demarche, head=HEAD), text, tmp_path / name)
+
+
+def test_a_kit_has_the_sheets_that_the_demarche_names(tmp_path):
+    """No other; a text that it names and that no channel has is refused."""
+    text = demarche_text("cnaf-kits")
+    demarche = parse_demarche(text.replace("fiche_partenaires = true", "fiche_partenaires = false"))
+    names = {path.name for path in write_kit(Texts(demarche=demarche, head=HEAD), text, tmp_path / "kit")}
+    assert ("fiche_agents.txt" in names, "fiche_partenaires.txt" in names) == (True, False)
+    demarche = parse_demarche(text.replace('"script_appel"]', '"courrier_recommande"]'))
+    with pytest.raises(ServiceError, match="E_GABARIT"):
+        write_kit(Texts(demarche=demarche, head=HEAD), text, tmp_path / "other")
+    assert not (tmp_path / "other").exists()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.leak_scan import Scanner, in_all_spellings
+from service.demonstration.leak_scan import Scanner, in_all_spellings
 
 secrets = st.lists(st.binary(min_size=8, max_size=12), min_size=1, max_size=20)
 
@@ -21,7 +21,7 @@ def test_it_agrees_with_a_plain_search(some, noise, data):
 
 def test_it_finds_a_secret_that_straddles_two_steps(monkeypatch):
     """Windows are looked at in steps: a secret across the border is still found."""
-    monkeypatch.setattr("benchmarks.leak_scan._STEP", 16)
+    monkeypatch.setattr("service.demonstration.leak_scan._STEP", 16)
     data = bytes(12) + b"abcdefghij" + bytes(40)
     assert {b"abcdefghij"} == Scanner([b"abcdefghij"]).found_in(data)
 

@@ -12,7 +12,7 @@ def test_a_letterhead_is_read(tmp_path):
     (tmp_path / "head.toml").write_text(LETTERHEAD, "utf-8")
     text, head = letterhead_of(tmp_path / "head.toml")
     assert LETTERHEAD == text
-    assert ("CAF 23", "https://www.caf.fr/droits", ("caf.fr",), "3230") == (
+    assert ("CAF 23", "https://caf23.gouv.fr/droits", ("caf23.gouv.fr",), "3230") == (
         head.short,
         head.link,
         head.domains,
@@ -28,10 +28,10 @@ def test_a_letterhead_is_read(tmp_path):
         ("telephone", "fax", "E_ENTETE"),
         ('dpo = "', 'logo = "x"\ndpo = "', "E_CLE_INCONNUE"),
         ("CAF 23", "Caisse d'allocations", "E_ENTETE"),
-        ('["caf.fr"]', '["https://caf.fr"]', "E_ENTETE"),
-        ('["caf.fr"]', "[]", "E_ENTETE"),
-        ("https://www.caf.fr/droits", "https://bit.ly/x", "E_LIEN_INTERDIT"),
-        ("https://www.caf.fr/droits", "www.caf.fr/droits", "E_LIEN_INTERDIT"),
+        ('["caf23.gouv.fr"]', '["https://caf.fr"]', "E_ENTETE"),
+        ('["caf23.gouv.fr"]', "[]", "E_ENTETE"),
+        ("https://caf23.gouv.fr/droits", "https://bit.ly/x", "E_LIEN_INTERDIT"),
+        ("https://caf23.gouv.fr/droits", "www.caf.fr/droits", "E_LIEN_INTERDIT"),
     ],
 )
 def test_what_does_not_hold_is_refused(before, after, code):

@@ -49,7 +49,7 @@ def test_each_channel_has_its_columns(mailing):
     """Every file that has some, and the count of each."""
     channels = ("sms", "courriel", "courrier", "espace_usager", "appel_sortant", "france_services")
     some = [dispatch(number, channel) for number, channel in enumerate((*channels, "sms"))]
-    assert {**dict.fromkeys(sorted(channels), 1), "sms": 2} == write_mailing(mailing, some)
+    assert {**dict.fromkeys(sorted(channels), 1), "sms": 2} == write_mailing(mailing, some).messages
     for channel in channels:
         (row, *_) = rows(mailing.folder / f"{channel}.csv")
         assert list(FIELDS.get(channel, row)) == list(row)

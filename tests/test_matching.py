@@ -235,6 +235,27 @@ def test_a_truncated_file_is_refused(forge: Forge, matching: Run, declared, code
     assert ({one.upload: code} if code else {}) == judge(forge.sim.site, forge.key, [step], quiet)
 
 
+@pytest.mark.parametrize(
+    ("controls", "declared", "codes"),
+    [
+        (20, 120, ()),  # a hundred people of 120
+        (21, 120, ("E_EFFECTIF_FAIBLE",) * 2),
+        (20, 125, ()),
+        (20, 126, ("E_EFFECTIF_INSUFFISANT",) * 2),
+    ],
+)
+def test_controls_make_no_file_larger(forge: Forge, matching: Run, controls, declared, codes):
+    """Of 120 rows a side, what is left without the controls is what the least size and the declared one are about."""
+    (step, *_) = steps_of(forge.sim.site, matching.run, forge.sim.agreement())
+    one = forge.upload(rows_to_bytes(RECIPIENT), mean_fill_permille=fill_of(RECIPIENT))
+    other = forge.upload(rows_to_bytes(SOURCE), party="cnous", mean_fill_permille=fill_of(SOURCE))
+    agreement = replace(step.agreement, controls=controls)
+    comparison = replace(step.comparison, sizes=Sizes(recipient=declared, source=declared))
+    step = replace(step, plan=PLAN, agreement=agreement, comparison=comparison, recipient=one, source=other)
+    expected = dict(zip((one.upload, other.upload), codes, strict=False))
+    assert expected == judge(forge.sim.site, forge.key, [step], quiet)
+
+
 @pytest.mark.parametrize(("rows", "code"), [(30, None), (29, "E_EFFECTIF_FAIBLE")])
 def test_a_pass_of_a_few_chosen_people_is_refused(forge: Forge, matching: Run, rows, code):
     """Under a quarter of the largest pass of its side, it would be a question about these people."""

@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.demo_stage import Stage, selected
-from benchmarks.leak_scan import LEAST_BYTES, Scanner, in_all_spellings
 from crypto.framing import Label
 from crypto.keys import derive
 from linkage.synthetic.files import two_files, write_file
 from linkage.synthetic.mistakes import CERTIFIE
+from service.demonstration.leak_scan import LEAST_BYTES, Scanner, in_all_spellings
+from service.demonstration.stage import Stage, selected
 from tests.memory_probe import Probe
 from tests.risk_reports import by_hand
 from tests.test_third_party_sees_nothing import Watcher, planted

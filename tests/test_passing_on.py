@@ -2,6 +2,7 @@
 
 import csv
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -69,3 +70,18 @@ def test_results_whose_time_is_over_are_not_passed_on(desk, tmp_path):
         pass_on(ledger, NAME, DEMARCHE, "c2s", tmp_path / "out.csv", ledger.collection(NAME).until)
     assert "E_RESULTATS_DETRUITS" == caught.value.code
     assert not (tmp_path / "out.csv").exists()
+
+
+def test_who_acts_knows_until_when_a_person_may_refuse(desk, tmp_path):
+    """Thirty days from the first message; nothing runs for somebody who got none; without a delay, no such column."""
+    with open_ledger(desk.home) as ledger:
+        ledger.trace(NAME, [ledger.keys.token(trace_use(NAME), "P0")], "message:courrier", TODAY)
+        ledger.trace(NAME, [ledger.keys.token(trace_use(NAME), "P0")], "message:sms", TODAY + timedelta(days=9))
+        pass_on(ledger, NAME, DEMARCHE, "c2s", tmp_path / "out.csv", TODAY)
+        direct = replace(DEMARCHE, action=replace(DEMARCHE.action, refusal_days=None))
+        pass_on(ledger, NAME, direct, "c2s", tmp_path / "direct.csv", TODAY)
+    with (tmp_path / "out.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.reader(file, delimiter=";"))
+    until = (TODAY + timedelta(days=30)).isoformat()
+    assert [["identifiant", "refus_possible_jusqu_au"], ["P0", until], ["P2", ""]] == rows
+    assert "refus_possible" not in (tmp_path / "direct.csv").read_text("utf-8-sig")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -124,3 +125,12 @@ def test_agreements_wait_apart(tmp_path: Path):
     one, other = (Pending(home=tmp_path, agreement=name * 64) for name in "ab")
     arrive(one, 1)
     assert (1, 0) == (one.count(), other.count())
+
+
+def test_the_case_of_each_person_waits_with_them(pending):
+    """Sealed like the rest, and given back under the name of its column; not at all where the démarche has no cases."""
+    records = records_of([{"nom": "Dupont"}, {"nom": "Martin"}], ["nom"], ["id1", "id2"])
+    pending.add(replace(records, extra={"reference": ["T1", "T2"]}), case="reference")
+    found = pending.take(RUN, ["nom"], 1, case="reference")
+    assert {"id1": "T1", "id2": "T2"} == dict(zip(found.ids, found.extra["reference"], strict=True))
+    assert {} == pending.take(RUN, ["nom"], 1).extra

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linkage.linker import MEMORY, link_pieces
+from linkage.linker import link_pieces
+from linkage.memory import MEMORY
 from linkage.plan import PassPlan
 from linkage.wire import EncodedPass
 from service.third_party.pieces import LinksPiece
@@ -87,6 +88,7 @@ def test_pieces_give_the_bytes_of_the_whole(seed, sizes, blocks, of, killed, man
     for name in ("left_rows", "right_rows", "left_ids", "score", "strict"):
         assert getattr(whole, name).tobytes() == getattr(found, name).tobytes()
     assert (whole.compared, whole.candidates) == (found.compared, found.candidates)
+    assert (whole.shared, whole.crowd) == (found.shared, found.crowd)
     assert (whole.skew.blocks, whole.skew.pairs, whole.skew.largest_pairs) == (
         found.skew.blocks,
         found.skew.pairs,

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from benchmarks.privacy_measure import EXPERIMENTS, Sampling, invented_world, measure, plan_of, summed
+from benchmarks.privacy_measure import (
+    EXPERIMENTS,
+    Sampling,
+    first_found,
+    invented_world,
+    measure,
+    plan_of,
+    summed,
+)
 from linkage.attacks.outcome import Outcome
 
 CEILING = [one for one in EXPERIMENTS if one.name == "ceiling"]
@@ -54,6 +64,22 @@ def test_a_sum_of_shares_keeps_its_bounds():
     assert found["chance"] == pytest.approx(0.01 + 0.0025)
     assert max(one.interval[1] for one in some) < found["high"] < sum(one.interval[1] for one in some)
     assert 0 < found["low"] < found["rate"]
+
+
+def test_a_sum_of_large_shares_is_everybody():
+    """Nine in ten found in either of two passes: bounds are no more than the rate can be."""
+    found = summed([outcome(1000, 900), outcome(1000, 900)])
+    assert (found["low"], found["rate"], found["high"]) == (1.0, 1.0, 1.0)
+
+
+def test_who_is_found_twice_counts_once_in_bounds_by_blocks():
+    """Ten blocks of ten people, the same people in two passes, one found in each block of both: 10 % whatever is drawn."""
+    blocks = [np.arange(10) + 10 * place for place in range(10)]
+    some = [replace(outcome(10, 1), people=people) for people in blocks]
+    first, second = first_found([some, some])
+    assert [one.right for one in first] == [1] * 10
+    assert [one.right for one in second] == [0] * 10
+    assert {one.tried for one in second} == {10}
 
 
 def measured(world, profile, experiments, sampling):

@@ -15,7 +15,8 @@ def drawn() -> tuple[bytes, int, str, float]:
     return os.urandom(16), secrets.randbelow(1 << 64), uuid.uuid4().hex, secrets.SystemRandom().random()
 
 
-def test_a_name_gives_its_stream(request: pytest.FixtureRequest) -> None:
+def test_a_name_gives_its_stream() -> None:
+    """Started again under its name, a stream gives the same, by every way of drawing."""
     stream = Stream()
     replace_source(stream)
     stream.start("a")
@@ -28,6 +29,7 @@ def test_a_name_gives_its_stream(request: pytest.FixtureRequest) -> None:
 
 
 def test_the_true_source_comes_back() -> None:
+    """Flows and long tests draw what nobody can draw again."""
     stream = Stream()
     replace_source(stream)
     restore_source()
@@ -39,6 +41,7 @@ def test_the_true_source_comes_back() -> None:
 
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # threads of the test's process
 def test_a_forked_child_draws_from_the_true_source() -> None:
+    """Two processes never share a stream."""
     stream = Stream()
     replace_source(stream)
     stream.start("a")

@@ -37,7 +37,7 @@ def test_a_report_is_made_and_kept(known, people, tmp_path, capsys):
     assert (agreed.demarche.digest, agreed.sheet_digest, encoder_digest(), "standard") == (
         report.demarche, report.sheet, report.encoder, report.profile,
     )  # fmt: skip
-    assert (130, SIZES["cnaf"]) == (report.records, report.people)
+    assert (130, SIZES["cnaf"], "cnaf", "rsa") == (report.records, report.people, report.party, report.operand)
     assert [one.name for one in agreed.comparisons[0].plan.passes] == [one.name for one in report.passes]
     assert report.digest in html.read_text("utf-8")
     told = capsys.readouterr().out
@@ -60,6 +60,27 @@ def test_the_people_of_the_selection_are_attacked(known, people, tmp_path, capsy
     run(known, mixed, "--demarche", "c2s-rsa", "--side", "rsa", "--minutes", 0.001, "--json", tmp_path / "r.json")
     assert 110 == load_report(tmp_path / "r.json").records
     assert "110 ligne(s) gardée(s) sur 130" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("asked", "about", "said"),
+    [
+        (140, "agreement", "la convention en déclare 150"),
+        (129, "demarche", "le fichier en compte 130"),
+        (151, "agreement", None),
+    ],
+)
+def test_fewer_people_than_declared_are_not_taken(known, people, tmp_path, capsys, asked, about, said):
+    """The report speaks for all of them, and the command says that the number was put aside."""
+    subject = (
+        ("--agreement", known.agreement.identifier)
+        if about == "agreement"
+        else ("--demarche", "c2s-rsa", "--side", "rsa")
+    )
+    run(known, people, *subject, "--people", asked, "--minutes", 0.001, "--json", tmp_path / "r.json")
+    report, told = load_report(tmp_path / "r.json"), capsys.readouterr().err
+    assert (asked if said is None else int(said.rpartition(" ")[2])) == report.people
+    assert (f"--people {asked} est écarté : {said}" in told) == (said is not None)
 
 
 def test_plain_filters_are_refused_by_the_exit_code(known, people, tmp_path):

@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from service.administration.risk_report import RiskReport, fitting, keep, kept_at, load_report
+from service.administration.risk_report import Projected, RiskReport, fitting, keep, kept_at, load_report
 from service.errors import ServiceError
+from service.risk_terms import CLAIMS, LIMIT, RiskClaim
 from tests.partners import NOW, SIZES, scene
 from tests.risk_reports import report_for
 
@@ -45,10 +46,18 @@ def test_what_is_no_report_is_refused(tmp_path, data):
 
 
 def test_a_favourable_verdict_has_no_reason_against_it(agreement, tmp_path):
-    """A verdict that was changed by hand, and its reasons left."""
-    keep(tmp_path, agreement.identifier, report_for(agreement, reasons=("projection",)))
-    with pytest.raises(ServiceError, match="E_RAPPORT_RISQUE_ABIME"):
-        load_report(kept_at(tmp_path, agreement.identifier))
+    """A verdict that was changed by hand, and its reasons or its figures left."""
+    claim, share = CLAIMS["standard"], LIMIT + 1
+    figures = [
+        (),
+        (Projected(known=claim - 1, measured=0, projected=0, people=0),),
+        (Projected(known=claim, measured=share, projected=0, people=0),),
+        (Projected(known=claim, measured=0, projected=share, people=0),),
+    ]
+    for changes in ({"reasons": ("projection",)}, *({"projections": one} for one in figures)):
+        keep(tmp_path, agreement.identifier, report_for(agreement, **changes))
+        with pytest.raises(ServiceError, match="E_RAPPORT_RISQUE_ABIME"):
+            load_report(kept_at(tmp_path, agreement.identifier))
 
 
 def test_no_report_is_said(tmp_path):
@@ -57,17 +66,24 @@ def test_no_report_is_said(tmp_path):
         load_report(kept_at(tmp_path, "0" * 64))
 
 
-def test_a_fitting_report_gives_its_digest(agreement):
-    """For either party, up to a year."""
-    report = report_for(agreement, made_at=NOW, people=SIZES["cnaf"])
-    for party in SIZES:
+def test_a_fitting_report_is_claimed(agreement):
+    """By the party that it is about, up to a year: its digest and what it promises."""
+    for party, size in SIZES.items():
+        report = report_for(agreement, party, made_at=NOW, people=size)
+        members = {"limit": LIMIT, "claim": CLAIMS["standard"], "people": size, "made_at": NOW, "verdict": "favorable"}
+        expected = RiskClaim(digest=report.digest, **members)
         for now in (NOW, NOW + timedelta(days=365), NOW - timedelta(hours=23)):
-            assert report.digest == fitting(report, agreement, party, now, accepted=False)
+            assert expected == fitting(report, agreement, party, now, accepted=False)
 
 
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
+        ({"party": None}, "E_RAPPORT_RISQUE_DIFFERENT.*la partie"),
+        ({"party": "cnam"}, "E_RAPPORT_RISQUE_DIFFERENT.*la partie"),
+        ({"operand": "c2s"}, "E_RAPPORT_RISQUE_DIFFERENT.*le fichier"),
+        ({"claim": 49_999}, "E_RAPPORT_RISQUE_DIFFERENT.*ce que le profil promet"),
+        ({"limit": 50_001}, "E_RAPPORT_RISQUE_DIFFERENT.*ce que le profil promet"),
         ({"demarche": None}, "E_RAPPORT_RISQUE_DIFFERENT.*la démarche"),
         ({"demarche": "4" * 64}, "E_RAPPORT_RISQUE_DIFFERENT.*la démarche"),
         ({"sheet": "4" * 64}, "E_RAPPORT_RISQUE_DIFFERENT.*la feuille"),
@@ -80,13 +96,14 @@ def test_a_fitting_report_gives_its_digest(agreement):
     ],
 )
 def test_a_report_that_does_not_fit_is_refused(agreement, changes, code):
-    """Another démarche, sheet, encoder, profile or size; too old; unfavourable."""
-    report = report_for(agreement, **{"made_at": NOW, **changes})
+    """Another party, file, démarche, sheet, encoder, profile or size; a weaker claim; too old; unfavourable."""
+    report = replace(report_for(agreement, made_at=NOW), **changes)
     with pytest.raises(ServiceError, match=code):
         fitting(report, agreement, "cnaf", NOW, accepted=False)
 
 
 def test_an_unfavourable_report_serves_once_it_is_accepted(agreement):
-    """By hand; the digest is that of the unfavourable one."""
+    """By hand; the claim says so, and names the unfavourable one."""
     report: RiskReport = report_for(agreement, made_at=NOW, verdict="defavorable")
-    assert report.digest == fitting(report, agreement, "cnaf", NOW, accepted=True)
+    claim = fitting(report, agreement, "cnaf", NOW, accepted=True)
+    assert (report.digest, "accepte") == (claim.digest, claim.verdict)

@@ -181,3 +181,23 @@ def test_a_campaign_needs_results_that_live(desk):
             with pytest.raises(ServiceError) as caught:
                 call()
             assert code == caught.value.code
+
+
+def test_a_doubtful_hit_waits_for_somebodys_eyes(desk, book):
+    """Where the démarche says so: what may be awarded leaves, the rest once an agent has noted `revu`."""
+    plan = replace(PLAN, review=True)
+    with open_ledger(desk.home) as ledger:
+        one = opened(ledger)
+        found, left = plan_dispatches(ledger, one, plan, book, TODAY)
+        assert (["P0", "P2"], 2) == ([each.contact.identifier for each in found], left["a_revoir"])
+        record(ledger, one, tokens(ledger, "P1"), "revu", TODAY)
+        found, left = plan_dispatches(ledger, one, plan, book, TODAY)
+    assert (["P0", "P1", "P2"], 1) == ([each.contact.identifier for each in found], left["a_revoir"])
+
+
+def test_nobody_writes_to_a_child(desk, book):
+    """Where a démarche tells the parent, who is told must be named: nothing leaves to the child for want of a cell."""
+    book = {**book, "P0": contact(0, told="P3", named=True)}
+    with open_ledger(desk.home) as ledger:
+        found, left = plan_dispatches(ledger, opened(ledger), replace(PLAN, contact="parent"), book, TODAY)
+    assert (["P3"], 3) == ([each.contact.identifier for each in found], left["sans_contact"])

@@ -42,6 +42,17 @@ def test_several_outputs_and_who_takes_part():
     assert not union.local
 
 
+def test_twins_are_for_the_comparison_that_is_blind():
+    """Between the two files of the condition, in either order; not for objections, nor between other files."""
+    demarche = load_demarche("listes-electorales")
+    between = [("siv", "reu"), ("reu", "siv"), ("siv", "autre")]
+    assert ["commune", "commune", ""] == [demarche.sheet_between(one).twins for one in between]
+    objections = demarche.sheet_between(("siv", "reu"), of_objections=True)
+    assert ("", demarche.sheet().attributes) == (objections.twins, objections.attributes)
+    plain = load_demarche("c2s-rsa")
+    assert plain.sheet() == plain.sheet_between(("rsa", "c2s"))
+
+
 def test_the_sheet_is_cut_and_lightened_as_the_demarche_says():
     """What one file cuts is cut on both sides; an attribute that one has not is nowhere, block values included."""
     sheet = load_demarche("rsa-non-recours").sheet()

@@ -122,6 +122,19 @@ def test_the_agreement_is_kept_here_too(place, tmp_path, capsys):
         assert "ce poste a déjà encodé" in capsys.readouterr().err
 
 
+def test_one_run_for_each_day_on_which_a_demarche_is_due(place, capsys):
+    """`c2s-rsa` is due once a month: neither side takes part in a second run of it, unless the first came to nothing."""
+    ours, theirs = place.pair()
+    agreement = agree(ours, theirs, "--max-runs", "3")
+    assert ours.run("run", "open", agreement) == 0
+    (first,) = ours.runs
+    capsys.readouterr()
+    assert [1, 1] == [one.run("run", "open", agreement) for one in (ours, theirs)]
+    assert 2 == capsys.readouterr().err.count("E_CALENDRIER : un croisement a déjà eu lieu pour l'échéance du 01/")
+    assert [0, 0] == [theirs.run("run", "approve", first), ours.run("run", "cancel", first)]
+    assert ours.run("run", "open", agreement) == 0
+
+
 def test_step_by_step(place, tmp_path, capsys):
     """Each command in its order; the recipient gets the people of its file that the other does not have."""
     ours, theirs = place.pair()
@@ -141,8 +154,8 @@ def test_step_by_step(place, tmp_path, capsys):
     assert [0, 0] == [one.run("run", "close", run) for one in (ours, theirs)]
     assert ours.run("run", "show", run) == 0
     shown = capsys.readouterr().out
-    assert "état        : closed" in shown
-    assert "ici         : closed" in shown
+    assert "état        : clos, tout est détruit chez le tiers ; délai : le " in shown
+    assert "ici         : clos, clés effacées le " in shown
     for one in (ours, theirs):
         assert {"state.json", "receipts.json"} == {path.name for path in (one.home / "runs" / run).iterdir()}
 
@@ -248,7 +261,7 @@ def test_runs_are_listed(place, capsys):
     assert ours.run("run", "open", agreement) == 0
     capsys.readouterr()
     assert ours.run("run", "show") == 0
-    assert [f"{ours.runs[0]} opened (convention {agreement[:12]}…)"] == capsys.readouterr().out.splitlines()
+    assert [f"{ours.runs[0]} : ouvert, une approbation manque (convention {agreement[:12]}…)"] == capsys.readouterr().out.splitlines()
 
 
 def test_an_operand_of_two_holders_is_united_by_the_joiner(place, tmp_path):

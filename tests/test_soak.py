@@ -10,12 +10,12 @@ import time
 
 import pytest
 
-from benchmarks.demo_stage import Stage, selected
 from linkage.evaluate import Instruments, rehearse
 from linkage.records import read_records
 from linkage.sheet import load_sheet
 from linkage.synthetic.files import two_files, write_file
 from linkage.synthetic.mistakes import CERTIFIE, VERIFIE_AGENT
+from service.demonstration.stage import Stage, selected
 from tests.risk_reports import by_hand
 
 pytestmark = pytest.mark.soak

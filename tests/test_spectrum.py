@@ -21,11 +21,15 @@ def test_noise_stays_under_the_edge():
 
 
 def test_eigenvalues_are_those_of_the_correlation():
-    """As numpy has it."""
-    filters = np.random.default_rng(2).integers(0, 2**64, (90, 1), dtype=np.uint64)
-    bits = np.unpackbits(filters.view(np.uint8), axis=1, bitorder="little")
-    expected = np.sort(np.linalg.eigvalsh(np.corrcoef(bits.T)))[::-1]
-    assert np.allclose(expected, eigenvalues(filters)[0], atol=1e-4)
+    """As numpy has it, also of more rows than are taken at a time, and whether or not directions are wanted."""
+    for rows in (90, 9000):
+        filters = np.random.default_rng(2).integers(0, 2**64, (rows, 1), dtype=np.uint64)
+        bits = np.unpackbits(filters.view(np.uint8), axis=1, bitorder="little")
+        expected = np.sort(np.linalg.eigvalsh(np.corrcoef(bits.T)))[::-1]
+        alone, (values, along) = eigenvalues(filters)[0], eigenvalues(filters, vectors=2)
+        assert np.allclose(expected, alone, atol=1e-4)
+        assert np.allclose(expected, values, atol=1e-4)
+        assert (rows, 2) == along.shape
 
 
 def test_plain_filters_have_directions_and_lean():

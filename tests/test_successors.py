@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from crypto.errors import CryptoError
+from crypto.framing import to_base64
 from crypto.signatures import SigningKey
+from crypto.witness import add_cosignature
 from service.errors import ServiceError
-from service.messages import Approval
+from service.messages import Approval, witness_name
 from service.successions import Succession, key_digest
 from service.third_party.successors import revoke
 from tests.simulator import Administration, Simulation
@@ -75,6 +79,39 @@ def test_a_revoked_key_is_out_at_once(sim):
     for party, code in (("caf", "E_CLE_REVOQUEE"), ("nobody", "E_PARTIE_INCONNUE")):
         with pytest.raises(ServiceError, match=code):
             revoke(sim.site, party, None)
+
+
+@pytest.mark.parametrize("what", ["statement", "agreement", "witness"])
+def test_what_a_revoked_key_has_signed_is_refused_under_the_other_one(sim, what):
+    """A process that remembers both keys judges a statement by those that are active when it is kept."""
+    thief, second = sim.cnous, rotated(sim, sim.cnous)
+    about = sim.opened()
+    agreement = sim.agreement()
+    document = {
+        "document": agreement.to_json(),
+        "signature": to_base64(agreement.signature(sim.caf.identity.signing_key)),
+    }
+    sim.caf.post("/agreements", document, 201)
+    note = second.get("/log/checkpoint")["checkpoint"]
+    approval = Approval(agreement=about.agreement, run=about.run, party="cnous")
+
+    def posted(by: Administration) -> int:
+        """Inside a request that the key which remains has signed."""
+        key = by.identity.signing_key
+        path, body = {
+            "statement": (f"/runs/{about.run}/approval", approval.signed(key)),
+            "agreement": (
+                f"/agreements/{agreement.identifier}/signatures",
+                {"signature": to_base64(agreement.signature(key))},
+            ),
+            "witness": ("/log/witnesses", {"note": add_cosignature(note, key, witness_name("cnous"), 1_800_000_000)}),
+        }[what]
+        return second.send("POST", path, json.dumps(body).encode()).status_code
+
+    assert [200, 200] == [one.send("GET", "/runs").status_code for one in (thief, second)]  # both are remembered now
+    revoke(sim.site, "cnous", key_digest(thief.identity.signing_key.verify_bytes()))
+    assert 422 == posted(thief)
+    assert 200 <= posted(second) < 300
 
 
 def test_the_keys_of_a_stranger_are_nobody_s_business(sim):

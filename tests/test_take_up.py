@@ -38,7 +38,8 @@ def test_the_stages_of_a_campaign(tmp_path):
         record(ledger, one, tokens[40:43], "envoi", TODAY, "0:sms")
         record(ledger, one, tokens[:22], "reponse", TODAY)
         record(ledger, one, tokens[:5], "droit_ouvert", TODAY)
-        found = take_up(ledger, one)
+        found, coarser = take_up(ledger, one), take_up(ledger, one, 30)
     assert ["400", "60", "45", "25", HIDDEN] == [figure for _, figure in found.stages]
     assert {"courriel": HIDDEN, "sms": HIDDEN} == found.channels
     assert {HIDDEN} == set(found.stopped.values())
+    assert ["400", "60", "45", "moins de 30", "moins de 30"] == [figure for _, figure in coarser.stages]

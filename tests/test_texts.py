@@ -110,3 +110,18 @@ def test_sheets_of_the_kit_are_written(name):
     sheet = TEXTS.sheet(name)
     assert TEXTS.demarche.title in sheet
     assert HEAD.dpo in sheet
+
+
+def test_links_stay_under_the_states_domain_where_the_sheet_says_so():
+    """A letterhead that leads elsewhere is refused at once; a démarche that only asks for an institution's domain takes it."""
+    head = replace(HEAD, link="https://www.caf.fr/droits", domains=("caf.fr", "caf23.gouv.fr"))
+    with pytest.raises(ServiceError) as refused:
+        Texts(demarche=load_demarche("c2s-rsa"), head=head)
+    assert "E_LIEN_INTERDIT" == refused.value.code
+    assert ("caf23.gouv.fr",) == Texts(
+        demarche=load_demarche("c2s-rsa"), head=replace(HEAD, domains=head.domains)
+    ).domains
+    assert head.domains == Texts(demarche=load_demarche("cantine-qf"), head=head).domains
+    for false in ("notgouv.fr", "gouv.fr.example.org"):
+        with pytest.raises(ServiceError):
+            Texts(demarche=load_demarche("c2s-rsa"), head=replace(HEAD, link=f"https://{false}/", domains=(false,)))

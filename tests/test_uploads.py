@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -16,7 +17,8 @@ from service.guard_terms import GuardTerms
 from service.messages import Manifest
 from service.third_party import uploads
 from service.third_party.uploads import expect_chunk, put_chunk
-from tests.simulator import SIZE, Administration, Run, Simulation, rows_for, simulation
+from tests.risk_reports import RISK
+from tests.simulator import SIZE, START, Administration, Run, Simulation, rows_for, simulation
 
 ROWS = rows_for(7)
 
@@ -186,11 +188,35 @@ def test_a_manifest_must_fit_the_agreement(sim: Simulation, shared, changes, cod
 def test_an_upload_without_a_risk_report_is_refused(sim: Simulation, shared):
     """A manifest says which report was made before; one that has no such member is malformed."""
     manifest, _ = sim.caf.manifest(shared, sim.third_party, "jour", ROWS[0].encoded)
-    assert "E_RAPPORT_RISQUE_ABSENT" == declare(sim.caf, shared, replace(manifest, risk_report=None), 422)
+    assert "E_RAPPORT_RISQUE_ABSENT" == declare(sim.caf, shared, replace(manifest, risk=None), 422)
     signed = manifest.signed(sim.caf.identity.signing_key)
-    del signed["statement"]["risk_report"]
+    del signed["statement"]["risk"]
     signed = sign_statement(sim.caf.identity.signing_key, Label.MANIFEST, signed["statement"])
     assert "E_MESSAGE" == sim.caf.post(f"/runs/{shared.run}/uploads", signed, 422)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"claim": 49_999}, "E_RAPPORT_RISQUE_DIFFERENT"),
+        ({"limit": 50_001}, "E_RAPPORT_RISQUE_DIFFERENT"),
+        ({"people": SIZE - 1}, "E_RAPPORT_RISQUE_DIFFERENT"),
+        ({"made_at": START - timedelta(days=367)}, "E_RAPPORT_RISQUE_ANCIEN"),
+        ({"made_at": START + timedelta(days=2)}, "E_RAPPORT_RISQUE_ANCIEN"),
+        ({"verdict": "defavorable"}, "E_MESSAGE"),
+    ],
+)
+def test_a_risk_report_claims_what_the_profile_promises(sim: Simulation, shared, changes, code):
+    """For as many people as are declared, within the year, whether it was favourable or accepted."""
+    manifest, _ = sim.caf.manifest(shared, sim.third_party, "jour", ROWS[0].encoded)
+    assert code == declare(sim.caf, shared, replace(manifest, risk=replace(RISK, **changes)), 422)
+
+
+def test_an_accepted_risk_report_serves(sim: Simulation, run):
+    """It claims no more than it must, for no more people than are declared."""
+    manifest, _ = sim.caf.manifest(run, sim.third_party, "jour", ROWS[0].encoded)
+    claim = replace(RISK, claim=50_000, people=SIZE, verdict="accepte")
+    assert declare(sim.caf, run, replace(manifest, risk=claim))
 
 
 def test_chunks_must_hold_what_the_manifest_counts(sim: Simulation, run):

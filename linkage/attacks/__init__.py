@@ -1,6 +1,7 @@
 """The attacks of the literature and our own against encodings, run by whoever encodes, before anybody else could.
 
 outcome        guesses, what came of them, intervals, union over passes
+clustered      bounds of a rate when people come in blocks
 scene          what a curious third party holds of one block, what else it knows, and the truth kept apart
 likeness       what an attacker expects filters to look like, from token sets alone
 balance        log-likelihoods of pairs turned into probabilities of a matching

@@ -16,7 +16,7 @@ from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigh
+from scipy.linalg import eigh, eigvalsh
 from scipy.special import ndtri
 from scipy.stats import chi2
 
@@ -30,6 +30,7 @@ Numbers = NDArray[np.float64]
 _TRACY_WIDOM = 2.02  # its 99 % quantile
 _DIRECTIONS = 10
 _ONCE = 1e-3
+_AT_ONCE = 8192  # rows
 _COMMON = (0.05, 0.95)  # shares of people between which a token makes a community
 
 
@@ -75,17 +76,42 @@ def eigenvalues(filters: NDArray[np.uint64], *, vectors: int = 0) -> tuple[Numbe
     Returns:
         (min(n, L),) and (n, vectors), of unit length each.
     """
-    bits = bits_of(filters)
-    bits -= bits.mean(axis=0)
-    spread = bits.std(axis=0)
-    bits /= np.where(spread > 0, spread, 1).astype(np.float32)
-    if len(bits) <= bits.shape[1]:
-        values, found = eigh((bits @ bits.T).astype(np.float64) / len(bits))
-        return values[::-1], found[:, ::-1][:, :vectors]
-    values, found = eigh((bits.T @ bits).astype(np.float64) / len(bits))
-    along = bits @ found[:, ::-1][:, :vectors].astype(np.float32)
-    length = np.linalg.norm(along, axis=0)
-    return values[::-1], np.asarray(along / np.where(length > 0, length, 1), dtype=np.float64)
+    rows, length = len(filters), 64 * filters.shape[1]
+    if rows > length:
+        return _of_columns(filters, vectors)
+    mean, spread = _levels(filters)
+    bits = (bits_of(filters) - mean) / spread
+    values, found = eigh((bits @ bits.T).astype(np.float64) / rows)
+    return values[::-1], found[:, ::-1][:, :vectors]
+
+
+def _of_columns(filters: NDArray[np.uint64], vectors: int) -> tuple[Numbers, Numbers]:
+    """The same by the L × L correlation, some rows at a time."""
+    mean, spread = _levels(filters)
+    together = np.zeros((len(mean), len(mean)))
+    for start in range(0, len(filters), _AT_ONCE):
+        bits = (bits_of(filters[start : start + _AT_ONCE]) - mean) / spread
+        together += bits.T @ bits
+    together /= len(filters)
+    if not vectors:
+        alone: Numbers = np.asarray(eigvalsh(together, overwrite_a=True), dtype=np.float64)
+        return alone[::-1], np.empty((len(filters), 0))
+    values, found = eigh(together, overwrite_a=True)
+    leading = found[:, ::-1][:, :vectors].astype(np.float32)
+    chunks = (filters[start : start + _AT_ONCE] for start in range(0, len(filters), _AT_ONCE))
+    along = np.concatenate([((bits_of(some) - mean) / spread) @ leading for some in chunks])
+    lengths = np.linalg.norm(along, axis=0)
+    return values[::-1], np.asarray(along / np.where(lengths > 0, lengths, 1), dtype=np.float64)
+
+
+def _levels(filters: NDArray[np.uint64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The share of ones of each bit, and its standard deviation, 1 for bits that are always the same."""
+    ones = np.zeros(64 * filters.shape[1])
+    for start in range(0, len(filters), _AT_ONCE):
+        ones += bits_of(filters[start : start + _AT_ONCE]).sum(axis=0, dtype=np.float64)
+    mean = ones / len(filters)
+    spread = np.sqrt(mean * (1 - mean))
+    return mean.astype(np.float32), np.where(spread > 0, spread, 1).astype(np.float32)
 
 
 def spectrum(scene: Scene) -> Spectrum:

@@ -49,6 +49,8 @@ BODIES: dict[str, ErrorProfile] = {
 
 _BODY_STREAM, _FILE_STREAM = 100, 200
 _FIRST_IDENTIFIER = 10_000_000
+# What these describe is a dwelling: its address does not stay behind when people move.
+_OF_DWELLINGS = ("ademe", "anah")
 # Share of addresses that are mistyped, abbreviated, or those of before a removal.
 _ADDRESSES = {"certifie": (0.005, 0.05, 0.02), "verifie_agent": (0.015, 0.15, 0.04), "declaratif": (0.04, 0.35, 0.03)}
 _SHORT = (("avenue ", "av "), ("boulevard ", "bd "), ("place ", "pl "), ("chemin ", "ch "), ("allée ", "all "))
@@ -137,7 +139,7 @@ class World:
                      "cog_pays_naissance")  # fmt: skip
             written = with_mistakes({name: right[name] for name in names}, BODIES[body], rng)
             written |= {name: right[name] for name in ("ine", "siren", "pdl")}
-            written |= self._addresses(BODIES[body], rng)
+            written |= self._addresses(BODIES[body], rng, moving=body not in _OF_DWELLINGS)
             written["departement_naissance"] = [one[:2] for one in written["cog_commune_naissance"]]
             self._bodies[body] = right, written
         return self._bodies[body]
@@ -155,11 +157,11 @@ class World:
         columns["pdl"] = life.home_word["pdl"][homes.home].tolist()
         return columns
 
-    def _addresses(self, profile: ErrorProfile, rng: np.random.Generator) -> Columns:
-        """Addresses as they are written, some of them from before a removal."""
+    def _addresses(self, profile: ErrorProfile, rng: np.random.Generator, *, moving: bool) -> Columns:
+        """Addresses as they are written; where they move with people, some of them from before a removal."""
         typo, short, old = _ADDRESSES[profile.name]
         count, home = self.life.count, self.households.home
-        moved = self.life.home_is["moved"][home] & chance(rng, old * 5, count)
+        moved = self.life.home_is["moved"][home] & chance(rng, old * 5, count) & moving
         other = rng.integers(0, self.households.count, self.households.count)[home]
         where = np.where(moved, other, home)
         street: Texts = self.households.street[where].copy()

@@ -12,6 +12,8 @@ import json
 import os
 import sys
 import time
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,9 +24,17 @@ from service.administration.rehearsal_report import sentences
 from service.administration.terminal import Terminal, unbroken
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-__all__ = ["Office", "evaluate_command", "open_office"]
+__all__ = ["Office", "at_desk", "dated", "evaluate_command", "open_office", "real_time"]
+
+
+def real_time() -> datetime:
+    """The time of this machine, aware, UTC."""
+    return datetime.now(UTC)
+
+
+_TIME: ContextVar[Callable[[], datetime]] = ContextVar("time of the desks that are opened", default=real_time)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,9 +66,24 @@ def open_office(home: str | None) -> Office:
     return Office(
         home=Path(place) if place else Path.home() / ".allervers",
         terminal=Terminal(),
-        clock=lambda: datetime.now(UTC),
+        clock=_TIME.get(),
         sleep=time.sleep,
     )
+
+
+@contextmanager
+def dated(clock: Callable[[], datetime]) -> Iterator[None]:
+    """Within it, desks opened in this thread go by another clock: a demonstration takes place on a chosen day."""
+    before = _TIME.set(clock)
+    try:
+        yield
+    finally:
+        _TIME.reset(before)
+
+
+def at_desk(home: Path) -> dict[str, str]:
+    """The environment of a command in a process of its own, at the desk of that folder."""
+    return {**os.environ, "ALLERVERS_HOME": str(home), "PYTHONIOENCODING": "utf-8"}
 
 
 def _harden() -> None:

@@ -15,18 +15,20 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from crypto.keys import RunKey
 from linkage.attribute import Attribute
-from linkage.holder import encode_passes
 from linkage.plan import Plan
-from linkage.records import AT_ONCE, MISSING, Records
 from linkage.sheet import Sheet
-from linkage.stream import Piece
 from linkage.wire import ID_BYTES
 from service.administration.extra_people import records_of
+
+if TYPE_CHECKING:
+    from linkage.records import Records
+    from linkage.stream import Piece
 
 __all__ = ["Assigned", "assign", "draw", "only_assigned"]
 
@@ -76,6 +78,8 @@ def assign(canaries: Records, sheet: Sheet, plan: Plan, key: RunKey) -> Assigned
     Raises:
         LinkageError: as `linkage.stream.stream_passes`.
     """
+    from linkage.holder import encode_passes  # noqa: PLC0415 - compiled code: only where people are encoded
+
     rng = secrets.SystemRandom()
     held: list[list[str]] = [[] for _ in range(len(canaries))]
     for one in encode_passes(canaries, sheet, plan, key) if len(canaries) else ():
@@ -122,6 +126,8 @@ def _names_people(records: Records, attribute: Attribute) -> bool:
 def _one(records: Records, attributes: Sequence[Attribute], rng: secrets.SystemRandom) -> dict[str, str]:
     """One person of parts of several."""
     donors = {group: rng.randrange(len(records)) for group in (_SURNAME, _DATE, _PLACE, _PERSON)}
+    from linkage.records import MISSING  # noqa: PLC0415 - compiled code: only where people are encoded
+
     found = {}
     for one in attributes:
         if one.second_form_of:  # a usage name tells too much of whom the surname comes from
@@ -136,6 +142,8 @@ def _one(records: Records, attributes: Sequence[Attribute], rng: secrets.SystemR
 
 def _known(records: Records, attributes: Sequence[Attribute], drawn: Sequence[Mapping[str, str]]) -> list[bool]:
     """Whether somebody of the file has the surname, the first names and the date of each."""
+    from linkage.records import AT_ONCE  # noqa: PLC0415 - compiled code: only where people are encoded
+
     names = [one.name for one in attributes if one.kind in ("name", "given_names", "date") and not one.second_form_of]
     if not names:
         return [False] * len(drawn)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from linkage.alterations import ALTERATIONS
@@ -16,8 +17,13 @@ from linkage.errors import LinkageError
 from linkage.inspection import Inspection, inspect
 from linkage.sheet import load_sheet
 from linkage.suspicions import SUSPICIONS
+from linkage.tables import TableFile
 from service.administration.app import open_office
+from service.administration.demarche_commands import columns_read
+from service.administration.preview_commands import operand_of
 from service.administration.terminal import Terminal
+from service.demarche import load_demarche
+from service.rule_sheet import Demarche
 
 __all__ = ["check", "show_connectors"]
 
@@ -31,13 +37,16 @@ _REFUSED = 1
 def check(args: argparse.Namespace) -> int:
     """`allervers check`: the data-quality report of a file, before it is encoded; 1 when encoding would refuse it."""
     office = open_office(None)
-    sheet = with_file_columns(load_sheet(args.sheet), args.side, args.connector, args.columns)
+    demarche = None if args.demarche is None else load_demarche(args.demarche)
+    side = args.side or "left" if demarche is None else operand_of(demarche, args.side)
+    shared = load_sheet(args.sheet) if demarche is None else demarche.sheet()
+    sheet = with_file_columns(shared, side, args.connector, args.columns)
     try:
         with office.terminal.stages() as report:
             found = inspect(
                 args.file,
                 sheet,
-                args.side,
+                side,
                 today=office.clock().date(),
                 connector=load_connector(args.connector) if args.connector else None,
                 bad_rows="skip" if args.skip_bad_rows else None,
@@ -53,11 +62,29 @@ def check(args: argparse.Namespace) -> int:
             usable=0,
             refusals=[{"code": error.code, "rule": error.message}],
         )
+    if demarche is not None:
+        _judge(found, demarche, side, args.file)
     if args.json:
         office.terminal.say(json.dumps(found.to_json(), ensure_ascii=False, sort_keys=True))
     else:
         _show(office.terminal, found)
     return 0 if found.encodable else _REFUSED
+
+
+def _judge(found: Inspection, demarche: Demarche, side: str, path: Path) -> None:
+    """What a démarche asks of a file beyond the identity: columns that its selection reads, dates that it expects."""
+    operand = demarche.operands[side]
+    try:
+        TableFile(path, columns_read(demarche, operand))
+    except LinkageError as error:
+        found.refusals.append({"code": error.code, "rule": f"la sélection de la démarche : {error.message}"})
+    partial = sum(
+        change["rows"] for one in found.attributes for change in one["changes"] if change["rule"] == "partial"
+    )
+    if partial and not demarche.identity_terms.partial_dates:
+        found.warnings.append(
+            f"{partial} date(s) partielle(s), que la démarche n'annonce pas : ces personnes se retrouvent moins bien"
+        )
 
 
 def show_connectors(args: argparse.Namespace) -> None:

@@ -7,15 +7,18 @@ An empty pass is one empty chunk.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crypto.sealing import CHUNK_OVERHEAD
-from linkage.stream import Piece
 from linkage.wire import ID_BYTES, TAG_BYTES, row_bytes
 from service.administration.payload import SealRows
 from service.messages import MAX_CHUNK_BYTES
+
+if TYPE_CHECKING:
+    from linkage.stream import Piece
 
 __all__ = ["Fill", "chunks_of", "rows_of"]
 

@@ -16,6 +16,7 @@ import hashlib
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,9 +24,11 @@ from crypto.framing import Label
 from crypto.keys import RunKey, derive
 from linkage.attribute import Attribute
 from linkage.formula import Formula, Linked, hits_of, sensitive
-from linkage.records import Records
 from linkage.sheet import Sheet
 from service.administration.extra_people import records_of
+
+if TYPE_CHECKING:
+    from linkage.records import Records
 
 __all__ = ["LEAST_PERCENT", "Expectation", "Recall", "controls", "expectations"]
 

@@ -20,8 +20,6 @@ from crypto.errors import CryptoError, SignatureRefused
 from crypto.framing import canonical_json, from_base64, parse_canonical_json, to_base64
 from crypto.key_files import write_secret
 from crypto.keys import PublicIdentity
-from linkage.holder import encoder_digest
-from linkage.planner import plan_passes
 from service.administration.entitlement import holders_of, outputs_for
 from service.agreement import (
     MAX_CONTROLS,
@@ -99,6 +97,8 @@ def build_agreement(demarche: RuleSheet, terms: Terms, pins: Pins, third_party: 
             `E_SANS_COMPARAISON`, `E_AIPD_ABSENTE`, `E_AUTORISATION_ABSENTE`, `E_VALIDITE`; whatever `pins` refuses.
         LinkageError: the profile is unknown.
     """
+    from linkage.holder import encoder_digest  # noqa: PLC0415 - the encoder: only where an agreement is made or judged
+
     _check_terms(demarche, terms)
     sheet, outputs = demarche.sheet(), outputs_for(demarche, terms.holders, terms.objections)
     comparisons = _comparisons(demarche, terms, outputs)
@@ -136,13 +136,18 @@ def build_agreement(demarche: RuleSheet, terms: Terms, pins: Pins, third_party: 
 
 def _comparisons(demarche: RuleSheet, terms: Terms, outputs: tuple[Output, ...]) -> tuple[Comparison, ...]:
     """What the outputs need, sorted."""
-    sheet, found = demarche.sheet(), []
+    from linkage.planner import plan_passes  # noqa: PLC0415 - see `build_agreement`
+
+    found = []
+    operand_of = {party: operand for operand, parties in terms.holders.items() for party in parties}
     tell = {party for operand in demarche.payload_operands for party in terms.holders.get(operand, ())}
     required = {name for one in outputs for name in one.requires}
     for name in sorted({name for one in outputs for name in one.comparisons}):
         recipient, source, *objections = name.split(".")
         sent = terms.objections if objections else terms.sizes
         sizes = Sizes(recipient=terms.sizes[recipient], source=sent[source])
+        between = operand_of[recipient], operand_of[source]
+        sheet = demarche.sheet_between(between, of_objections=bool(objections))
         one = Comparison(
             id=name,
             recipient=recipient,

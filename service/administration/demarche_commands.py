@@ -20,7 +20,7 @@ from service.due_dates import next_runs
 from service.errors import ServiceError
 from service.rule_sheet import Demarche, Operand
 
-__all__ = ["check_demarche", "new_demarche", "show_demarche", "show_demarches"]
+__all__ = ["check_demarche", "columns_read", "new_demarche", "show_demarche", "show_demarches"]
 
 SCHEMA = "demarche.schema.json"
 _IDENTIFIER = re.compile(r"[a-z0-9][a-z0-9-]{1,63}")
@@ -82,12 +82,12 @@ def _file_of(demarche: Demarche, operand: Operand) -> Iterator[str]:
         yield f"sélection   : {operand.local_filter}"
     for name, expression in operand.computations.items():
         yield f"calcul      : {name} = {expression}"
-    if columns := _columns_read(demarche, operand):
+    if columns := columns_read(demarche, operand):
         yield f"colonnes    : {', '.join(columns)} (en plus de l'identité)"
     yield f"apprend     : {learned(demarche, operand)}"
 
 
-def _columns_read(demarche: Demarche, operand: Operand) -> list[str]:
+def columns_read(demarche: Demarche, operand: Operand) -> list[str]:
     """The columns of a file that its selection, its computations and its payload read."""
     parameters = parameters_of(demarche.parameters)
     read: list[str] = []
@@ -106,7 +106,7 @@ def check_demarche(args: argparse.Namespace) -> None:
     terminal = open_office(None).terminal
     terminal.say(f"{demarche.id} : démarche valable ({demarche.digest})")
     for operand in demarche.operands.values():
-        if columns := _columns_read(demarche, operand):
+        if columns := columns_read(demarche, operand):
             terminal.say(f"fichier « {operand.name} » : colonnes {', '.join(columns)}, en plus de l'identité")
     if demarche.presentation is None:
         terminal.note("aucune [presentation] : écrivez en deux phrases à quoi sert la démarche")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
-from linkage.connectors import with_file_columns
-from linkage.records import BadRows, read_records
 from service.administration.app import Office, open_office
 from service.administration.conventions import AgreementStore, StoredAgreement
 from service.administration.pending import Pending
+from service.administration.selecting import PeopleFile, group_of, read_people
 from service.counts import band_of, spelled
 from service.errors import ServiceError
+
+if TYPE_CHECKING:
+    from linkage.records import BadRows
 
 __all__ = ["add", "clear", "show"]
 
@@ -19,10 +22,16 @@ def add(args: argparse.Namespace) -> None:
     """`allervers event add`: keep the people of a file until the next run."""
     office, stored, pending = _open(args)
     operand = _own_operand(office, stored)
-    sheet = with_file_columns(stored.demarche.sheet(), operand, args.connector, args.columns)
     bad_rows: BadRows | None = "skip" if args.skip_bad_rows else None
-    records = read_records(args.file, sheet, operand, bad_rows=bad_rows)
-    pending.add(records)
+    file = PeopleFile(
+        path=args.file, connector=args.connector, columns=args.columns, parameters=args.parameters, bad_rows=bad_rows
+    )
+    group = group_of(stored.demarche, operand)
+    extra = (group.key,) if group else ()
+    records, tally = read_people(stored.demarche, operand, file, office.clock().date(), extra=extra)
+    for sentence in tally.sentences() if tally else ():
+        office.terminal.say(sentence)
+    pending.add(records, case=group.key if group else None)
     office.terminal.say(f"{len(records)} personne(s) mises en attente")
     _say(office, stored, pending)
 

@@ -6,13 +6,13 @@ Nothing of the file is copied: its columns keep their codes, and the codes of th
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import overload
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from linkage.columns import Texts
-from linkage.records import MISSING, Column, Records
+if TYPE_CHECKING:
+    from linkage.records import Column, Records
 
 __all__ = ["extended", "records_of"]
 
@@ -25,6 +25,9 @@ def records_of(people: Sequence[Mapping[str, str]], attributes: Iterable[str], i
         attributes: of the sheet.
         ids: local identifiers; without any, everybody is named by a number.
     """
+    from linkage.columns import Texts  # noqa: PLC0415 - compiled code: only where people are encoded
+    from linkage.records import MISSING, Column, Records  # noqa: PLC0415
+
     columns = {}
     for name in attributes:
         values = sorted({one[name] for one in people if name in one})
@@ -39,12 +42,17 @@ def extended(records: Records, people: Records) -> Records:
 
     The identifiers of those who are added mean nothing to anybody and may be those of others.
     """
+    from linkage.records import Records  # noqa: PLC0415 - compiled code: only where people are encoded
+
     columns = {name: _followed(column, people.columns[name]) for name, column in records.columns.items()}
     return Records(ids=_Followed(records.ids, people.ids), columns=columns)
 
 
 def _followed(first: Column, then: Column) -> Column:
     """Both columns as one: values of the second that the first has are not there twice."""
+    from linkage.columns import Texts  # noqa: PLC0415 - compiled code: only where people are encoded
+    from linkage.records import MISSING, Column  # noqa: PLC0415
+
     new = list(then.values)
     places = _places(first.values, new)
     added = [value for value in new if value not in places]

@@ -11,8 +11,8 @@ it) is not shown to be absent elsewhere: it is kept from automatic award. So are
 
 The file of hits is ``identifiant;usage;resultat``, then one column for each value of the payload, output by output, each in the
 order of the party's own file, UTF-8. `usage` is ``attribution`` for a hit that may be awarded, ``information`` for one that may
-only be written to; `resultat` is the name of the output. A payload is that of the certain links of a record, and nothing when
-its passes do not agree on it.
+only be written to; `resultat` is the name of the output. A payload is that of the certain links of a record, in the
+passes whose links count for it (of an attribute compared blindly: where the twin agrees), and nothing when these do not agree.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from crypto.key_files import destroy
 from crypto.keys import PublicIdentity
 from crypto.sealing import unseal
 from linkage.errors import LinkageError
-from linkage.formula import GreyPolicy, Hits, Linked, hits_of, united
+from linkage.formula import GreyPolicy, Hits, Linked, counted, hits_of, said, union
 from linkage.plan import PassPlan
 from linkage.wire import ID_BYTES, Delivered, delivery_from_bytes
 from service.administration.controls import Recall
@@ -60,6 +60,7 @@ __all__ = [
     "payloads_of",
     "restrained",
     "seal_of",
+    "together",
     "write_hits",
 ]
 
@@ -76,10 +77,12 @@ class Found:
     Attributes:
         hits: over the party's records, in their order.
         payloads: of hits that have one.
+        incomplete: people left out because somebody of their case is no hit.
     """
 
     hits: Hits
     payloads: Payloads = field(default_factory=dict)
+    incomplete: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,29 +107,45 @@ def collect_hits(seat: Seat, client: Client, third_party: PublicIdentity, *, rep
     if not seat.receives or seat.joiner is not None:
         raise ServiceError("E_SANS_RESULTATS", "votre administration ne reçoit pas de résultats dans ce croisement")
     own = sum(1 for _ in seat.folder.identifiers())
-    passes = [(one, plan) for one in seat.comparisons_of(seat.party) for plan in one.plan.passes]
-    count = own + seat.agreement.controls
-    linked: dict[str, list[Linked]] = {}
+    comparisons = seat.comparisons_of(seat.party)
+    done, passes = 0, sum(len(one.plan.passes) for one in comparisons)
+    unions: dict[str, Linked] = {}
     sealed: dict[str, dict[int, list[tuple[PayloadSeal, bytes]]]] = {}
-    for done, (comparison, plan) in enumerate(passes):
-        signed = client.delivery(seat.run, comparison.id, plan.name)
-        links, carried = open_delivery(seat, comparison, plan, third_party, signed, count)
-        linked.setdefault(comparison.id, []).append(links)
-        seal = seal_of(seat, comparison, plan.name)
-        for record, one in carried.items() if seal else ():
-            sealed.setdefault(comparison.id, {}).setdefault(record, []).append((seal, one))  # type: ignore[arg-type]
-        if report:
-            report(done + 1, len(passes))
-    unions = {
-        one.id: united([(plan.name, plan.twin) for plan in one.plan.passes], linked[one.id], alike=seat.alike(one))
-        for one in seat.comparisons_of(seat.party)
-    }
+    for comparison in comparisons:
+        opened = []
+        for plan in comparison.plan.passes:
+            signed = client.delivery(seat.run, comparison.id, plan.name)
+            opened.append(open_delivery(seat, comparison, plan, third_party, signed, own + seat.agreement.controls))
+            done += 1
+            if report:
+                report(done, passes)
+        unions[comparison.id], sealed[comparison.id] = together(seat, comparison, opened)
     mine = {name: Linked(certain=one.certain[:own], grey=one.grey[:own]) for name, one in unions.items()}
     controls = [(one.certain | one.grey)[own:] for one in unions.values()]
     return Collected(
         found={output.name: _found(seat, output, mine, sealed, own) for output in seat.outputs},
         recall=Recall(found=sum(int(one.sum()) for one in controls), expected=sum(map(len, controls))),
     )
+
+
+def together(
+    seat: Seat, comparison: Comparison, opened: Sequence[tuple[Linked, dict[int, bytes]]]
+) -> tuple[Linked, dict[int, list[tuple[PayloadSeal, bytes]]]]:
+    """The links of a comparison, and the payloads of those that count, each with what opens it."""
+    plans = comparison.plan.passes
+    parts = said(
+        [(plan.name, plan.twin) for plan in plans], [links for links, _ in opened], alike=seat.alike(comparison)
+    )
+    whole = union(parts)
+    sealed: dict[int, list[tuple[PayloadSeal, bytes]]] = {}
+    for plan, counts, (_, carried) in zip(plans, counted(parts, whole), opened, strict=True):
+        seal = seal_of(seat, comparison, plan.name)
+        if seal is None or counts is None:
+            continue
+        for record, one in carried.items():
+            if counts[record]:
+                sealed.setdefault(record, []).append((seal, one))
+    return whole, sealed
 
 
 def _found(

@@ -11,8 +11,9 @@ jeton; where a record has no row, the id is random, and names nothing. A piece h
 
 Hits (``hits``): for each output of the recipient, in the order of the agreement, ``length (8)`` and a `linkage.wire` delivery
 of jetons, `certain` and `information` in the place of grey, padded. Where an output asks for a link in comparisons that have
-payloads, each of its certain jetons carries for each of these the sealed payload of its first certain link; of a holder with whom
-it is not linked, random bytes of that size. The joiner opens none of it, and keeps nothing.
+payloads, each of its certain jetons carries for each of these the sealed payload of its first certain link that counts (not one
+of which a twin says otherwise); of a holder with whom it is not linked, random bytes of that size. The joiner opens none of
+it, and keeps nothing.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crypto.keys import PublicIdentity
-from linkage.formula import Formula, GreyPolicy, Linked, hits_of, united
+from linkage.formula import Flags, Formula, GreyPolicy, Linked, counted, hits_of, said, union
 from linkage.wire import ID_BYTES, Delivered, delivery_to_bytes, places_among
 from service.administration import relaying
 from service.administration.inbox import open_sealed
@@ -79,7 +80,7 @@ class Joining:
         outputs: in the order of the agreement.
         columns: in the order of the agreement.
         most: records that the table may hold.
-        alike: comparison → what is asked of the attribute that twins divide by, where it matters (`linkage.formula.united`).
+        alike: comparison → what is asked of the attribute that twins divide by, where it matters (`linkage.formula.said`).
     """
 
     outputs: tuple[Told, ...]
@@ -87,9 +88,13 @@ class Joining:
     most: int
     alike: Mapping[str, bool | None] = field(default_factory=dict)
 
+    def places(self, comparison: str) -> list[int]:
+        """The columns of a comparison."""
+        return [place for place, column in enumerate(self.columns) if column.comparison == comparison]
+
     def passes(self, comparison: str) -> list[tuple[str, str]]:
         """(name, whose twin) of the passes of a comparison."""
-        return [(column.pass_name, column.twin) for column in self.columns if column.comparison == comparison]
+        return [(self.columns[place].pass_name, self.columns[place].twin) for place in self.places(comparison)]
 
     def slots(self, output: Told) -> list[tuple[str, int]]:
         """(comparison, width) of the payloads that one hit of an output carries, in their order."""
@@ -174,15 +179,18 @@ def joined(pieces: Iterable[NDArray[np.uint8]], told: Sequence[Delivered], joini
         links: dict[str, list[Linked]] = {}
         for place, (lookup, column) in enumerate(zip(lookups, joining.columns, strict=True)):
             links.setdefault(column.comparison, []).append(lookup.links(table[:, 1 + place]))
-        unions = {
-            name: united(joining.passes(name), parts, alike=joining.alike.get(name)) for name, parts in links.items()
-        }
+        unions: dict[str, Linked] = {}
+        counts: dict[int, Flags | None] = {}  # column → the records that its links count for
+        for name, linked in links.items():
+            parts = said(joining.passes(name), linked, alike=joining.alike.get(name))
+            unions[name] = union(parts)
+            counts.update(zip(joining.places(name), counted(parts, unions[name]), strict=True))
         for one in found:
-            one.add(table, unions, lookups)
+            one.add(table, unions, [(lookup, counts[place]) for place, lookup in enumerate(lookups)])
     for lookup in lookups:
         lookup.check()
-    parts = [one.delivery() for one in found]
-    return b"".join(len(part).to_bytes(_LENGTH, "big") + part for part in parts)
+    deliveries = [one.delivery() for one in found]
+    return b"".join(len(one).to_bytes(_LENGTH, "big") + one for one in deliveries)
 
 
 def parts_of(data: bytes, count: int) -> list[bytes]:
@@ -211,12 +219,13 @@ class _Found:
         self._certain, self._information = [_no_id()], [_no_id()]
         self._payloads = [np.empty((0, self._width), dtype=np.uint8)]
 
-    def add(self, table: NDArray[np.uint8], unions: Mapping[str, Linked], lookups: Sequence[_Lookup]) -> None:
-        """Apply the rule to some records."""
+    def add(self, table: NDArray[np.uint8], unions: Mapping[str, Linked], columns: Sequence[_Counted]) -> None:
+        """Apply the rule to some records; of each column, which of them its links count for."""
         hits = hits_of(self._output.formula, unions, len(table), self._output.grey_policy)
         self._certain.append(table[hits.certain, 0])
         self._information.append(table[hits.information, 0])
-        self._payloads.append(_payloads(table[hits.certain], lookups, self._joining, self._output))
+        rows = [(lookup, None if counts is None else counts[hits.certain]) for lookup, counts in columns]
+        self._payloads.append(_payloads(table[hits.certain], rows, self._joining, self._output))
 
     def delivery(self) -> bytes:
         """What the recipient is told of this output."""
@@ -265,17 +274,21 @@ class _Lookup:
             raise _broken("nomme des lignes que le destinataire n'a pas envoyées")
 
 
+_Counted = tuple[_Lookup, Flags | None]
+
+
 def _payloads(
-    table: NDArray[np.uint8], lookups: Sequence[_Lookup], joining: Joining, output: Told
+    table: NDArray[np.uint8], columns: Sequence[_Counted], joining: Joining, output: Told
 ) -> NDArray[np.uint8]:
-    """For each record, for each comparison with payloads, that of the first certain link in the order of the passes."""
+    """For each record, for each comparison with payloads, that of the first certain link that counts, by the order of passes."""
     slots = [np.empty((len(table), 0), dtype=np.uint8)]
     for comparison, width in joining.slots(output):
-        places = [place for place, column in enumerate(joining.columns) if column.comparison == comparison]
         slot = np.frombuffer(os.urandom(len(table) * width), dtype=np.uint8).reshape(-1, width).copy()
-        for place in reversed(places):
-            have, payloads = lookups[place].payloads(table[:, 1 + place])
-            slot[have] = payloads
+        for place in reversed(joining.places(comparison)):
+            lookup, counts = columns[place]
+            if counts is not None:
+                have, payloads = lookup.payloads(table[counts, 1 + place])
+                slot[np.flatnonzero(counts)[have]] = payloads
         slots.append(slot)
     return np.concatenate(slots, axis=1)
 

@@ -13,6 +13,7 @@ from service.administration.connection import Connection, connect
 from service.administration.controls import LEAST_PERCENT, Recall
 from service.administration.inbox import Collected
 from service.administration.local_commands import take_seat
+from service.administration.run_words import STATES
 from service.administration.seat import Seat
 from service.administration.terminal import Terminal
 from service.answers import RunView
@@ -72,7 +73,7 @@ def _wait_for(online: Connection, seat: Seat, route: tuple[relaying.Kind, str, s
     def ready(view: RunView) -> bool:
         if view.state is not RunState.DELIVERED:
             raise ServiceError(
-                "E_ETAPE", f"le croisement est à l'état « {view.state} » : rien ne peut plus être transmis"
+                "E_ETAPE", f"rien ne peut plus être transmis ; état du croisement : {STATES[view.state]}"
             )
         return relaying.is_complete(online.client.relays(seat.run), kind, sender, receiver)
 

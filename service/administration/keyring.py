@@ -93,6 +93,11 @@ class Keyring:
             raise ServiceError("E_IDENTITE_ABSENTE", sentence) from error
 
     @property
+    def has_identity(self) -> bool:
+        """Whether this administration has drawn its keys."""
+        return (self.home / "identity.json").exists()
+
+    @property
     def succession(self) -> OwnSuccession:
         """This party's own signing keys after the first."""
         return OwnSuccession(self.home)

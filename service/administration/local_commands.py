@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from linkage.records import BadRows, Records
 from service.administration.app import Office, open_office
 from service.administration.conventions import AgreementStore
 from service.administration.journal.journaling import note_sent
@@ -19,10 +19,13 @@ from service.administration.pending import Pending
 from service.administration.risk_report import fitting, kept_at, load_report
 from service.administration.run_folder import RunFolder
 from service.administration.seat import Seat
-from service.administration.selecting import PeopleFile, read_people
+from service.administration.selecting import PeopleFile, group_of, read_people
 from service.errors import ServiceError
 from service.forms import write_time
 from service.rule_sheet import Freshness
+
+if TYPE_CHECKING:
+    from linkage.records import BadRows, Records
 
 __all__ = [
     "encode_file",
@@ -90,6 +93,8 @@ def encode_file(office: Office, seat: Seat, args: argparse.Namespace) -> None:
         payloads=written(columns, told[0]) if told else (),
         objecting=objectors(records.ids) if objectors is not None else None,
     )
+    if group := group_of(seat.stored.demarche, seat.operand):
+        seat.folder.write_cases(records.extra[group.key])
     with terminal.progress("encodage") as told_so_far:
         made = encode(seat, records, risk=risk, report=told_so_far, attached=attached)
     for one in made:
@@ -102,7 +107,8 @@ def _waiting(office: Office, seat: Seat) -> Records:
     """The people of a démarche of events who wait for this run."""
     attributes = [one.name for one in seat.stored.demarche.sheet().attributes]
     pending = Pending(home=office.home, agreement=seat.agreement.identifier)
-    return pending.take(seat.run, attributes, seat.agreement.guards.least_rows)
+    group = group_of(seat.stored.demarche, seat.operand)
+    return pending.take(seat.run, attributes, seat.agreement.guards.least_rows, case=group.key if group else None)
 
 
 def _read_file(office: Office, seat: Seat, args: argparse.Namespace) -> Records:
@@ -114,7 +120,8 @@ def _read_file(office: Office, seat: Seat, args: argparse.Namespace) -> Records:
 
 def _read(office: Office, seat: Seat, args: argparse.Namespace) -> Records:
     told = any(one.payload_bytes and one.source == seat.party for one in seat.comparisons)
-    extra = seat.stored.demarche.payload if told else ()
+    group = group_of(seat.stored.demarche, seat.operand)
+    extra = [*(seat.stored.demarche.payload if told else ()), *([group.key] if group else [])]
     bad_rows: BadRows | None = "skip" if args.skip_bad_rows else None
     file = PeopleFile(
         path=args.file,

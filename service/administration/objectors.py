@@ -16,18 +16,20 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import overload
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crypto.keys import RunKey
-from linkage.records import Column, Records
 from service.administration.controls import controls
 from service.administration.extra_people import extended
 from service.administration.seat import Seat
 from service.agreement import Comparison
 from service.errors import ServiceError
+
+if TYPE_CHECKING:
+    from linkage.records import Column, Records
 
 __all__ = ["Attached", "Sent", "sent_in"]
 
@@ -84,13 +86,15 @@ def _objections(seat: Seat, comparison: Comparison, records: Records, numbers: N
         sentence = f"plus de {comparison.sizes.source} personnes s'opposent, ce que la convention déclare ; concluez-en une autre"
         raise ServiceError("E_EFFECTIF_DEPASSE", sentence)
     with RunKey(secrets.token_bytes(32)) as drawn:
-        invented = controls(seat.stored.demarche.sheet(), drawn, room, source=False)
+        invented = controls(seat.sheet_of(comparison), drawn, room, source=False)
     after = len(records) + np.arange(room, dtype=np.int64)
     together = extended(_chosen(records, numbers), invented) if room else _chosen(records, numbers)
     return Sent(records=together, payloads=(), numbers=np.concatenate([numbers, after]))
 
 
 def _chosen(records: Records, numbers: NDArray[np.int64]) -> Records:
+    from linkage.records import Column, Records  # noqa: PLC0415 - compiled code: only where people are encoded
+
     columns = {name: Column(values=one.values, codes=_Chosen(one, numbers)) for name, one in records.columns.items()}
     return Records(ids=_ChosenIds(records.ids, numbers), columns=columns)
 

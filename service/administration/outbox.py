@@ -27,9 +27,8 @@ from crypto.framing import canonical_json, parse_canonical_json
 from crypto.key_files import destroy, write_secret
 from crypto.keys import PublicIdentity, RunKey
 from crypto.sealing import seal
+from linkage.memory import MEMORY
 from linkage.plan import PassPlan
-from linkage.records import Records
-from linkage.stream import MEMORY, stream_passes
 from linkage.wire import ID_BYTES
 from service.administration.inbox import OBJECTING
 from service.administration.objectors import Attached, sent_in
@@ -47,8 +46,10 @@ from service.messages import (
     statement_digest,
     upload_key_context,
 )
+from service.risk_terms import RiskClaim
 
 if TYPE_CHECKING:
+    from linkage.records import Records
     from service.administration.client import Client
 
 __all__ = [
@@ -89,7 +90,7 @@ def encode(
     seat: Seat,
     records: Records,
     *,
-    risk: str,
+    risk: RiskClaim,
     chunk_bytes: int = CHUNK_BYTES,
     memory: int = MEMORY,
     report: Report | None = None,
@@ -100,7 +101,7 @@ def encode(
     Args:
         seat: in a joined run.
         records: of this party's file.
-        risk: digest of this party's risk report (`linkage.risk_report`).
+        risk: what this party's risk report claims (`service.administration.risk_report`).
         chunk_bytes: plaintext of a chunk at most; whole rows.
         memory: bytes that the process should not exceed.
         report: progress, in records × passes.
@@ -152,8 +153,10 @@ def _note_objections(seat: Seat, attached: Attached) -> None:
 def _packed(seat: Seat, packing: Packing, memory: int, telling: tuple[Report | None, int, int]) -> list[Encoded]:
     """The passes of one comparison, in their folders; `telling` is a report, passes that are done, and all of them."""
     report, done, passes = telling
+    from linkage.stream import stream_passes  # noqa: PLC0415 - compiled code: only where people are encoded
+
     made: list[Encoded] = []
-    sheet = seat.stored.demarche.sheet()
+    sheet = seat.sheet_of(packing.comparison)
     with closing(stream_passes(packing.records, sheet, packing.comparison.plan, packing.key, memory=memory)) as streams:
         for stream in streams:
             told = _share(report, done + len(made), passes, packing.own, packing.count(stream))

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +21,6 @@ from numpy.typing import NDArray
 from crypto.key_files import destroy, write_secret
 from crypto.keys import RunKey
 from crypto.sealing import seal_chunk
-from linkage.records import Records
-from linkage.stream import PassStream, Piece
 from linkage.wire import payload_width, row_bytes
 from service.administration.canaries import Assigned, assign, draw, only_assigned
 from service.administration.chunks import Fill, chunks_of, rows_of
@@ -32,7 +31,12 @@ from service.administration.seat import Seat
 from service.agreement import Comparison
 from service.messages import Manifest, chunk_context
 from service.payload_cover import cover_key
+from service.risk_terms import RiskClaim
 from service.upload_appendix import seal_appendix
+
+if TYPE_CHECKING:
+    from linkage.records import Records
+    from linkage.stream import PassStream, Piece
 
 __all__ = ["Packing", "clear", "pack", "planted"]
 
@@ -51,7 +55,7 @@ class Packing:
         payloads: of the party's own records; empty without payload.
         numbers: (n,) int64, of all these records, in the party's file and beyond it.
         chunk_bytes: plaintext of a chunk at most; whole rows.
-        risk: digest of the party's risk report.
+        risk: what the party's risk report claims.
     """
 
     comparison: Comparison
@@ -63,7 +67,7 @@ class Packing:
     payloads: Sequence[bytes]
     numbers: NDArray[np.int64]
     chunk_bytes: int
-    risk: str
+    risk: RiskClaim
 
     def count(self, stream: PassStream) -> int:
         """Rows that are sent of a pass."""
@@ -91,7 +95,7 @@ def planted(seat: Seat, comparison: Comparison, records: Records, key: RunKey) -
     Raises:
         LinkageError: as `linkage.stream.stream_passes`.
     """
-    sheet, source = seat.stored.demarche.sheet(), comparison.source == seat.party
+    sheet, source = seat.sheet_of(comparison), comparison.source == seat.party
     apart = sheet.twins if seat.alike(comparison) is False else ""
     known = controls(sheet, key, seat.agreement.controls, source=source, apart=apart)
     wanted = seat.agreement.guards.canaries if source and not comparison.of_objections else 0
@@ -174,5 +178,5 @@ def _draft(seat: Seat, packing: Packing, stream: PassStream) -> Manifest:
         mean_fill_permille=0,
         nonce=secrets.token_hex(16),
         appendix=b"",
-        risk_report=packing.risk,
+        risk=packing.risk,
     )

@@ -11,6 +11,7 @@ import argparse
 from crypto.errors import CryptoError
 from service.administration.app import open_office
 from service.administration.connection import Connection, connect
+from service.administration.run_words import STATES
 from service.administration.terminal import Terminal
 from service.answers import RunView
 from service.counts import spelled
@@ -47,7 +48,7 @@ def release(args: argparse.Namespace) -> None:
     with connect(office) as online:
         view = online.run(args.run)
         if view.state is not RunState.HELD:
-            raise ServiceError("E_ETAPE", f"aucun résultat n'est retenu : le croisement est à l'état « {view.state} »")
+            raise ServiceError("E_ETAPE", f"aucun résultat n'est retenu ; état du croisement : {STATES[view.state]}")
         seen, holds = _read(online, view)
         for hold in holds:
             _say_hold(office.terminal, hold)

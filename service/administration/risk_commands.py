@@ -31,7 +31,6 @@ from service.administration.app import Office, open_office
 from service.administration.conventions import AgreementStore
 from service.administration.risk_page import page
 from service.administration.risk_report import (
-    MILLION,
     Attacked,
     Group,
     PassRisk,
@@ -48,6 +47,7 @@ from service.agreement import Agreement
 from service.counts import LEAST
 from service.demarche import load_demarche
 from service.errors import ServiceError
+from service.risk_terms import MILLION
 from service.rule_sheet import Demarche
 
 __all__ = ["UNFAVOURABLE", "risk"]
@@ -71,6 +71,8 @@ class _Subject:
     people: int | None  # of this file, as it is declared
     demarche: Demarche | None
     agreement: str | None
+    party: str | None = None
+    operand: str | None = None
 
 
 def risk(args: argparse.Namespace) -> int:
@@ -78,7 +80,7 @@ def risk(args: argparse.Namespace) -> int:
     office = open_office(args.home)
     subject = _subject(office, args)
     sheet, records = subject.sheet, _people(office, subject, args)
-    people = max(args.people or subject.people or 0, len(records))
+    people = _declared_people(office, subject, len(records), args.people or 0)
     sizes = subject.sizes or (people, people)
     plan = plan_passes(sheet, subject.profile, sizes)
     start = _seconds(office)
@@ -111,8 +113,19 @@ def _people(office: Office, subject: _Subject, args: argparse.Namespace) -> Reco
     return records
 
 
+def _declared_people(office: Office, subject: _Subject, records: int, asked: int) -> int:
+    """The people that the report speaks for: never fewer than the agreement declares, nor than the file has."""
+    least = max(subject.people or 0, records)
+    if 0 < asked < least:
+        whose = "la convention en déclare" if least == subject.people else "le fichier en compte"
+        office.terminal.note(f"--people {asked} est écarté : {whose} {least}, et le rapport vaut pour tous")
+    return max(asked, least)
+
+
 def _report(office: Office, subject: _Subject, records: Records, found: Findings, seconds: float) -> RiskReport:
     return RiskReport(
+        party=subject.party,
+        operand=subject.operand,
         demarche=subject.demarche.digest if subject.demarche else None,
         sheet=subject.sheet.digest,
         encoder=encoder_digest(),
@@ -156,24 +169,29 @@ def _subject(office: Office, args: argparse.Namespace) -> _Subject:
         people=None,
         demarche=demarche,
         agreement=None,
+        party=office.keyring.identity().party if demarche and office.keyring.has_identity else None,
+        operand=args.side if demarche else None,
     )
 
 
 def _of_agreement(agreement: Agreement, party: str, demarche: Demarche) -> _Subject:
     """This party's file under an agreement, in the comparison where its blocks are the largest."""
-    own = [one for one in agreement.comparisons if party in one.parties]
+    own = [one for one in agreement.comparisons if party in one.parties and not one.of_objections]
     if not own:
         sentence = "votre administration ne figure dans aucune comparaison de cette convention : rien à essayer"
         raise ServiceError("E_CONVENTION_ETRANGERE", sentence)
     one = min(own, key=lambda one: (max(one.sizes.recipient, one.sizes.source), one.id))
+    side = next(each.operand for each in agreement.parties if each.party == party)
     return _Subject(
         sheet=demarche.sheet(),
-        side=next(each.operand for each in agreement.parties if each.party == party),
+        side=side,
         profile=agreement.profile,
         sizes=(one.sizes.recipient, one.sizes.source),
-        people=one.sizes.recipient if one.recipient == party else one.sizes.source,
+        people=agreement.declared(party),
         demarche=demarche,
         agreement=agreement.identifier,
+        party=party,
+        operand=side,
     )
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from service.administration.risk_report import MILLION, RiskReport
+from service.administration.risk_report import RiskReport
 from service.administration.risk_words import ATTACKS, GROUPS, REASONS, passing, percent, together, verdict
+from service.risk_terms import MILLION
 
 __all__ = ["page"]
 
@@ -19,7 +20,8 @@ h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
 table { border-collapse: collapse; width: 100%; margin: .5rem 0; }
 caption { text-align: left; padding: .3rem 0; color: #3a3a3a; }
 th, td { border-bottom: 1px solid #ddd; padding: .3rem .6rem; text-align: right; }
-th:first-child, td:first-child { text-align: left; }
+th:first-child, td:first-child { text-align: left; font-weight: inherit; } .wide { overflow-x: auto; }
+h1, td, li, p { overflow-wrap: anywhere; } @media print { table { font-size: .75rem; } }
 .verdict { border-left: .5rem solid #b34000; padding: .5rem 1rem; background: #fff4ee; }
 .good { border-color: #18753c; background: #eefaf2; }
 svg { width: 100%; height: auto; } svg text { font: 12px system-ui, sans-serif; }
@@ -50,9 +52,7 @@ def page(report: RiskReport, *, file: str) -> str:
     body = "\n".join(part for part in parts if part)
     title = f"Rapport de risque : {escape(file)}"
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>'
-    return (
-        f'<!doctype html>\n<html lang="fr"><head>{head}<style>{_STYLE}</style></head>\n<body>\n{body}\n</body></html>\n'
-    )
+    return f'<!doctype html>\n<html lang="fr"><head>{head}<style>{_STYLE}</style></head>\n<body>\n<main>\n{body}\n</main>\n</body></html>\n'
 
 
 def _about(report: RiskReport) -> str:
@@ -161,10 +161,16 @@ def _groups(report: RiskReport) -> str:
 
 
 def _table(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]], note: str = "") -> str:
-    head = "".join(f'<th scope="col">{escape(one)}</th>' for one in heads) if any(heads) else ""
-    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
-    caption = f"<caption>{escape(note)}</caption>" if note else ""
-    return f"<h2>{escape(title)}</h2><table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    """A section with a table, whose first cells name its rows; one too wide for the screen scrolls by itself."""
+    heads = [one or title for one in heads] if any(heads) else []
+    head = "".join(f'<th scope="col">{escape(one)}</th>' for one in heads)
+    body = "".join(
+        f'<tr><th scope="row">{escape(row[0])}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in row[1:])}</tr>'
+        for row in rows
+    )
+    top = f"<caption>{escape(note or title)}</caption>" + (f"<thead><tr>{head}</tr></thead>" if head else "")
+    inside = f"<table>{top}<tbody>{body}</tbody></table>"
+    return f'<h2>{escape(title)}</h2><div class="wide" role="region" aria-label="{escape(title)}" tabindex="0">{inside}</div>'
 
 
 def _drawn(bars: Sequence[tuple[str, int, int, int, int]], title: str, limit: int = 0) -> str:

@@ -1,9 +1,11 @@
 """Risk reports as they are kept and judged: what the attacks found before anything was sent, in closed canonical JSON.
 
 A report is about one file under one sheet, profile, encoder and, where it is to serve a run, démarche, up to a declared size.
-Its digest stands in the signed manifest of every upload; the third party refuses an upload without one, and never sees the
+The file is that of one party for one operand: another party's report says nothing of it. What the report claims stands in the
+signed manifest of every upload (`service.risk_terms`); the third party refuses an upload without it, and never sees the
 report. Whoever encodes needs a report that *fits* the agreement and is not older than a year; an unfavourable one serves only
-when the agent says that it was accepted. ``HOME/risk/T.json`` is the last report made for the agreement T.
+when the agent says that it was accepted. A verdict of fewer known pairs, or of a larger share, than the profile promises serves
+nothing. ``HOME/risk/T.json`` is the last report made for the agreement T.
 
 Numbers are integers: shares in parts per million, κ in millionths.
 """
@@ -12,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -23,6 +25,7 @@ from service.agreement import Agreement
 from service.errors import ServiceError
 from service.forms import (
     DIGEST,
+    PARTY,
     TEXT,
     Count,
     Digest,
@@ -30,15 +33,14 @@ from service.forms import (
     Moment,
     Text,
     choice,
-    integer,
     listed,
     nested,
     optional,
 )
 from service.messages import MAX_JSON_BYTES
+from service.risk_terms import RiskClaim, Share
 
 __all__ = [
-    "MILLION",
     "Attacked",
     "Group",
     "PassRisk",
@@ -50,11 +52,6 @@ __all__ = [
     "kept_at",
     "load_report",
 ]
-
-MILLION = 1_000_000
-_YEAR = timedelta(days=366)
-_CLOCKS = timedelta(days=1)  # that two machines may be apart
-_Share = Annotated[int, integer(0, MILLION)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,14 +72,14 @@ class Attacked(Message):
 
     attack: Text
     pass_: Text
-    known: _Share  # of the people, that the attacker knows beforehand
+    known: Share  # of the people, that the attacker knows beforehand
     blocks: Count
     tried: Count
     right: Count
-    low: _Share
-    high: _Share
-    chance: _Share
-    sure: _Share  # found by the guesses that are right nine times in ten
+    low: Share
+    high: Share
+    chance: Share
+    sure: Share  # found by the guesses that are right nine times in ten
     milliseconds: Count
 
 
@@ -90,9 +87,9 @@ class Attacked(Message):
 class Projected(Message):
     """What κ√s says at the declared size, for one number of known pairs."""
 
-    known: _Share
-    measured: _Share  # upper bound of the attacks, all passes together
-    projected: _Share  # all passes together
+    known: Share
+    measured: Share  # upper bound of the attacks, all passes together
+    projected: Share  # all passes together
     people: Count  # at risk, of the declared ones, by the worse of both
 
 
@@ -103,7 +100,7 @@ class Group(Message):
     name: Text
     tried: Count
     right: Count
-    high: _Share
+    high: Share
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +110,7 @@ class ValueRisk(Message):
     name: Text
     tried: Count
     right: Count
-    chance: _Share
+    chance: Share
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +119,8 @@ class RiskReport(Message):
 
     FORMAT: ClassVar[str] = "allervers/risk-report/v1"
 
+    party: Annotated[str | None, optional(PARTY)]  # whose file it is; none: nobody's that could be sent
+    operand: Annotated[str | None, optional(TEXT)]  # that the file stands for
     demarche: Annotated[str | None, optional(DIGEST)]  # for which it may serve
     sheet: Digest
     encoder: Digest
@@ -129,8 +128,8 @@ class RiskReport(Message):
     people: Count  # declared
     records: Count  # of the file
     made_at: Moment
-    limit: _Share  # of the people, that the verdict tolerates
-    claim: _Share  # known pairs under which the limit must hold
+    limit: Share  # of the people, that the verdict tolerates
+    claim: Share  # known pairs under which the limit must hold
     passes: Annotated[tuple[PassRisk, ...], listed(nested(PassRisk), 100)]
     attacks: Annotated[tuple[Attacked, ...], listed(nested(Attacked), 10_000)]
     projections: Annotated[tuple[Projected, ...], listed(nested(Projected), 100)]
@@ -150,6 +149,13 @@ class RiskReport(Message):
     def favourable(self) -> bool:
         """Whether the verdict allows to send."""
         return self.verdict == "favorable"
+
+    @property
+    def contradicts_itself(self) -> bool:
+        """Whether its verdict is better than its own figures, which no tool writes."""
+        judged = [one for one in self.projections if one.known == self.claim]
+        exceeds = any(max(one.measured, one.projected) > self.limit for one in judged)
+        return self.favourable and bool(self.reasons or exceeds or not judged)
 
 
 def kept_at(home: Path, agreement: str) -> Path:
@@ -177,13 +183,13 @@ def load_report(path: Path) -> RiskReport:
         raise ServiceError("E_RAPPORT_RISQUE_ABSENT", sentence) from None
     except (CryptoError, ServiceError):
         raise _damaged(path) from None
-    if report.favourable and report.reasons:  # which no tool writes
+    if report.contradicts_itself:
         raise _damaged(path)
     return report
 
 
-def fitting(report: RiskReport, agreement: Agreement, party: str, now: datetime, *, accepted: bool) -> str:
-    """The digest of a report under which a party may encode.
+def fitting(report: RiskReport, agreement: Agreement, party: str, now: datetime, *, accepted: bool) -> RiskClaim:
+    """What the manifests of a party say of the report under which it encodes.
 
     Args:
         report: of its file.
@@ -195,25 +201,22 @@ def fitting(report: RiskReport, agreement: Agreement, party: str, now: datetime,
     Raises:
         ServiceError: `E_RAPPORT_RISQUE_DIFFERENT`, `E_RAPPORT_RISQUE_ANCIEN`, `E_RAPPORT_RISQUE_DEFAVORABLE`.
     """
-    different = [
-        name
-        for name, ours, theirs in (
-            ("la démarche", report.demarche, agreement.demarche.digest),
-            ("la feuille", report.sheet, agreement.sheet_digest),
-            ("l'encodeur", report.encoder, agreement.encoder_digest),
-            ("le profil", report.profile, agreement.profile),
-        )
-        if ours != theirs
-    ]
-    if _declared(agreement, party) > report.people:
-        different.append("l'effectif déclaré")
+    claim = RiskClaim(
+        digest=report.digest,
+        limit=report.limit,
+        claim=report.claim,
+        people=report.people,
+        made_at=report.made_at,
+        verdict="favorable" if report.favourable else "accepte",
+    )
+    different = [*_different(report, agreement, party), *claim.lacks(agreement.profile, agreement.declared(party))]
     if different:
         sentence = (
             f"le rapport de risque ne vaut pas pour cette convention ({', '.join(different)}) : refaites-le avec "
             "allervers risk FICHIER --agreement CONVENTION"
         )
         raise ServiceError("E_RAPPORT_RISQUE_DIFFERENT", sentence)
-    if not -_CLOCKS <= now - report.made_at <= _YEAR:
+    if not claim.is_current(now):
         sentence = f"le rapport de risque est du {report.made_at:%d/%m/%Y} : refaites-le, il vaut un an"
         raise ServiceError("E_RAPPORT_RISQUE_ANCIEN", sentence)
     if not report.favourable and not accepted:
@@ -222,15 +225,26 @@ def fitting(report: RiskReport, agreement: Agreement, party: str, now: datetime,
             "responsable de traitement l'a accepté par écrit, ajoutez --risk-accepted"
         )
         raise ServiceError("E_RAPPORT_RISQUE_DEFAVORABLE", sentence)
-    return report.digest
+    return claim
+
+
+def _different(report: RiskReport, agreement: Agreement, party: str) -> list[str]:
+    """What the report is about and the agreement is not."""
+    operand = next((one.operand for one in agreement.parties if one.party == party), "")
+    return [
+        name
+        for name, ours, theirs in (
+            ("la partie", report.party, party),
+            ("le fichier", report.operand, operand),
+            ("la démarche", report.demarche, agreement.demarche.digest),
+            ("la feuille", report.sheet, agreement.sheet_digest),
+            ("l'encodeur", report.encoder, agreement.encoder_digest),
+            ("le profil", report.profile, agreement.profile),
+        )
+        if ours != theirs
+    ]
 
 
 def _damaged(path: Path) -> ServiceError:
     sentence = f"{path} n'est pas un rapport de risque intact : refaites-le (allervers risk)"
     return ServiceError("E_RAPPORT_RISQUE_ABIME", sentence)
-
-
-def _declared(agreement: Agreement, party: str) -> int:
-    """People that a party declares, the most of its comparisons."""
-    own = [one for one in agreement.comparisons if party in one.parties]
-    return max((one.sizes.recipient if one.recipient == party else one.sizes.source for one in own), default=0)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from service.administration.risk_report import MILLION, Attacked, RiskReport
+from service.administration.risk_report import Attacked, RiskReport
+from service.risk_terms import MILLION
 
 __all__ = ["ATTACKS", "GROUPS", "REASONS", "passing", "percent", "sentences", "together", "verdict"]
 
@@ -62,6 +63,7 @@ def sentences(report: RiskReport) -> list[str]:
     lines = [
         f"verdict     : {verdict(report)}",
         *(f"raison      : {REASONS[reason]}" for reason in report.reasons),
+        *([f"partie      : {report.party}, fichier « {report.operand} »"] if report.party and report.operand else ()),
         f"fichier     : {report.records} personnes, {report.people} déclarées, profil {report.profile}",
     ]
     for pass_ in report.passes:

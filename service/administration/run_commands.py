@@ -14,11 +14,13 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 from service.administration import exchange, outbox
 from service.administration.app import open_office
 from service.administration.connection import DEAD, Connection, connect
+from service.administration.conventions import StoredAgreement
 from service.administration.inbox import collect_hits, write_hits
 from service.administration.joining_commands import collect_from_joiner, combine_for_others, say_recall
 from service.administration.journal.results import kept_results
@@ -26,10 +28,12 @@ from service.administration.local_commands import encode_file, take_seat
 from service.administration.pending import Pending
 from service.administration.proof_commands import settle
 from service.administration.run_folder import RunFolder, unfinished_runs
+from service.administration.run_words import STATES, STEPS, UPLOADS, moment
 from service.administration.seat import Seat
 from service.answers import RunView
+from service.due_dates import last_due, next_runs
 from service.errors import ServiceError
-from service.forms import write_time
+from service.forms import read_time, write_time
 from service.messages import Acknowledgement, Approval, Cancellation, RunState, key_commitment
 
 __all__ = ["approve", "cancel", "close", "hits", "join", "open_run", "run_all", "send", "show", "wait"]
@@ -119,19 +123,20 @@ def show(args: argparse.Namespace) -> None:
     with connect(office) as online:
         if args.run is None:
             for view in online.client.runs():
-                office.terminal.say(f"{view.run} {view.state} (convention {view.agreement[:12]}…)")
+                office.terminal.say(f"{view.run} : {STATES[view.state]} (convention {view.agreement[:12]}…)")
             return
         view = online.run(args.run)
         office.terminal.say(f"croisement  : {view.run}, convention {view.agreement}")
-        office.terminal.say(f"état        : {view.state}, échéance {write_time(view.deadline)}")
+        office.terminal.say(f"état        : {STATES[view.state]} ; délai : le {moment(view.deadline)}")
         office.terminal.say(f"approuvé par: {', '.join(view.approvals)} ; confirmations de clé : {view.confirmations}")
         for one in view.uploads:
+            why = f" ({one.reason})" if one.reason else ""
             office.terminal.say(
-                f"envoi       : {one.comparison}/{one.pass_} de {one.party} : {one.state} {one.reason or ''}"
+                f"envoi       : {one.comparison}/{one.pass_} de {one.party} : {UPLOADS[one.state]}{why}"
             )
         folder = RunFolder(office.home / "runs" / view.run)
         for step, at in folder.steps().items() if folder.exists() else ():
-            office.terminal.say(f"ici         : {step} le {at}")
+            office.terminal.say(f"ici         : {STEPS[step]} le {moment(read_time(at))}")
 
 
 def run_all(args: argparse.Namespace) -> None:
@@ -161,9 +166,10 @@ def run_all(args: argparse.Namespace) -> None:
 
 
 def _open(online: Connection, agreement: str) -> str:
-    document = online.active(agreement).agreement
-    online.check_quota(document)
-    identifier = document.identifier
+    stored = online.active(agreement)
+    online.check_quota(stored.agreement)
+    _check_calendar(online, stored)
+    identifier = stored.agreement.identifier
     run = online.client.open_run(identifier)
     if not _RUN.fullmatch(run):
         raise ServiceError("E_REPONSE", "le tiers de confiance a rendu un identifiant de croisement mal formé")
@@ -171,10 +177,29 @@ def _open(online: Connection, agreement: str) -> str:
     return run
 
 
+def _check_calendar(online: Connection, stored: StoredAgreement, run: str | None = None) -> None:
+    """One run for each day on which a démarche is due: nobody asks more often than its calendar says."""
+    trigger = stored.demarche.trigger
+    due = None if trigger is None else last_due(trigger, online.office.clock().date())
+    if trigger is None or due is None:
+        return
+    others = [one for one in online.client.runs() if one.agreement == stored.agreement.identifier and one.run != run]
+    live = [one for one in others if one.state not in DEAD]
+    if len(live) >= stored.agreement.max_runs:
+        return  # the third party refuses: no date helps
+    if any(one.opened_at.date() >= due for one in live):
+        following = next_runs(trigger, due + timedelta(days=1), 1)[0]
+        sentence = (
+            f"un croisement a déjà eu lieu pour l'échéance du {due:%d/%m/%Y} ; la prochaine est le {following:%d/%m/%Y}"
+        )
+        raise ServiceError("E_CALENDRIER", sentence)
+
+
 def _approve(online: Connection, view: RunView) -> None:
-    document = online.active(view.agreement).agreement
-    online.check_quota(document, view.run)
-    agreement = document.identifier
+    stored = online.active(view.agreement)
+    online.check_quota(stored.agreement, view.run)
+    _check_calendar(online, stored, view.run)
+    agreement = stored.agreement.identifier
     statement = Approval(agreement=agreement, run=view.run, party=online.party)
     online.client.declare(view.run, "approval", statement.signed(online.office.keyring.identity().signing_key))
     RunFolder(online.office.home / "runs" / view.run).create(agreement)
@@ -302,7 +327,7 @@ def _hits(online: Connection, seat: Seat, out: Path, minutes: float | None) -> N
     view = online.run(seat.run)
     _drop_spent(seat, view)
     if view.state not in _results_in(seat):
-        raise ServiceError("E_ETAPE", f"aucun résultat à retirer : le croisement est à l'état « {view.state} »")
+        raise ServiceError("E_ETAPE", f"aucun résultat à retirer ; état du croisement : {STATES[view.state]}")
     if seat.joiner is not None:
         found = collect_from_joiner(online, seat, minutes)
     else:
@@ -315,6 +340,9 @@ def _hits(online: Connection, seat: Seat, out: Path, minutes: float | None) -> N
     for output, (award, information) in counts.items():
         name = f", « {output} »" if len(counts) > 1 else ""
         online.office.terminal.say(f"{out}{name} : {award} pour attribution, {information} pour information")
+    if incomplete := sum(one.incomplete for one in told.values()):
+        sentence = f"{incomplete} personne(s) laissée(s) : une autre personne du même dossier n'est pas retenue"
+        online.office.terminal.note(sentence)
 
 
 def _results_in(seat: Seat) -> tuple[RunState, ...]:
@@ -327,7 +355,7 @@ def _close(online: Connection, seat: Seat, minutes: float | None) -> None:
     view = online.run(seat.run)
     _drop_spent(seat, view)
     if view.state in _LIVE and view.state is not RunState.DELIVERED:
-        raise ServiceError("E_ETAPE", f"le croisement est à l'état « {view.state} » : attendez sa fin, ou annulez-le")
+        raise ServiceError("E_ETAPE", f"attendez la fin du croisement, ou annulez-le ; son état : {STATES[view.state]}")
     if seat.receives and view.state in _results_in(seat):
         sentence = f"retirez d'abord les résultats : allervers run hits {seat.run} --out FICHIER"
         seat.folder.require("delivered", sentence)

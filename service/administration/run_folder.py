@@ -6,6 +6,7 @@
     RUN/posted/COMPARISON.json        the sealed share that was posted (public)
     RUN/secrets.json                  0600: own shares, run keys, upload and payload keys, the local key, each while it serves
     RUN/records.sealed                identifiers of the records, sealed under the local key (recipient only)
+    RUN/cases.sealed                  case of each record, where a démarche has cases of several people (recipient only)
     RUN/rows/COMPARISON/PASS.sealed   row id → record of one pass, sealed (recipient only)
     RUN/rows/jetons.sealed            jeton → record, sealed (recipient with a joiner only)
     RUN/outbox/COMPARISON/PASS/…      sealed chunks on their way to the third party (see outbox.py)
@@ -98,7 +99,7 @@ class RunFolder:
         """Whether a step was over once, even if it must be done again."""
         return self.done(step) or step in self._state().get("undone", ())
 
-    def steps(self) -> Mapping[str, str]:
+    def steps(self) -> Mapping[Step, str]:
         """Steps that are over, and when, in that order."""
         return dict(sorted(self._state()["steps"].items(), key=lambda step: str(step[1])))
 
@@ -150,15 +151,29 @@ class RunFolder:
 
     def write_identifiers(self, identifiers: Sequence[str]) -> None:
         """Seal the local identifiers of the records, in the order of the records."""
-        with self._sealed_file("records.sealed") as file:
-            for start in range(0, len(identifiers), _AT_ONCE):
-                some = list(identifiers[start : start + _AT_ONCE])
-                file.write(json.dumps(some, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n")
+        self._write_texts("records.sealed", identifiers)
 
     def identifiers(self) -> Iterator[str]:
         """The local identifiers of the records, in their order."""
+        return self._texts("records.sealed")
+
+    def write_cases(self, labels: Sequence[str]) -> None:
+        """Seal the case that each record belongs to, in the order of the records."""
+        self._write_texts("cases.sealed", labels)
+
+    def cases(self) -> Iterator[str]:
+        """The case of each record, in their order."""
+        return self._texts("cases.sealed")
+
+    def _write_texts(self, name: str, texts: Sequence[str]) -> None:
+        with self._sealed_file(name) as file:
+            for start in range(0, len(texts), _AT_ONCE):
+                some = list(texts[start : start + _AT_ONCE])
+                file.write(json.dumps(some, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n")
+
+    def _texts(self, name: str) -> Iterator[str]:
         line = b""
-        for piece in self._unsealed("records.sealed"):
+        for piece in self._unsealed(name):
             *lines, line = (line + piece).split(b"\n")
             for one in lines:
                 yield from json.loads(one)
@@ -230,7 +245,7 @@ class RunFolder:
             destroy(path)
 
     def _sealed(self) -> list[Path]:
-        return [self.path / "records.sealed", *self._below("rows")]
+        return [self.path / "records.sealed", self.path / "cases.sealed", *self._below("rows")]
 
     def _below(self, folder: str) -> list[Path]:
         return [path for path in (self.path / folder).rglob("*") if path.is_file()]

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from crypto.keys import Identity, PublicIdentity
 from linkage.formula import Formula
-from linkage.holder import encoder_digest
 from linkage.plan import PassPlan
 from service.administration.conventions import Pins, StoredAgreement
 from service.administration.entitlement import formula_for, holders_of, objections_of
 from service.administration.run_folder import RunFolder
 from service.agreement import Agreement, Comparison, Output
 from service.errors import ServiceError
+
+if TYPE_CHECKING:
+    from linkage.sheet import Sheet
 
 __all__ = ["Seat"]
 
@@ -107,10 +110,12 @@ class Seat:
     def alike(self, comparison: Comparison) -> bool | None:
         """Whether a link also asks for the same value of the attribute that twins divide by; None where it does not matter."""
         blind = self.stored.demarche.blind
-        if blind is None or comparison.of_objections:
-            return None
-        both = {self.operand_of(comparison.recipient), self.operand_of(comparison.source)}
-        return blind.equal if both == {blind.left, blind.right} else None
+        return blind.equal if blind is not None and self.sheet_of(comparison).twins else None
+
+    def sheet_of(self, comparison: Comparison) -> Sheet:
+        """The linkage sheet of a comparison."""
+        operands = {self.operand_of(party) for party in comparison.parties}
+        return self.stored.demarche.sheet_between(operands, of_objections=comparison.of_objections)
 
     def peer(self, comparison: Comparison) -> PublicIdentity:
         """The pinned identity of the other party of a comparison."""
@@ -123,6 +128,8 @@ class Seat:
         Raises:
             ServiceError: `E_ENCODEUR_DIFFERENT`.
         """
+        from linkage.holder import encoder_digest  # noqa: PLC0415 - the encoder: only where people are encoded
+
         sheet = self.stored.demarche.sheet()
         if (encoder_digest(), sheet.digest) != (self.agreement.encoder_digest, self.agreement.sheet_digest):
             sentence = (

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from linkage.connectors import with_file_columns
-from linkage.records import BadRows, Records, read_records, read_selected
 from linkage.rules import parse_rule
 from linkage.selection import (
     LocalRules,
@@ -23,10 +23,14 @@ from linkage.selection import (
     parse_selection,
     read_parameters,
 )
+from service.clauses import Group
 from service.errors import ServiceError
 from service.rule_sheet import Demarche
 
-__all__ = ["PeopleFile", "local_rules", "only_subtracted", "read_people"]
+if TYPE_CHECKING:
+    from linkage.records import BadRows, Records
+
+__all__ = ["PeopleFile", "group_of", "local_rules", "only_subtracted", "read_people"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +75,8 @@ def read_people(
         LinkageError: as `linkage.records.read_selected`; `E_PARAMETRE`.
         ServiceError: `E_PARAMETRE_INCONNU`.
     """
+    from linkage.records import read_records, read_selected  # noqa: PLC0415 - compiled code: only where people are encoded
+
     # This file's own columns change nothing that parties share.
     sheet = with_file_columns(demarche.sheet(), operand, file.connector, file.columns)
     rules = local_rules(demarche, operand, file.parameters)
@@ -104,6 +110,12 @@ def local_rules(demarche: Demarche, operand: str, own: Path | None = None) -> Lo
         computed={name: parse_computation(text, parameters) for name, text in held.computations.items()},
         keep_undecided=only_subtracted(demarche, operand),
     )
+
+
+def group_of(demarche: Demarche, operand: str) -> Group | None:
+    """The cases that the rows of an operand make, where all their people are required."""
+    group = demarche.group
+    return group if group is not None and group.operand == operand and group.all_required else None
 
 
 def only_subtracted(demarche: Demarche, operand: str) -> bool:

@@ -27,6 +27,13 @@ HEADS = (
     "valable jusqu'au",
 )
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_STYLE = """
+body { font-family: system-ui, sans-serif; line-height: 1.5; color: #161616; max-width: 80rem; margin: 2rem auto; padding: 0 1rem }
+.large { overflow-x: auto } table { border-collapse: collapse; width: 100%; min-width: 60rem }
+caption { text-align: left; font-weight: bold; padding: .4rem 0 } th { background: #f2f2f2 }
+th, td { border: 1px solid #767676; padding: .4rem .6rem; text-align: left; vertical-align: top; overflow-wrap: anywhere }
+@page { size: A4 landscape } @media print { body { margin: 0 } table { min-width: 0; font-size: .8rem } }
+""".strip()
 
 
 def register_rows(cases: Iterable[Case]) -> list[tuple[str, ...]]:
@@ -63,15 +70,23 @@ def register_csv(rows: Sequence[Sequence[str]]) -> str:
 def register_page(rows: Sequence[Sequence[str]]) -> str:
     """The list as a page."""
     head = "".join(f'<th scope="col">{escape(one)}</th>' for one in HEADS)
-    body = "\n".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    body = "\n".join(
+        f'<tr><th scope="row">{escape(row[0])}</th>' + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:]) + "</tr>"
+        for row in rows
+    )
     return f"""<!DOCTYPE html>
 <html lang="fr">
-<head><meta charset="utf-8"><title>Registre public des échanges entre administrations</title></head>
+<head><meta charset="utf-8"><title>Registre public des échanges entre administrations</title>
+<meta name="viewport" content="width=device-width">
+<style>
+{_STYLE}
+</style></head>
 <body>
 <main>
 <h1>Registre public des échanges entre administrations</h1>
 <p>Liste publiée en application de l'article L114-8 III du code des relations entre le public et l'administration. Aucun fichier
 nominatif n'est échangé : les administrations comparent des encodages par l'intermédiaire d'un tiers de confiance.</p>
+<div class="large" role="region" aria-label="Tableau des échanges, qui défile" tabindex="0">
 <table>
 <caption>Échanges en vigueur</caption>
 <thead><tr>{head}</tr></thead>
@@ -79,6 +94,7 @@ nominatif n'est échangé : les administrations comparent des encodages par l'in
 {body}
 </tbody>
 </table>
+</div>
 </main>
 </body>
 </html>

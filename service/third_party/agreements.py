@@ -24,6 +24,7 @@ from service.answers import AgreementView
 from service.errors import ServiceError
 from service.messages import AgreementProposal, AgreementSignature
 from service.third_party.authentication import Caller
+from service.third_party.party_keys import signing_keys
 from service.third_party.site import Site
 from service.third_party.store import (
     activate,
@@ -60,9 +61,9 @@ def propose(site: Site, caller: Caller, body: object) -> str:
     if caller.party not in agreement.members:
         sentence = "une convention est proposée par l'une de ses parties."
         raise ServiceError("E_ACCES_REFUSE", sentence, 403, source={"pointer": "/document/parties"})
-    agreement.check_signature(caller.signing_keys, proposal.signature)
     _check_bounds(agreement)
     with site.database.write() as connection:
+        agreement.check_signature(signing_keys(connection, caller.party), proposal.signature)
         if not is_known(connection, agreement.identifier):
             _check_parties(site, connection, agreement)
             add_agreement(connection, agreement, site.clock())
@@ -82,7 +83,7 @@ def sign(site: Site, caller: Caller, identifier: str, body: object) -> Agreement
     signature = AgreementSignature.from_json(body).signature
     with site.database.write() as connection:
         agreement = agreement_of(connection, identifier)
-        agreement.check_signature(caller.signing_keys, signature)
+        agreement.check_signature(signing_keys(connection, caller.party), signature)
         _add_signature(site, connection, agreement, caller, signature)
         return view(connection, agreement)
 

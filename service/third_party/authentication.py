@@ -75,7 +75,6 @@ class Caller:
 
     public: PublicIdentity
     content_digest: str | None  # the covered header, as sent
-    active: tuple[bytes, ...] = ()  # its signing keys
     idempotency_key: str | None = None  # the covered header, as sent
 
     @property
@@ -83,18 +82,13 @@ class Caller:
         """Its identifier."""
         return self.public.party
 
-    @property
-    def signing_keys(self) -> tuple[bytes, ...]:
-        """The keys under which it may sign statements."""
-        return self.active or (self.public.signing_key,)
-
 
 @dataclass(frozen=True, kw_only=True)
 class _Known:
     """A party as it is remembered."""
 
     public: PublicIdentity
-    keys: tuple[tuple[str, bytes, Ed25519PublicKey], ...]  # name, bytes, and the same ready to verify
+    keys: tuple[tuple[str, Ed25519PublicKey], ...]  # name, and the key ready to verify
 
 
 class Doorkeeper:
@@ -147,7 +141,7 @@ class Doorkeeper:
             keys = active_keys(connection, head.key_id)
         if public is None:
             raise refused()
-        known = _Known(public=public, keys=tuple((one.name, one.public, check_verify_key(one.public)) for one in keys))
+        known = _Known(public=public, keys=tuple((one.name, check_verify_key(one.public)) for one in keys))
         self._parties[head.key_id] = known
         while len(self._parties) > _KNOWN_PARTIES:
             self._parties.popitem(last=False)
@@ -177,7 +171,7 @@ class Doorkeeper:
         return caller
 
     def _verify(self, head: SignedHead, known: _Known) -> tuple[Caller, Ticket] | None:
-        for name, _, key in known.keys:
+        for name, key in known.keys:
             try:
                 key.verify(head.signature, head.base)
             except InvalidSignature:
@@ -185,7 +179,6 @@ class Doorkeeper:
             caller = Caller(
                 public=known.public,
                 content_digest=head.covered.get("content-digest"),
-                active=tuple(public for _, public, _ in known.keys),
                 idempotency_key=head.covered.get("idempotency-key"),
             )
             now = self._site.clock()

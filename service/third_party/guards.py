@@ -5,6 +5,7 @@ Counted pass by pass while a run is matched (`PassFinding`), judged once all is 
 * the size of a file against the declared one, and against the run before, within what the agreement tolerates;
 * rows of the recipient's file that resemble each other (`probes`, figures in docs/decisions/0033): more than the agreement's
   share and three standard deviations, or one row that `_CROWD` others resemble;
+* rows of it that resemble one row of the source's, whether or not they resemble each other (`besets`, docs/decisions/0053);
 * the share of the recipient's rows that are linked, against the earlier runs of the agreement (`unusual`);
 * a canary of the source that a row of the recipient is linked to, at the strict threshold.
 
@@ -40,6 +41,7 @@ from service.third_party.store import stored
 
 __all__ = [
     "PassFinding",
+    "besets",
     "judge",
     "keep",
     "past_of",
@@ -52,6 +54,7 @@ __all__ = [
 ]
 
 _ALL = 1000  # per mille: the agreement says nothing about rows that resemble each other
+_BESET = 6  # rows beside one, before solving, grey ones included: of families of a hundred thousand people, three
 _CROWD = 4  # rows that resemble one row; people who are there twice and have a twin make two or three
 _DEVIATIONS = 3
 _SIZE_STEPS, _RATE_STEPS = 16, 4  # of a doubling
@@ -70,6 +73,17 @@ class _Resembling(Protocol):
     def most(self) -> int: ...
 
 
+class _Besetting(Protocol):
+    """What was seen of the candidates of a pass."""
+
+    @property
+    def rows(self) -> int: ...
+    @property
+    def shared(self) -> int: ...
+    @property
+    def crowd(self) -> int: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class PassFinding(Message):
     """What was counted in one pass; numbers of rows."""
@@ -81,6 +95,8 @@ class PassFinding(Message):
     source_rows: Count  # without its canaries
     near: Count  # rows of the recipient that resemble another one of its own
     most: Count  # of its own rows that resemble one
+    shared: Count  # rows of the recipient with a strict candidate that another row of its own has too
+    crowd: Count  # of its own rows that have a candidate in common with one, grey ones included
     links: Count
     canaries: Count  # of the source that are linked strictly
 
@@ -150,7 +166,7 @@ def sightings(
         ):
             if _drifts(step, before, tolerated[party].previous):
                 reasons.append(Sighting(reason=Reason.PREVIOUS_SIZE, party=party))
-    if any(probes(one, guards.near_permille) for one in found):
+    if any(probes(one, guards.near_permille) or besets(one, guards.near_permille) for one in found):
         reasons.append(Sighting(reason=Reason.NEAR_DUPLICATES, party=recipient))
     if unusual(_links(found), sum(one.rows for one in found), [past.rate_step for past in pasts]):
         reasons.append(Sighting(reason=Reason.LINK_RATE, party=recipient))
@@ -170,6 +186,19 @@ def probes(seen: _Resembling, permille: int) -> bool:
         return False
     usual = seen.rows * permille / 1000
     return seen.most >= _CROWD or seen.near > usual + _DEVIATIONS * sqrt(usual)
+
+
+def besets(seen: _Besetting, permille: int) -> bool:
+    """Whether rows of the recipient gather around rows of the source, as variants of a few people do however they are made.
+
+    Args:
+        seen: of one pass.
+        permille: as in `probes`.
+    """
+    if permille >= _ALL:
+        return False
+    usual = seen.rows * permille / 1000
+    return seen.crowd >= _BESET or seen.shared > usual + _DEVIATIONS * sqrt(usual)
 
 
 def strays(people: int, declared: int, percent: int) -> bool:

@@ -111,12 +111,16 @@ class Compared:
     Attributes:
         delivery: the signed `Delivery`, as the tables hold it.
         skew: sizes of its blocks, for the operator.
-        links: how many there are, for the guards.
+        links: how many there are, and
+        shared: rows of the recipient, and
+        crowd: others beside one of them, that share a candidate of the source (`linkage.batch.Found`): for the guards.
     """
 
     delivery: bytes
     skew: Skew
     links: int
+    shared: int
+    crowd: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,21 +193,25 @@ def judge_upload(
 def verdict(steps: list[Step], judgements: Mapping[str, Judgement]) -> dict[str, str]:
     """Upload identifier → code, for each upload that must be sent again.
 
+    Sizes are of people: neither canaries nor the positive controls, which every pass holds, make a file larger.
+
     Args:
         steps: all passes of a run.
         judgements: by upload.
     """
     refused = {upload: one.code for upload, one in judgements.items() if one.code is not None}
     largest: dict[tuple[str, str], int] = {}
-    for _, upload in uploads_in(steps):
+    people: dict[str, int] = {}
+    for step, upload in uploads_in(steps):
         side = (upload.comparison, upload.party)
-        people = manifest_of(upload).count - judgements[upload.upload].counts.get("canaries", 0)
-        largest[side] = max(largest.get(side, 0), people)
+        invented = step.agreement.controls + judgements[upload.upload].counts.get("canaries", 0)
+        people[upload.upload] = manifest_of(upload).count - invented
+        largest[side] = max(largest.get(side, 0), people[upload.upload])
     for step, upload in uploads_in(steps):
         most, declared = largest[upload.comparison, upload.party], _declared(step, upload)
         guards = step.agreement.guards
         tolerance = guards.recipient if upload.party == step.comparison.recipient else guards.source
-        few = 100 * manifest_of(upload).count < LEAST_PASS_PERCENT * most
+        few = 100 * people[upload.upload] < LEAST_PASS_PERCENT * most
         if most < guards.least_rows or (few and step.plan.measure != "exact"):  # few files know a number of everybody
             refused.setdefault(upload.upload, "E_EFFECTIF_FAIBLE")
         elif 100 * most < tolerance.shortest * declared:
@@ -305,7 +313,8 @@ def finish(site: Site, key: SealingKey, step: Step, links: PassLinks, alive: Cal
         sealed=seal(receiver.sealing_key, plaintext, delivery_context(*names)),
     )
     signed = stored(delivery.signed(site.identity.signing_key))
-    return Compared(delivery=signed, skew=links.skew, links=len(links.left_ids))
+    counted = {"links": len(links.left_ids), "shared": links.shared, "crowd": links.crowd}
+    return Compared(delivery=signed, skew=links.skew, **counted)
 
 
 def _capped(pieces: Iterator[EncodedPass], plan: PassPlan) -> Generator[EncodedPass]:

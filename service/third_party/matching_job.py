@@ -203,7 +203,7 @@ class _Work:
         if not found or found[0].head["of"] != of:
             raise _missing()
         compared = matching.finish(self._site, self._key, one, assembled(found, one.plan), self._lease.check)
-        self._store(one, compared, self._finding(one, compared.links))
+        self._store(one, compared, self._finding(one, compared))
         self._emit(pass_line(self._site.clock(), compared.skew))
         return {}
 
@@ -295,7 +295,7 @@ class _Work:
         self._reading = one.name, reading
         return reading
 
-    def _finding(self, one: matching.Step, links: int) -> PassFinding:
+    def _finding(self, one: matching.Step, compared: matching.Compared) -> PassFinding:
         """What the guards are told of a pass."""
         recipient, source = self._judgement(one, one.recipient), self._judgement(one, one.source)
         with self._site.database.read() as connection:
@@ -311,7 +311,9 @@ class _Work:
             source_rows=rows[1] - source.counts["canaries"],
             near=recipient.counts["near"],
             most=recipient.counts["most"],
-            links=links,
+            shared=compared.shared,
+            crowd=compared.crowd,
+            links=compared.links,
             canaries=cast("int", caught),
         )
 

@@ -2,7 +2,8 @@
 
 A party is enrolled with the key of its identity. `succeed` adds a key that an active one has signed; where two were
 active, the older one ends. `revoke` ends a key, or all keys of a party, at once: whatever is admitted reads
-these rows in the transaction that spends its nonce. A key never becomes active again.
+these rows in the transaction that spends its nonce, and a statement is judged by them in the transaction that keeps it. A key
+never becomes active again.
 """
 
 from __future__ import annotations
@@ -17,7 +18,17 @@ from service.errors import ServiceError
 from service.successions import key_digest
 from service.third_party.schema import party_keys
 
-__all__ = ["ActiveKey", "active_keys", "add_first_key", "newest", "revoke", "still_active", "succeed", "successions"]
+__all__ = [
+    "ActiveKey",
+    "active_keys",
+    "add_first_key",
+    "newest",
+    "revoke",
+    "signing_keys",
+    "still_active",
+    "succeed",
+    "successions",
+]
 
 _SLOTS = (0, 1)
 
@@ -44,6 +55,11 @@ def active_keys(connection: Connection, party: str) -> tuple[ActiveKey, ...]:
         .order_by(party_keys.c.number)
     )
     return tuple(ActiveKey(name=row.key, public=row.public) for row in connection.execute(query))
+
+
+def signing_keys(connection: Connection, party: str) -> tuple[bytes, ...]:
+    """The public keys under which a party may sign statements, the oldest first, as of this transaction."""
+    return tuple(one.public for one in active_keys(connection, party))
 
 
 def still_active(connection: Connection, names: Iterable[str]) -> frozenset[str]:

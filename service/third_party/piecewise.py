@@ -166,6 +166,8 @@ def assembled(found: Sequence[LinksPiece], plan: PassPlan) -> PassLinks:
         strict=links["score"] >= plan.strict_score,
         compared=sum(one.head["compared"] for one in found),
         candidates=sum(one.head["candidates"] for one in found),
+        shared=sum(one.head["shared"] for one in found),
+        crowd=max((one.head["crowd"] for one in found), default=0),
         skew=_skew([one.head for one in found]),
     )
 
@@ -182,6 +184,8 @@ def _piece(links: PassLinks, before: list[int], after: list[int], of: int) -> Li
         "right": after[1],
         "compared": links.compared,
         "candidates": links.candidates,
+        "shared": links.shared,
+        "crowd": links.crowd,
         "blocks": skew.blocks,
         "pairs": skew.pairs,
         "largest": skew.largest,

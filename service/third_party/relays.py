@@ -50,7 +50,7 @@ def send_relay(site: Site, caller: Caller, run_id: str, signed: object) -> None:
     """
     with site.database.write() as connection:
         run, agreement = load_for(site, connection, caller, run_id, Action.SEND_RELAY)
-        relay = open_statement_of(Relay, caller, signed, run)
+        relay = open_statement_of(connection, Relay, caller, signed, run)
         _check_piece(agreement, relay)
         if relay.to in acknowledged_by(connection, run_id):
             sentence = "le destinataire a déjà accusé réception ; plus rien ne peut lui être transmis."

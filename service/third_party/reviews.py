@@ -49,7 +49,7 @@ def release(site: Site, caller: Caller, run_id: str, signed: object) -> RunView:
     """
     with site.database.write() as connection:
         run, agreement = load_for(site, connection, caller, run_id, Action.RELEASE_RUN)
-        open_statement_of(Release, caller, signed, run)
+        open_statement_of(connection, Release, caller, signed, run)
         released = releases_of(connection, run_id)
         if caller.party not in released:
             if run.state is not RunState.HELD:

@@ -44,6 +44,7 @@ from service.third_party.lifecycle import (
     total_passes,
 )
 from service.third_party.parcels import acknowledged_by, add_acknowledgement
+from service.third_party.party_keys import signing_keys
 from service.third_party.purge import decide, decide_all
 from service.third_party.relay_store import owes_hits
 from service.third_party.run_store import (
@@ -136,7 +137,7 @@ def approve(site: Site, caller: Caller, run_id: str, signed: object) -> RunView:
     """
     with site.database.write() as connection:
         run, agreement = load_for(site, connection, caller, run_id, Action.APPROVE_RUN)
-        open_statement_of(Approval, caller, signed, run)
+        open_statement_of(connection, Approval, caller, signed, run)
         if caller.party not in approvals_of(connection, run_id):
             add_approval(connection, run_id, caller.party, stored(_object(signed)))
             _record(site, connection, caller.party, "run_approved", run, signed)
@@ -154,7 +155,7 @@ def cancel(site: Site, caller: Caller, run_id: str, signed: object) -> RunView:
     """
     with site.database.write() as connection:
         run, _ = load_for(site, connection, caller, run_id, Action.CANCEL_RUN)
-        open_statement_of(Cancellation, caller, signed, run)
+        open_statement_of(connection, Cancellation, caller, signed, run)
         if run.state != RunState.CANCELLED:
             _record(site, connection, caller.party, "run_cancellation", run, signed)
             run = move(site, connection, run, Event.CANCELLED, caller.party)
@@ -171,7 +172,7 @@ def acknowledge(site: Site, caller: Caller, run_id: str, signed: object) -> RunV
     """
     with site.database.write() as connection:
         run, agreement = load_for(site, connection, caller, run_id, Action.ACKNOWLEDGE)
-        open_statement_of(Acknowledgement, caller, signed, run)
+        open_statement_of(connection, Acknowledgement, caller, signed, run)
         if caller.party not in acknowledged_by(connection, run_id):
             check_action(Action.READ_DELIVERY, run.state, run.deadline, site.clock())
             if owes_hits(connection, run_id, agreement, caller.party):
@@ -209,7 +210,7 @@ def send_share(site: Site, caller: Caller, run_id: str, signed: object) -> None:
     """
     with site.database.write() as connection:
         run, agreement = load_for(site, connection, caller, run_id, Action.SEND_SHARE)
-        share = open_statement_of(SealedShare, caller, signed, run)
+        share = open_statement_of(connection, SealedShare, caller, signed, run)
         comparison = own_comparison(agreement, share.comparison, caller)
         if {share.from_, share.to} != set(comparison.parties):
             sentence = "une part de clé s'adresse à l'autre partie de la comparaison."
@@ -236,7 +237,7 @@ def send_confirmation(site: Site, caller: Caller, run_id: str, signed: object) -
     """
     with site.database.write() as connection:
         run, agreement = load_for(site, connection, caller, run_id, Action.SEND_CONFIRMATION)
-        one = open_statement_of(Confirmation, caller, signed, run)
+        one = open_statement_of(connection, Confirmation, caller, signed, run)
         comparison = own_comparison(agreement, one.comparison, caller)
         held = confirmation_of(connection, run_id, comparison.id, caller.party)
         if _is_new(held, signed):
@@ -316,14 +317,14 @@ def own_comparison(agreement: Agreement, name: str, caller: Caller) -> Compariso
     return comparison
 
 
-def open_statement_of(kind: type[S], caller: Caller, signed: object, run: Run) -> S:
-    """Verify a statement of the caller about this very run.
+def open_statement_of(connection: Connection, kind: type[S], caller: Caller, signed: object, run: Run) -> S:
+    """Verify a statement of the caller about this very run, under a key that is active in the transaction that keeps it.
 
     Raises:
         ServiceError: `E_MESSAGE`, malformed or about something else.
         CryptoError: not signed by the caller under this statement's label.
     """
-    statement = kind.opened(caller.signing_keys, signed)
+    statement = kind.opened(signing_keys(connection, caller.party), signed)
     named = {"agreement": run.agreement, "run": run.run}
     named["from" if hasattr(statement, "from_") else "party"] = caller.party
     written = statement.to_json()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -85,13 +86,13 @@ def declare(site: Site, caller: Caller, run_id: str, signed: object) -> str:
 
     Raises:
         ServiceError: `E_INTROUVABLE`, `E_ETAT`, `E_MESSAGE`, `E_EFFECTIF_DEPASSE`, `E_DEJA_DEPOSE`,
-            `E_RAPPORT_RISQUE_ABSENT`.
+            `E_RAPPORT_RISQUE_ABSENT`, `E_RAPPORT_RISQUE_DIFFERENT`, `E_RAPPORT_RISQUE_ANCIEN`.
         CryptoError: not the caller's statement.
     """
     with site.database.write() as connection:
         run, agreement = load_for(site, connection, caller, run_id, Action.DECLARE_UPLOAD)
-        manifest = open_statement_of(Manifest, caller, signed, run)
-        _check_manifest(agreement, manifest, caller)
+        manifest = open_statement_of(connection, Manifest, caller, signed, run)
+        _check_manifest(agreement, manifest, caller, site.clock())
         data = stored(signed if isinstance(signed, dict) else {})
         old = find_upload(connection, run_id, manifest.comparison, manifest.pass_, caller.party)
         if old is not None:
@@ -301,14 +302,14 @@ def _check_not_refused(upload: Upload) -> None:
         raise ServiceError("E_ETAT", sentence, 409)
 
 
-def _check_manifest(agreement: Agreement, manifest: Manifest, caller: Caller) -> None:
+def _check_manifest(agreement: Agreement, manifest: Manifest, caller: Caller, now: datetime) -> None:
     comparison = own_comparison(agreement, manifest.comparison, caller)
     plan = comparison.pass_plan(manifest.pass_)
     if plan is None:
         raise absent()
     role = "recipient" if caller.party == comparison.recipient else "source"
     _check(manifest.role == role, "role", "le rôle n'est pas celui de la convention")
-    _check_risk_report(manifest)
+    _check_risk(agreement, manifest, now)
     payload = payload_width(comparison.payload_bytes) if role == "source" else 0
     _check_shape(manifest, plan, payload)
     declared = _declared(comparison.sizes, role)
@@ -322,10 +323,19 @@ def _check_manifest(agreement: Agreement, manifest: Manifest, caller: Caller) ->
         raise ServiceError("E_EFFECTIF_DEPASSE", sentence, source={"pointer": "/statement/count"})
 
 
-def _check_risk_report(manifest: Manifest) -> None:
-    if manifest.risk_report is None:
+def _check_risk(agreement: Agreement, manifest: Manifest, now: datetime) -> None:
+    """What the sender says of its risk report, held to the profile and to the largest size that it declares."""
+    risk, where = manifest.risk, {"pointer": "/statement/risk"}
+    if risk is None:
         sentence = "cet envoi n'a pas de rapport de risque : lancez « allervers risk » sur le fichier, puis encodez."
-        raise ServiceError("E_RAPPORT_RISQUE_ABSENT", sentence, source={"pointer": "/statement/risk_report"})
+        raise ServiceError("E_RAPPORT_RISQUE_ABSENT", sentence, source=where)
+    if lacking := risk.lacks(agreement.profile, agreement.declared(manifest.party)):
+        sentence = f"le rapport de risque ne vaut pas pour cette convention ({', '.join(lacking)}) : refaites-le."
+        raise ServiceError("E_RAPPORT_RISQUE_DIFFERENT", sentence, source=where)
+    if not risk.is_current(now):
+        raise ServiceError(
+            "E_RAPPORT_RISQUE_ANCIEN", "le rapport de risque a plus d'un an : refaites-le.", source=where
+        )
 
 
 def _check_shape(manifest: Manifest, plan: PassPlan, payload: int) -> None:

@@ -16,6 +16,7 @@ from service.answers import WitnessedView
 from service.errors import ServiceError
 from service.messages import witness_name
 from service.third_party.authentication import Caller
+from service.third_party.party_keys import signing_keys
 from service.third_party.schema import witnesses
 from service.third_party.site import Site
 
@@ -29,8 +30,9 @@ def witness(site: Site, caller: Caller, note: str) -> None:
         ServiceError: `E_TEMOIN`, another log, root or witness.
     """
     try:
-        checkpoint = _opened(note, (site.log.public_key, site.log.name), caller)
         with site.database.read() as connection:
+            keys = signing_keys(connection, caller.party)
+            checkpoint = _opened(note, (site.log.public_key, site.log.name), caller.party, keys)
             same = site.log.root(connection, checkpoint.size) == checkpoint.root and checkpoint.origin == site.log.name
     except CryptoError:
         same = False
@@ -43,16 +45,15 @@ def witness(site: Site, caller: Caller, note: str) -> None:
             connection.execute(insert(witnesses).values(party=caller.party, size=checkpoint.size, note=note))
 
 
-def _opened(note: str, log: tuple[bytes, str], caller: Caller) -> Checkpoint:
-    """The checkpoint, signed by one of the caller's active keys."""
-    name = witness_name(caller.party)
-    keys = caller.active or (caller.public.signing_key,)
-    for key in keys[:-1]:
+def _opened(note: str, log: tuple[bytes, str], party: str, keys: tuple[bytes, ...]) -> Checkpoint:
+    """The checkpoint, signed by one of these keys of a party."""
+    name = witness_name(party)
+    for key in keys:
         try:
             return open_cosigned(note, log, (key, name))[0]
         except SignatureRefused:
             continue
-    return open_cosigned(note, log, (keys[-1], name))[0]
+    raise SignatureRefused("ce point de contrôle n'est signé par aucune clé active de la partie.")
 
 
 def witnessed(site: Site) -> list[WitnessedView]:

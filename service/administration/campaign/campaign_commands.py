@@ -36,7 +36,7 @@ from service.administration.campaign.take_up import take_up
 from service.administration.campaign.texts import Texts
 from service.administration.conventions import AgreementStore
 from service.administration.journal.journal_commands import people_of
-from service.administration.journal.journaling import ANSWERS, answer
+from service.administration.journal.journaling import ANSWERS, answer, retention_of, scope_of
 from service.administration.journal.ledger import Collection, Ledger, open_ledger, trace_use
 from service.administration.journal.legal_clocks import results_end
 from service.administration.journal.objections import journal_folder, objecting
@@ -52,6 +52,8 @@ _LEFT = {
     "foyer_exclu": "dont un membre du foyer est exclu",
     "contact_oppose": "dont le contact s'est opposé à la démarche",
     "deces": "décédées, ou dont le contact l'est",
+    "a_revoir": "dont le lien est incertain : examinez leur dossier, puis campaign record CAMPAGNE revu",
+    "sans_contact": "sans « contact » dans le fichier : la démarche prévient une autre personne",
     "sans_canal": "qu'aucun canal n'atteint",
     "rien_du": "à qui rien n'est dû aujourd'hui",
 }
@@ -113,8 +115,8 @@ def export(args: argparse.Namespace) -> None:
         one = campaign(ledger, args.campaign)
         until = living(ledger, one.collection, now.date()).until
         demarche, texts = _texts(one)
-        contacts = read_contacts(args.contacts, _fields(demarche))
-        plan = replace(_plan(demarche), objecting=_objecting(office, demarche, contacts))
+        contacts = _contacts(demarche, args.contacts)
+        plan = replace(_plan(demarche, one), objecting=_objecting(office, demarche, contacts))
         if plan.household:
             plan = replace(plan, excluded=_excluded(office, ledger, one, contacts))
         dispatches, left = plan_dispatches(ledger, one, plan, contacts, now.date())
@@ -122,8 +124,13 @@ def export(args: argparse.Namespace) -> None:
         written = write_mailing(mailing, dispatches)
         if not args.dry_run:
             note_mailing(ledger, one, dispatches, now)
-    for channel, count in written.items():
+    for channel, count in written.messages.items():
         office.terminal.say(f"{channel} : {count} message(s)")
+    if written.unprinted:
+        sentence = (
+            "lettre(s) absente(s) des PDF, un caractère n'y est pas imprimable ; imprimez-les d'après courrier.csv"
+        )
+        office.terminal.note(f"{written.unprinted} {sentence}")
     for reason, count in left.items():
         if count:
             office.terminal.note(f"{count} personne(s) {_LEFT[reason]}")
@@ -146,7 +153,8 @@ def record(args: argparse.Namespace) -> None:
             sentence = f"un événement de cette campagne est l'un de : {', '.join(known)}"
             raise ServiceError("E_REPONSE_INCONNUE", sentence)
         if what in ANSWERS:
-            count = answer(ledger, office.home, people, what, demarche.id, today, demarche.retention).results
+            scope = scope_of(demarche, what)
+            count = answer(ledger, office.home, people, what, scope, today, retention_of(demarche, scope)).results
         else:
             tokens = ledger.keys.tokens(trace_use(one.collection), people)
             count = roll.record(ledger, one, tokens, what, today, args.channel or "")
@@ -179,7 +187,8 @@ def show(args: argparse.Namespace) -> None:
                 title = ledger.collection(one.collection).title
                 office.terminal.say(f"{one.name} : {title}, ouverte le {one.opened:%d/%m/%Y}")
             return
-        figures = take_up(ledger, campaign(ledger, args.campaign))
+        one = campaign(ledger, args.campaign)
+        figures = take_up(ledger, one, _texts(one)[0].publish_least)
     for words, figure in figures.stages:
         office.terminal.say(f"{words} : {figure}")
     for head, parts in (("messages par canal", figures.channels), ("arrêts", figures.stopped)):
@@ -196,7 +205,7 @@ def _open(office: Office, ledger: Ledger, collection: str, args: argparse.Namesp
     }
     one = open_campaign(ledger, collection, terms, office.clock().date())
     demarche, texts = _texts(one)
-    journey = _plan(demarche).journey
+    journey = _plan(demarche, one).journey
     check_journey(journey)
     for step in journey:
         texts.phrases(words_of(step, award=demarche.purpose == "attribution"))
@@ -209,12 +218,21 @@ def _texts(one: Campaign) -> tuple[Demarche, Texts]:
     return demarche, Texts(demarche=demarche, head=read_letterhead(one.terms["letterhead"]), folder=folder)
 
 
-def _plan(demarche: Demarche) -> Plan:
+def _contacts(demarche: Demarche, path: Path) -> dict[str, Contact]:
+    due = demarche.trigger.field if demarche.trigger is not None else None
+    return read_contacts(path, _fields(demarche), due or "echeance")
+
+
+def _plan(demarche: Demarche, one: Campaign) -> Plan:
+    name = one.collection.rpartition("/")[2]
+    doubtful = [each for each in demarche.outputs if each.name == name and each.grey_policy == "revue_humaine"]
     return Plan(
         journey=journey_of(demarche.journey, award=demarche.purpose == "attribution"),
         channels=demarche.channels,
         fallback=demarche.fallback,
         household=demarche.identity_terms.entity == "foyer",
+        contact=demarche.identity_terms.contact,
+        review=any(each.award for each in doubtful),
     )
 
 

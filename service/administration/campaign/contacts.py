@@ -45,6 +45,7 @@ class Contact:
     Attributes:
         identifier: of the person.
         told: identifier of who is told.
+        named: whether the file says who is told.
         household: or an empty text.
         name: title, first name and surname, as they are written on a letter.
         mail, mobile, phone, helper: how to reach them; empty where there is none, or one that cannot be right.
@@ -60,6 +61,7 @@ class Contact:
 
     identifier: str
     told: str
+    named: bool = False
     household: str = ""
     name: str = ""
     mail: str = ""
@@ -98,12 +100,13 @@ def channel_of(
     return next((one for one in fallback if one not in barred and _reaches(contact, one)), None)
 
 
-def read_contacts(path: Path, fields: Sequence[str] = ()) -> dict[str, Contact]:
+def read_contacts(path: Path, fields: Sequence[str] = (), due: str = "echeance") -> dict[str, Contact]:
     """The contacts of a file, by identifier.
 
     Args:
         path: CSV.
         fields: other columns to keep, where they are there.
+        due: column of the due date where there is no `echeance`: that of the démarche's trigger.
 
     Raises:
         ServiceError: `E_CONTACTS`, which says the line and never a value.
@@ -119,14 +122,14 @@ def read_contacts(path: Path, fields: Sequence[str] = ()) -> dict[str, Contact]:
     for line, row in enumerate(rows, 2):
         if None in row or None in row.values():
             raise ServiceError("E_CONTACTS", f"ligne {line} : pas le même nombre de cellules que l'en-tête")
-        contact = _contact({name: (value or "").strip() for name, value in row.items()}, fields, line)
+        contact = _contact({name: (value or "").strip() for name, value in row.items()}, fields, due, line)
         if contact.identifier in found:
             raise ServiceError("E_CONTACTS", f"ligne {line} : cet identifiant est déjà là ; une ligne par personne")
         found[contact.identifier] = contact
     return found
 
 
-def _contact(row: Mapping[str, str], fields: Sequence[str], line: int) -> Contact:
+def _contact(row: Mapping[str, str], fields: Sequence[str], due: str, line: int) -> Contact:
     if not row["identifiant"]:
         raise ServiceError("E_CONTACTS", f"ligne {line} : identifiant vide")
     phone, mobile = (_digits(row.get(name, "")) for name in ("telephone", "mobile"))
@@ -134,6 +137,7 @@ def _contact(row: Mapping[str, str], fields: Sequence[str], line: int) -> Contac
     return Contact(
         identifier=row["identifiant"],
         told=row.get("contact") or row["identifiant"],
+        named=bool(row.get("contact")),
         household=row.get("foyer", ""),
         name=" ".join(row[one] for one in ("civilite", "prenom", "nom") if row.get(one)),
         mail=mail if _MAIL.fullmatch(mail) else "",
@@ -145,7 +149,7 @@ def _contact(row: Mapping[str, str], fields: Sequence[str], line: int) -> Contac
         prefers=row.get("canal_prefere", ""),
         language=row.get("langue") or "fr",
         dead=bool(row.get("deces")) and row["deces"].lower() not in ("non", "0", "faux"),
-        due=_day(row.get("echeance", ""), line),
+        due=_day(row.get("echeance") or row.get(due.lower(), ""), line),
         values={one: row[one.lower()] for one in fields if one.lower() in row},
         pivot=_pivot(row),
     )

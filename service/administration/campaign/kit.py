@@ -16,11 +16,14 @@ Texts are rendered and judged like those that leave: a kit that is written can b
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+import itertools
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from service.administration.campaign.steps import check_journey, journey_of, words_of
 from service.administration.campaign.texts import SHEETS, WRITTEN, Text, Texts
+from service.clauses import Kit
+from service.errors import ServiceError
 
 __all__ = ["write_kit"]
 
@@ -57,7 +60,7 @@ def write_kit(texts: Texts, demarche_text: str, folder: Path) -> list[Path]:
         "LISEZMOI.txt": _READ_ME.format(title=demarche.title),
         "demarche.toml": demarche_text,
         "script_appel.txt": texts.text("appel_sortant", words_of(journey[0], award=award), award=award).body,
-        **{f"{name}.txt": texts.sheet(name) for name in SHEETS},
+        **{f"{name}.txt": texts.sheet(name) for name in _sheets(demarche.kit)},
     }
     sizes = []
     for step in dict.fromkeys(words_of(one, award=award) for one in journey):
@@ -66,12 +69,28 @@ def write_kit(texts: Texts, demarche_text: str, folder: Path) -> list[Path]:
             written[f"textes/{step}.{channel}.txt"] = _shown(text)
             if text.size is not None:
                 sizes.append((step, text.size.characters, text.size.segments, text.size.alphabet))
+    _check_templates(demarche.kit, written)
     for name, content in written.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, "utf-8")
     _write_sizes(folder / "tailles.csv", sizes)
     return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _sheets(kit: Kit | None) -> list[str]:
+    """The sheets that a démarche wants; both where it says nothing."""
+    wanted = (True, True) if kit is None else (kit.agents_sheet, kit.partners_sheet)
+    return list(itertools.compress(SHEETS, wanted))
+
+
+def _check_templates(kit: Kit | None, written: Collection[str]) -> None:
+    """Whether the kit has what the démarche names."""
+    there = {name.rsplit(".", 2)[-2] for name in written if name.startswith("textes/")} | {"script_appel"}
+    if lacking := sorted(set(kit.templates if kit else ()) - there):
+        known = ", ".join(sorted(there))
+        sentence = f"[kit] gabarits : « {lacking[0]} » n'est pas un texte de cette démarche ; les siens : {known}"
+        raise ServiceError("E_GABARIT", sentence)
 
 
 def _channels(channels: Sequence[str], fallback: Sequence[str]) -> list[str]:

@@ -5,7 +5,7 @@ file                 columns
 ===================  ======================================================================================
 ``sms.csv``          identifiant, mobile, emetteur, texte, segments
 ``courriel.csv``     identifiant, courriel, nom, objet, texte, langue
-``courrier.csv``     identifiant, nom, adresse1…adresse6, objet, texte, langue
+``courrier.csv``     identifiant, nom, adresse1…adresse6, objet, texte, langue; as pages: ``courrier-001.pdf``…
 ``espace_usager``    identifiant, objet, texte
 ``appel_sortant``    identifiant, nom, telephone, langue; the script is ``appel_sortant.txt``
 ``application``      ``application.jsonl``, one notification a line (`ami`)
@@ -27,12 +27,13 @@ from datetime import date, datetime
 from pathlib import Path
 
 from service.administration.campaign.ami import Notice, notification
+from service.administration.campaign.letter_pages import Letter, write_letters
 from service.administration.campaign.roll import Campaign, Dispatch, record
 from service.administration.campaign.steps import words_of
 from service.administration.campaign.texts import WRITTEN, Text, Texts
 from service.administration.journal.ledger import Ledger
 
-__all__ = ["FIELDS", "ROUTED", "Mailing", "note_mailing", "write_mailing", "write_rows"]
+__all__ = ["FIELDS", "ROUTED", "Mailing", "Written", "note_mailing", "write_mailing", "write_rows"]
 
 FIELDS: Mapping[str, tuple[str, ...]] = {
     "sms": ("identifiant", "mobile", "emetteur", "texte", "segments"),
@@ -65,14 +66,28 @@ class Mailing:
     fields: Sequence[str] = ()
 
 
-def write_mailing(mailing: Mailing, dispatches: Sequence[Dispatch]) -> dict[str, int]:
-    """Write one file a channel; how many messages each has.
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """What an export wrote.
+
+    Attributes:
+        messages: channel → how many.
+        unprinted: letters that are in no PDF.
+    """
+
+    messages: Mapping[str, int]
+    unprinted: int = 0
+
+
+def write_mailing(mailing: Mailing, dispatches: Sequence[Dispatch]) -> Written:
+    """Write one file a channel, and the letters as pages.
 
     Raises:
         ServiceError: what `Texts.text` refuses.
     """
     mailing.folder.mkdir(parents=True, exist_ok=True)
     by_channel: dict[str, list[Dispatch]] = defaultdict(list)
+    unprinted = 0
     for one in dispatches:
         by_channel[one.channel].append(one)
     for channel, some in by_channel.items():
@@ -80,10 +95,12 @@ def write_mailing(mailing: Mailing, dispatches: Sequence[Dispatch]) -> dict[str,
             _write_notifications(mailing, some)
             continue
         write_rows(mailing.folder / f"{channel}.csv", FIELDS.get(channel, _OTHERS), _rows(mailing, channel, some))
+        if channel == "courrier":
+            unprinted += _print(mailing, some)
         if channel == "appel_sortant":
             script = _text(mailing, channel, some[0]).body
             (mailing.folder / "appel_sortant.txt").write_text(script, "utf-8")
-    return {channel: len(some) for channel, some in sorted(by_channel.items())}
+    return Written(messages={channel: len(some) for channel, some in sorted(by_channel.items())}, unprinted=unprinted)
 
 
 def note_mailing(ledger: Ledger, one: Campaign, dispatches: Sequence[Dispatch], now: datetime) -> None:
@@ -92,6 +109,16 @@ def note_mailing(ledger: Ledger, one: Campaign, dispatches: Sequence[Dispatch], 
         tokens, today = [hit.token for hit in dispatch.hits], now.date()
         record(ledger, one, tokens, "envoi", today, f"{dispatch.due.place}:{dispatch.channel}")
         ledger.trace(one.collection, tokens, f"message:{dispatch.channel}", today)
+
+
+def _print(mailing: Mailing, dispatches: Sequence[Dispatch]) -> int:
+    """Write the letters as pages; how many have a character that no page can show."""
+    letters = []
+    for one in dispatches:
+        text = _text(mailing, "courrier", one)
+        letters.append(Letter(to=(one.contact.name, *one.contact.address), body=text.body))
+    _, unprinted = write_letters(mailing.folder, letters, mailing.texts.head.sender, mailing.now.date())
+    return unprinted
 
 
 def _rows(mailing: Mailing, channel: str, dispatches: Sequence[Dispatch]) -> list[dict[str, str]]:

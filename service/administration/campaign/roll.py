@@ -40,8 +40,9 @@ __all__ = [
 
 EVENTS = (
     "reponse", "deja_fait", "plus_proposer", "opposition", "droit_ouvert", "deces", "suspendu", "repris", "renvoi", "rebond",
+    "revu",
 )  # fmt: skip
-_REASONS = ("sans_fiche", "deces", "foyer_exclu", "contact_oppose", "sans_canal", "rien_du")
+_REASONS = ("sans_fiche", "deces", "foyer_exclu", "a_revoir", "sans_contact", "contact_oppose", "sans_canal", "rien_du")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +92,8 @@ class Plan:
         household: whether one message is for a household.
         excluded: households that get none, because a member is excluded.
         objecting: identifiers of those who objected: nobody writes to them about others either.
+        contact: who is told in place of the people found (`parent`), whom the contacts must name then; None: themselves.
+        review: whether a doubtful hit waits until somebody has looked at it (event `revu`).
     """
 
     journey: Sequence[Step]
@@ -99,6 +102,8 @@ class Plan:
     household: bool
     excluded: Names[str] = ()
     objecting: Names[str] = ()
+    contact: str | None = None
+    review: bool = False
 
 
 @dataclass(kw_only=True)
@@ -194,22 +199,17 @@ def plan_dispatches(
 ) -> tuple[list[Dispatch], dict[str, int]]:
     """What is due today, one message a contact, and how many people get none, by reason.
 
-    Reasons: `sans_fiche` (not in the contacts), `deces`, `foyer_exclu` (a member of the household is excluded), `contact_oppose`
+    Reasons: `sans_fiche` (not in the contacts), `deces`, `foyer_exclu` (a member of the household is excluded), `a_revoir`
+    (a doubtful link that nobody has looked at), `sans_contact` (who is told in their place is not named), `contact_oppose`
     (who would be told objected), `sans_canal` (nothing reaches them), `rien_du` (nothing is due).
     """
     known, left = rolls(ledger, one), dict.fromkeys(_REASONS, 0)
     groups: dict[str, list[tuple[Hit, Contact]]] = defaultdict(list)
     for hit in ledger.hits(one.collection):
         about = contacts.get(hit.identifier)
-        told = contacts.get(about.told) if about is not None else None
-        if about is None:
-            left["sans_fiche"] += 1
-        elif about.dead or (told is not None and told.dead):
-            left["deces"] += 1
-        elif about.household and about.household in plan.excluded:
-            left["foyer_exclu"] += 1
-        elif about.told in plan.objecting:
-            left["contact_oppose"] += 1
+        reason = _reason(hit, about, known, plan, contacts)
+        if about is None or reason is not None:
+            left[reason or "sans_fiche"] += 1
         else:
             groups[about.key(household=plan.household)].append((hit, about))
     found = []
@@ -224,6 +224,23 @@ def plan_dispatches(
         else:
             found.append(dispatch)
     return sorted(found, key=lambda one: (one.channel, one.contact.identifier)), left
+
+
+def _reason(
+    hit: Hit, about: Contact | None, known: Mapping[bytes, Roll], plan: Plan, contacts: Mapping[str, Contact]
+) -> str | None:
+    """Why nothing is written about a hit, whatever is due; None: something may be."""
+    if about is None:
+        return "sans_fiche"
+    reviewed = hit.usage == "attribution" or "revu" in known.get(hit.token, Roll()).events
+    reasons = {
+        "deces": about.dead or (about.told in contacts and contacts[about.told].dead),
+        "foyer_exclu": bool(about.household) and about.household in plan.excluded,
+        "a_revoir": plan.review and not reviewed,
+        "sans_contact": plan.contact is not None and not about.named,
+        "contact_oppose": about.told in plan.objecting,
+    }
+    return next((name for name, holds in reasons.items() if holds), None)
 
 
 def unreached(ledger: Ledger, one: Campaign, contacts: Mapping[str, Contact]) -> list[dict[str, str]]:

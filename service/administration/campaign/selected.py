@@ -11,7 +11,6 @@ from datetime import date
 from pathlib import Path
 
 from linkage.selection import LocalRules, Tally
-from linkage.tables import TableFile
 from service.administration.journal.objections import objecting
 from service.administration.selecting import local_rules
 from service.errors import ServiceError
@@ -53,6 +52,8 @@ def selected_people(
         LinkageError: as `linkage.tables.TableFile`; `E_SELECTION_COLONNE`, `E_SELECTION_VIDE`, `E_PARAMETRE`.
         ServiceError: `E_CONTACTS`, an identifier that is empty or there twice.
     """
+    from linkage.tables import TableFile  # noqa: PLC0415 - compiled code: only where a file is read
+
     operand = demarche.operands[demarche.recipients[0]]
     rules = local_rules(demarche, operand.name, parameters) or LocalRules()
     name = str(operand.columns.get("id", "identifiant"))

@@ -34,8 +34,8 @@ class TakeUp:
     stopped: Mapping[str, str]
 
 
-def take_up(ledger: Ledger, one: Campaign) -> TakeUp:
-    """The figures of a campaign."""
+def take_up(ledger: Ledger, one: Campaign, least: int = LEAST) -> TakeUp:
+    """The figures of a campaign; nothing under `least` people, which a démarche may raise."""
     collection = ledger.collection(one.collection)
     query = "SELECT count(*) FROM trace WHERE collection = ? AND what = 'hit'"
     (linked,) = ledger.database.execute(query, (one.collection,)).fetchone()
@@ -49,28 +49,29 @@ def take_up(ledger: Ledger, one: Campaign) -> TakeUp:
         ("droits ouverts", sum("droit_ouvert" in roll.events for roll in known)),
     )
     return TakeUp(
-        stages=tuple((words, shown_count(count)) for words, count in counts),
-        channels=broken_down(_by_channel(known)),
+        stages=tuple((words, shown_count(count, least)) for words, count in counts),
+        channels=broken_down(_by_channel(known), least),
         stopped=broken_down(
             {
                 name: sum(name in roll.events for roll in known)
                 for name in ("opposition", "plus_proposer", "deja_fait", "deces")
-            }
+            },
+            least,
         ),
     )
 
 
-def shown_count(count: int) -> str:
+def shown_count(count: int, least: int = LEAST) -> str:
     """A count as it is shown."""
-    return HIDDEN if count < LEAST else str(_STEP * -(-count // _STEP))
+    return f"moins de {least}" if count < least else str(_STEP * -(-count // _STEP))
 
 
-def broken_down(parts: Mapping[str, int]) -> dict[str, str]:
+def broken_down(parts: Mapping[str, int], least: int = LEAST) -> dict[str, str]:
     """The parts of a whole, as they are shown."""
-    hidden = {name for name, count in parts.items() if count < LEAST}
+    hidden = {name for name, count in parts.items() if count < least}
     if len(hidden) == 1 and len(parts) > 1:
         hidden.add(min((count, name) for name, count in parts.items() if name not in hidden)[1])
-    return {name: HIDDEN if name in hidden else shown_count(count) for name, count in parts.items()}
+    return {name: f"moins de {least}" if name in hidden else shown_count(count, least) for name, count in parts.items()}
 
 
 def _by_channel(known: Sequence[Roll]) -> dict[str, int]:

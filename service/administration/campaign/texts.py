@@ -23,7 +23,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from service.administration.campaign.letterhead import Letterhead
 from service.administration.campaign.mentions import Mentions, mentions_of, missing, short_mentions_of
-from service.administration.campaign.wording import SmsSize, check_private, check_public, plain, sms_size
+from service.administration.campaign.wording import SmsSize, check_links, check_private, check_public, plain, sms_size
+from service.clauses import LINKS
 from service.errors import ServiceError
 from service.rule_sheet import Demarche
 
@@ -39,6 +40,7 @@ WRITTEN = (
     "appel_sortant",
 )  # channels that have a template
 SHEETS = ("fiche_agents", "fiche_partenaires")
+_STATE = ".gouv.fr"
 _PUBLIC = ("sms", "application")
 _MOST_KEPT = 1000  # texts
 _KEYS = {"objet", "bref", "phrase"}
@@ -83,6 +85,22 @@ class Texts:
     folder: Path | None = None
     _steps: dict[str, Phrases] = field(default_factory=dict, init=False)
     _made: dict[tuple[Any, ...], Text] = field(default_factory=dict, init=False)  # most people get the same words
+
+    def __post_init__(self) -> None:
+        """Refuse a letterhead whose page is not where the démarche lets its messages lead.
+
+        Raises:
+            ServiceError: `E_LIEN_INTERDIT`.
+        """
+        check_links(self.head.link, self.domains)
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """Where messages of this démarche may lead: under gouv.fr alone, where it says so."""
+        message = self.demarche.message
+        if message is None or message.link != LINKS[0]:
+            return self.head.domains
+        return tuple(one for one in self.head.domains if f".{one}".endswith(_STATE))
 
     def phrases(self, step: str) -> Phrases:
         """What a step says.
@@ -152,10 +170,10 @@ class Texts:
         subject = "" if channel == "sms" else phrases.objet
         names = (self.head.sender, self.head.short, mentions.source, plain(mentions.source))
         if public:
-            check_public(body, names=names, domains=self.head.domains)
+            check_public(body, names=names, domains=self.domains)
         else:
-            check_private(body, names=(self.demarche.title, values["sujet"]), domains=self.head.domains)
-        check_public(subject, names=names, domains=self.head.domains)
+            check_private(body, names=(self.demarche.title, values["sujet"]), domains=self.domains)
+        check_public(subject, names=names, domains=self.domains)
         if gone := missing(body, self._plain(mentions) if channel == "sms" else mentions):
             raise _absent(channel, gone)
         return Text(subject=subject, body=body, size=self._size(channel, body))

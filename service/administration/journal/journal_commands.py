@@ -11,12 +11,13 @@ import contextlib
 import csv
 import io
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from service.administration.app import Office, open_office
 from service.administration.conventions import AgreementStore
 from service.administration.journal.access_request import answer_to_access
-from service.administration.journal.journaling import answer
+from service.administration.journal.journaling import answer, retention_of, scope_of
 from service.administration.journal.ledger import open_ledger
 from service.administration.journal.objections import ALL, journal_folder, read_register
 from service.administration.journal.objections import withdraw as withdraw_objection
@@ -27,7 +28,7 @@ from service.administration.journal.sent_people import sent_files
 from service.counts import band_of, spelled
 from service.demarche import list_demarches, load_demarche
 from service.errors import ServiceError
-from service.rule_sheet import Retention
+from service.rule_sheet import Demarche, Retention
 
 __all__ = [
     "access",
@@ -35,6 +36,7 @@ __all__ = [
     "destroy",
     "people_of",
     "purge",
+    "read_rows",
     "receipts",
     "show",
     "signer_of",
@@ -64,10 +66,9 @@ def show(args: argparse.Namespace) -> None:
 def answers(args: argparse.Namespace) -> None:
     """`allervers journal answer`: objections, renouncements, "already done", of one person or of a file."""
     office = open_office(args.home)
-    scope = ALL if args.all else args.demarche
-    if scope is None:
+    if args.demarche is None and not args.all:
         raise ServiceError("E_REPONSE_INCONNUE", "indiquez la démarche concernée (--demarche), ou --all pour toutes")
-    retention = _retention(office, scope)
+    scope, retention = (ALL, _LONGEST) if args.all else _reach(office, args.demarche, args.kind)
     today = office.clock().date()
     with open_ledger(office.home) as ledger:
         told = answer(ledger, office.home, people_of(office, args.file), args.kind, scope, today, retention)
@@ -139,24 +140,33 @@ def receipts(args: argparse.Namespace) -> None:
         office.terminal.say(
             f"{one['destroyed_at']} : {one['what']} ({one['cause']}), {people}, {one['collection'] or ''}"
         )
-    if args.out is not None:
+    if not signed:
+        office.terminal.say(
+            "aucun reçu : rien n'a encore été détruit" + ("" if args.out is None else ", rien n'est écrit")
+        )
+    elif args.out is not None:
         args.out.write_text("\n".join(signed) + "\n", "utf-8")
 
 
-def _retention(office: Office, scope: str) -> Retention:
-    """For how long an objection to a démarche is kept; a name that is none would silently object to nothing."""
-    if scope == ALL:
-        return _LONGEST
-    if scope in list_demarches():
-        return load_demarche(scope).retention
+def _reach(office: Office, demarche: str, kind: str) -> tuple[str, Retention]:
+    """How far an answer to a démarche reaches, and how long it is kept."""
+    one = _known(office, demarche)
+    scope = scope_of(one, kind)
+    return scope, retention_of(one, scope)
+
+
+def _known(office: Office, name: str) -> Demarche:
+    """A démarche by its name; one that is none would silently object to nothing."""
+    if name in list_demarches():
+        return load_demarche(name)
     store = AgreementStore(office.home)
-    own = {one.id: one.retention for one in (store.load(name).demarche for name in store.identifiers())}
-    if scope not in own:
+    own = {one.id: one for one in (store.load(each).demarche for each in store.identifiers())}
+    if name not in own:
         sentence = (
             f"aucune démarche ne s'appelle ainsi ; les vôtres : {', '.join(sorted(own)) or 'aucune'} ; ou demarche list"
         )
         raise ServiceError("E_REPONSE_INCONNUE", sentence)
-    return own[scope]
+    return own[name]
 
 
 def signer_of(office: Office) -> Signer:
@@ -177,14 +187,24 @@ def people_of(office: Office, path: Path | None) -> list[str]:
         if not identifier:
             raise ServiceError("E_IDENTIFIANTS", "aucun identifiant lu : tapez celui du dossier, ou donnez un fichier")
         return [identifier]
+    return [row["identifiant"] for row in read_rows(path, ("identifiant",)) if row["identifiant"]]
+
+
+def read_rows(path: Path, names: Sequence[str]) -> list[dict[str, str]]:
+    """Some columns of a CSV file, without the blanks around cells.
+
+    Raises:
+        ServiceError: `E_IDENTIFIANTS`.
+    """
     text = _decoded(path.read_bytes())
     first = text.partition("\n")[0]
     rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(_SEPARATORS, key=first.count))
-    sentence = "le fichier doit être un CSV (« ; », « , » ou tabulation) avec une colonne « identifiant »"
+    columns = " et ".join(f"« {name} »" for name in names)
+    sentence = f"le fichier doit être un CSV (« ; », « , » ou tabulation) avec une colonne {columns}"
     try:
-        if "identifiant" not in (rows.fieldnames or []):
+        if set(names) - set(rows.fieldnames or []):
             raise ServiceError("E_IDENTIFIANTS", sentence)
-        return [row["identifiant"].strip() for row in rows if (row["identifiant"] or "").strip()]
+        return [{name: (row[name] or "").strip() for name in names} for row in rows]
     except csv.Error:
         raise ServiceError("E_IDENTIFIANTS", sentence) from None
 

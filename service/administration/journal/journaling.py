@@ -17,13 +17,13 @@ from service.administration.journal.objections import ALL, KINDS, Entry, enter, 
 from service.administration.journal.people_keys import PeopleKeys
 from service.administration.journal.sent_people import write_sent
 from service.errors import ServiceError
-from service.rule_sheet import Retention
+from service.rule_sheet import Demarche, Retention
 
 if TYPE_CHECKING:
     from service.administration.journal.ledger import Ledger
     from service.agreement import Agreement
 
-__all__ = ["ANSWERS", "Told", "answer", "note_hits", "note_sent", "stop_campaigns"]
+__all__ = ["ANSWERS", "Told", "answer", "note_hits", "note_sent", "retention_of", "scope_of", "stop_campaigns"]
 
 DONE = "deja_fait"
 ANSWERS = (*KINDS, DONE)
@@ -120,6 +120,17 @@ def answer(
             ledger.remove(name, tokens)
         touched += len(tokens)
     return Told(people=len(identifiers), results=touched)
+
+
+def scope_of(demarche: Demarche, kind: str) -> str:
+    """How far an answer about a démarche reaches: an objection to all of them, where the démarche says so."""
+    wide = kind == "opposition" and demarche.objection is not None and demarche.objection.scope == "toutes"
+    return ALL if wide else demarche.id
+
+
+def retention_of(demarche: Demarche, scope: str) -> Retention:
+    """For how long an answer of that scope is kept."""
+    return _LONGEST if scope == ALL else demarche.retention
 
 
 def stop_campaigns(ledger: Ledger, collection: str, tokens: Sequence[bytes], what: str, today: date) -> None:

@@ -2,14 +2,15 @@
 
 Only what the démarche foresees (`transmission_aval`): from the operand that this administration holds, to the body that it
 names, for the outputs that it names. Where the démarche awards, only hits that may be awarded are passed on; a doubtful one is
-not. The file, readable by its owner only, has identifiers and nothing else: the agent joins to them the fields that the démarche
-lists, from the administration's own file.
+not. The file, readable by its owner only, has identifiers and, where the right is opened unless refused, the last day on which
+each person may refuse (empty while no message has left: the delay does not run yet); nothing else: the agent joins to them the
+fields that the démarche lists, from the administration's own file.
 """
 
 from __future__ import annotations
 
 import csv
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from service.administration.journal.ledger import Ledger
@@ -18,6 +19,12 @@ from service.errors import ServiceError
 from service.rule_sheet import Demarche
 
 __all__ = ["pass_on"]
+
+
+def _refusable(ledger: Ledger, collection: str, token: bytes, delay: int) -> str:
+    """The last day on which a person may refuse, counted from the first message; empty where none has left."""
+    sent = [at for what, at in ledger.traces(collection, token) if what.startswith("message:")]
+    return f"{min(sent) + timedelta(days=delay):%Y-%m-%d}" if sent else ""
 
 
 def pass_on(ledger: Ledger, collection: str, demarche: Demarche, receiver: str, path: Path, today: date) -> list[str]:
@@ -56,7 +63,9 @@ def pass_on(ledger: Ledger, collection: str, demarche: Demarche, receiver: str, 
     path.touch(mode=0o600)
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file, delimiter=";", quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-        writer.writerow(["identifiant"])
-        writer.writerows([one] for one in sorted(hit.identifier for hit in passed))
+        delay = demarche.action.refusal_days if award else None
+        writer.writerow(["identifiant", *(["refus_possible_jusqu_au"] if delay else [])])
+        for hit in sorted(passed, key=lambda one: one.identifier):
+            writer.writerow([hit.identifier, *([_refusable(ledger, collection, hit.token, delay)] if delay else [])])
     ledger.trace(collection, [one.token for one in passed], f"transmission:{receiver}", today)
     return list(dict.fromkeys(name for one in terms for name in one.fields))

@@ -13,11 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
+from linkage.formula import Hits
 from service.administration.inbox import Found
 from service.administration.journal.journaling import note_hits
 from service.administration.journal.ledger import open_ledger
 from service.administration.journal.objections import late, objecting
 from service.administration.seat import Seat
+from service.administration.selecting import group_of
+from service.administration.whole_cases import whole_cases
 
 __all__ = ["kept_results"]
 
@@ -32,17 +35,22 @@ def kept_results(home: Path, seat: Seat, found: Mapping[str, Found], today: date
         today: from which the clocks count.
     """
     identifiers, demarche = list(seat.folder.identifiers()), seat.stored.demarche
-    told = objecting(home, demarche.id, today)
+    told, group = objecting(home, demarche.id, today), group_of(demarche, seat.operand)
     kept = {}
     with open_ledger(home) as ledger:
         for output, one in found.items():
             hits = one.hits
             left = ~late(identifiers, hits.certain | hits.information, told)
             hits = replace(hits, certain=hits.certain & left, information=hits.information & left)
-            kept[output] = replace(one, hits=hits)
+            whole = hits if group is None else whole_cases(hits, list(seat.folder.cases()), len(group.members))
+            kept[output] = replace(one, hits=whole, incomplete=_people_of(hits) - _people_of(whole))
             people = _people(identifiers, kept[output], demarche.payload)
             note_hits(ledger, (seat.agreement, seat.run, output), len(identifiers), people, today)
     return kept
+
+
+def _people_of(hits: Hits) -> int:
+    return int((hits.certain | hits.information).sum())
 
 
 def _people(

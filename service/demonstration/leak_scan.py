@@ -1,4 +1,4 @@
-"""Searches bytes for any of many secrets: what the demo and the leak test hold against all that a third party saw.
+"""Searches bytes for any of many secrets: what the demonstration holds against all that a third party kept, and leak tests too.
 
 Secrets are at least 8 bytes long, so that random bytes do not contain them by chance (100 MB of random data and 10⁶ secrets
 of 8 bytes: 5·10⁻⁶ expected). Each window of the data is looked up by its first three bytes in a bitmap, then by its first

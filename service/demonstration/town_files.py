@@ -1,8 +1,8 @@
-"""The files of a démarche out of the synthetic world, each in its administration's form, and what its rule ought to find.
+"""The files of a démarche out of the synthetic world, each in its administration's form, and who is in them.
 
 A file has the columns that the sheet names: those of its connector, those of its conditions and computations, its payload. Where
-a sheet selects, the file also holds people whom the selection must leave out. The truth is that selection over right values, and
-the rule over who people are, evaluated one entity after the other in plain Python: none of the linkage is in it.
+a sheet selects, the file also holds people whom the selection must leave out: by right values that is the truth, by the values in
+the file it is what the tool can see.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 
 from linkage.columns import RawColumn
 from linkage.connectors import load_connector
-from linkage.rules import Chain, Dedup, Either, Expression, Operand, parse_rule
+from linkage.rules import parse_rule
 from linkage.selection import LocalRules
 from linkage.selection_values import Cells
 from linkage.synthetic.life import Bools
@@ -26,10 +26,11 @@ from linkage.synthetic.world import Extract, World
 from service.administration.selecting import local_rules
 from service.rule_sheet import Demarche
 
-__all__ = ["Part", "eligible", "parts_of", "write_parameters"]
+__all__ = ["Part", "parts_of", "write_parameters"]
 
 Columns = dict[str, list[str]]
 PLAIN = ("nom_naissance", "nom_usage", "prenoms", "sexe", "date_naissance")
+IDENTITY = (*PLAIN, "cog_commune_naissance", "adresse", "code_postal", "ine", "siren")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,10 +44,11 @@ class Part:
         ids: local identifier of each row, as the tool reads it.
         entity: (r,) who each row is.
         taken: (r,) bool, whom the démarche means, by right values.
+        selected: (r,) bool, whom its selection takes, by the values in the file.
         blind: what is compared blindly, by entity, where the démarche compares something.
         profile: how well the file is kept.
         contacts: what the administration knows of how to reach each, as a campaign reads it.
-        identity: surname, first name and date of each row as written, for the comparison with what is done today.
+        identity: what is known of each row as written, for the comparison with what is done today, and for reasons.
     """
 
     operand: str
@@ -55,6 +57,7 @@ class Part:
     ids: tuple[str, ...]
     entity: tuple[int, ...]
     taken: Bools
+    selected: Bools
     blind: Mapping[int, str]
     profile: str
     contacts: Columns
@@ -74,28 +77,6 @@ def parts_of(world: World, demarche: Demarche, folder: Path, parameters: Path | 
     return {name: _part(world, demarche, name, folder, parameters) for name in dict.fromkeys(named)}
 
 
-def eligible(demarche: Demarche, parts: Mapping[str, Part], output: str, recipient: str) -> tuple[set[int], set[int]]:
-    """The entities that an output ought to give a recipient, and all of the recipient's that take part."""
-    expression = next(one.expression for one in demarche.outputs if one.name == output)
-    tree = parse_rule(expression).tree
-    there = {
-        name: {one for one, taken in zip(part.entity, part.taken.tolist(), strict=True) if taken}
-        for name, part in parts.items()
-    }
-    blind = demarche.blind
-    found = set()
-    for one in there[recipient]:
-        meets = {name: one in held for name, held in there.items()}
-        if not _holds(tree, recipient, meets):
-            continue
-        if blind is not None and blind.left in parts and blind.right in parts:
-            same = parts[blind.left].blind.get(one) == parts[blind.right].blind.get(one)
-            if same != blind.equal:
-                continue
-        found.add(one)
-    return found, there[recipient]
-
-
 def write_parameters(path: Path, values: Mapping[str, Sequence[str] | float | str]) -> Path:
     """A file of parameters as an agent writes it."""
 
@@ -108,28 +89,6 @@ def write_parameters(path: Path, values: Mapping[str, Sequence[str] | float | st
     return path
 
 
-def _holds(tree: Expression, own: str, meets: Mapping[str, bool]) -> bool:
-    """Whether an entity of `own` satisfies an expression."""
-    if isinstance(tree, Operand):
-        return tree.name == own or meets[tree.name]
-    if isinstance(tree, Either):
-        return any(_holds(part, own, meets) for part in tree.parts)
-    if isinstance(tree, Chain):
-        held = _holds(tree.first, own, meets)
-        for sign, part in tree.rest:
-            held = held and (_holds(part, own, meets) == (sign == "&"))
-        return held
-    return _deduped(tree, own, meets)
-
-
-def _deduped(tree: Dedup, own: str, meets: Mapping[str, bool]) -> bool:
-    mine = [number for number, part in enumerate(tree.parts) if own in parse_rule(str(part)).operands]
-    if not mine:
-        return any(_holds(part, own, meets) for part in tree.parts)
-    first = mine[0]
-    return _holds(tree.parts[first], own, meets) and not any(_holds(one, own, meets) for one in tree.parts[:first])
-
-
 def _part(world: World, demarche: Demarche, operand: str, folder: Path, parameters: Path | None) -> Part:
     key = f"{demarche.id}.{operand}"
     held = demarche.operands[operand]
@@ -138,12 +97,14 @@ def _part(world: World, demarche: Demarche, operand: str, folder: Path, paramete
     wanted = [*(rules.columns if rules else ()), *told, *_blind_column(demarche, operand)]
     extract = world.extract(key, columns=wanted, everybody=held.local_filter is not None)
     form = FORMS[held.connector]
-    cells = _cells(demarche, operand, extract, extract.written, wanted)
+    cells = _cells(demarche, operand, extract.written, wanted)
     path = write_shape(folder / f"{demarche.id}-{operand}", cells, form)
-    right = _cells(demarche, operand, extract, extract.right, wanted)
-    taken = extract.member if held.local_filter is None else _taken(rules, right, world)
+    right = _cells(demarche, operand, extract.right, wanted)
+    taken, selected = extract.member, extract.member
+    if rules is not None and held.local_filter is not None:
+        taken, selected = _taken(rules, right, world), _taken(rules, cells, world)
     blind = _blind_column(demarche, operand)
-    identity = {name: extract.written[name] for name in ("nom_naissance", "nom_usage", "prenoms", "date_naissance")}
+    identity = {name: extract.written[name] for name in IDENTITY}
     return Part(
         operand=operand,
         party=DRAFTS[key].body,
@@ -151,6 +112,7 @@ def _part(world: World, demarche: Demarche, operand: str, folder: Path, paramete
         ids=_ids(demarche, operand, cells),
         entity=tuple(extract.entity.tolist()),
         taken=taken,
+        selected=selected,
         blind=dict(zip(extract.entity.tolist(), right[blind[0]], strict=True)) if blind else {},
         profile=extract.profile,
         contacts=_contacts(demarche, extract, world),
@@ -178,8 +140,7 @@ def _blind_column(demarche: Demarche, operand: str) -> list[str]:
     return [column for name, column in pairs if name == operand]
 
 
-def _taken(rules: LocalRules | None, cells: Columns, world: World) -> Bools:
-    assert rules is not None
+def _taken(rules: LocalRules, cells: Columns, world: World) -> Bools:
     columns = {}
     for name in rules.columns:
         raw = RawColumn.of(cells[name])
@@ -206,11 +167,13 @@ def _mapping(demarche: Demarche, operand: str) -> dict[str, Any]:
     return mapping
 
 
-def _cells(demarche: Demarche, operand: str, extract: Extract, values: Columns, wanted: Sequence[str]) -> Columns:
+def _cells(demarche: Demarche, operand: str, values: Columns, wanted: Sequence[str]) -> Columns:
     mapping, held = _mapping(demarche, operand), demarche.operands[operand]
     connector = load_connector(held.connector) if held.connector else None
     form = FORMS[held.connector]
     values = dict(values)
+    if not demarche.local:
+        values |= {one.name: values["adresse"] for one in demarche.sheet().attributes if one.address}
     if connector and connector.first_names:
         values["prenoms"] = [one.split(" ")[0] for one in values["prenoms"]]
     cells = cells_of(values, mapping, form, connector.cuts if connector else {})
@@ -221,8 +184,7 @@ def _cells(demarche: Demarche, operand: str, extract: Extract, values: Columns, 
     there = {name.casefold() for name in cells}  # a reader takes MATRICULE and matricule for one
     for name in dict.fromkeys([*facts, *wanted]):
         if name.casefold() not in there and name not in held.computations:
-            cells[name] = _ascii(values[name], form) if name in values else _alias(values, name)
-    assert len({len(column) for column in cells.values()}) == 1, extract.key
+            cells[name] = _ascii(values[name], form)
     return cells
 
 
@@ -233,12 +195,6 @@ def _names(entry: Any) -> list[str]:
 
 def _several(mapping: Mapping[str, Any]) -> bool:
     return len(_names(mapping["id"])) > 1
-
-
-def _alias(values: Columns, name: str) -> list[str]:
-    """A column of another name: that of an attribute, dates as JJ/MM/AAAA."""
-    assert name in values, f"no column {name} in this world"
-    return values[name]
 
 
 def _ascii(column: list[str], form: Form) -> list[str]:

@@ -1,44 +1,48 @@
-"""The démarches of the catalogue, end to end on one invented département, each against its truth.
-
-    make demarches          (or: python -m benchmarks.demarches [--people N] [--only ID …] [--json] [--report FILE])
+"""The démarches of the catalogue, end to end on one invented département, each against its truth (`allervers demo --all`).
 
 For each sheet: the files of its administrations, in their forms; an agreement that all sign; a run through the real service; the
 hits against who is who. Beside it, what is done today: full nominative files, joined on name, first name and date in capitals
-without accents. The sheets that must be refused are. Exit code 1 when one misses its floor.
-
-Floors: precision of automatic awards at least .99; recall at least .97 between files of certified identities and .93 where one is
-declared or seen by an agent; where somebody is subtracted, at most 0.2 % of the eligible lost to false links.
+without accents. The sheets that must be refused are. What falls short: a démarche that failed, a sheet that should have been
+refused, a result under its floor (`service.demonstration.score`).
 """
 
 from __future__ import annotations
 
-import argparse
 import csv
-import json
 import shutil
-import sys
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from benchmarks.demarche_files import Part, parts_of, write_parameters
-from benchmarks.demarche_letters import letters, sent
-from benchmarks.demarche_score import Found, Line, line_of, told
-from benchmarks.demarche_stage import CommandRefused, Office, Premises, premises
 from linkage.errors import LinkageError
 from linkage.formula import formula_of
 from linkage.rules import parse_rule
 from linkage.synthetic.world import World, build
 from service.demarche import list_demarches, load_demarche
+from service.demonstration.letters import letters, sent
+from service.demonstration.premises import CommandRefused, Office, Premises, premises
+from service.demonstration.reasons import Bench, declared
+from service.demonstration.score import Found, Line, line_of, told
+from service.demonstration.town_files import Part, parts_of, write_parameters
 from service.errors import ServiceError
 from service.rule_sheet import Demarche
 
-__all__ = ["DAY", "Assess", "main", "real_assessment", "run_demarche"]
+__all__ = [
+    "DAY",
+    "Assess",
+    "Catalogue",
+    "Results",
+    "Tools",
+    "real_assessment",
+    "refused_sheets",
+    "run_catalogue",
+    "run_demarche",
+]
 
 _MINUTES = 0.02  # of attacks on a file
 
@@ -50,41 +54,115 @@ OWN: dict[str, Any] = {
     "seuil": 15_000,
 }
 
+Words = Path | str
+Assess = Callable[[Office, str, Path, tuple[Words, ...]], None]  # what gives a party its risk report for an agreement
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the démarches and prints one line for each result."""
-    options = _options(arguments)
-    folder = Path(tempfile.mkdtemp(prefix="allervers-demarches-"))
-    started = time.perf_counter()
-    try:
-        world = build(people=options.people, seed=options.seed, today=DAY)
-        _say(
-            f"world: {world.life.count} people, {world.households.count} households, {time.perf_counter() - started:.0f} s"
+
+def real_assessment(office: Office, agreement: str, path: Path, own: tuple[Words, ...]) -> None:
+    """`allervers risk` on a small sample; whoever answers for the file accepts what it says."""
+    office.run("risk", path, "--agreement", agreement, "--minutes", _MINUTES, *own, allowed=(0, 3))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tools:
+    """What a demonstration works with.
+
+    Attributes:
+        clock: the time.
+        say: takes a line for people.
+        assess: gives each party its risk report.
+        explain: whether the reason of each lost or useless result is looked up.
+    """
+
+    clock: Callable[[], datetime]
+    say: Callable[[str], None]
+    assess: Assess = real_assessment
+    explain: bool = False
+
+
+@dataclass(kw_only=True)
+class Catalogue:
+    """What became of all.
+
+    Attributes:
+        lines: one a result.
+        failed: démarche → what its failing command said.
+        refused: sheet that must be refused → the code that it got, empty where it was accepted.
+        seconds: that all took.
+    """
+
+    lines: list[Line] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def well(self) -> bool:
+        """Whether nothing fell short."""
+        return not self.failed and all(self.refused.values()) and not any(one.floor for one in self.lines)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain numbers and texts."""
+        lines = [
+            asdict(one) | {"precision": round(one.precision, 4), "recall": round(one.recall, 4)} for one in self.lines
+        ]
+        return {"lines": lines, "failed": self.failed, "refused": self.refused, "seconds": round(self.seconds, 1)}
+
+    @property
+    def text(self) -> str:
+        """One line on all of it."""
+        missed = sum(bool(one.floor) for one in self.lines)
+        more = sum(one.right - one.today_right for one in self.lines)
+        disclosed = sum({one.demarche: one.disclosed for one in self.lines}.values())
+        names = {one.demarche for one in self.lines}
+        return (
+            f"{len(names)} démarches, {len(self.lines)} résultats, {len(self.failed)} en échec, {missed} sous un plancher ; "
+            f"droits atteints de plus que par une jointure exacte : {more:+} ; identités qu'elle livrerait et que personne ne "
+            f"livre ici : {disclosed} ; {self.seconds:.0f} s"
         )
-        lines: list[Line] = []
-        failed: dict[str, str] = {}
+
+
+def run_catalogue(people: int, seed: int, only: Sequence[str], tools: Tools) -> Catalogue:
+    """All démarches, or some; what became of them.
+
+    Args:
+        people: about how many live in the département.
+        seed: of the département.
+        only: these démarches; all, and the sheets that must be refused, where none is named.
+        tools: what to work with.
+
+    Raises:
+        ServiceError: `E_DEMARCHE`, no such démarche.
+    """
+    names, found, start = [load_demarche(one).id for one in only] or list_demarches(), Catalogue(), tools.clock()
+    with _folder() as folder:
+        world = build(people=people, seed=seed, today=DAY)
+        spent = (tools.clock() - start).total_seconds()
+        tools.say(f"département inventé : {world.life.count} personnes, {world.households.count} foyers, {spent:.0f} s")
         with premises(folder, DAY) as place:
-            for name in options.only or list_demarches():
+            for name in names:
                 try:
-                    found = run_demarche(place, world, name)
+                    lines = run_demarche(place, world, name, tools)
                 except (CommandRefused, ServiceError, LinkageError) as refused:
-                    failed[name] = str(refused).strip().splitlines()[-1]
-                    _say(f"{name}: FAILED: {failed[name]}")
+                    found.failed[name] = str(refused).strip().splitlines()[-1]
+                    tools.say(f"{name} : ÉCHEC : {found.failed[name]}")
                     continue
-                for line in found:
-                    _say(told(line))
-                lines += found
-        refusals = {} if options.only else _refused()
-        for name, code in refusals.items():
-            _say(f"{name}: refused, {code}")
-        _say(_summary(lines, failed, time.perf_counter() - started))
-        held = {"lines": [asdict(one) for one in lines], "failed": failed, "refused": refusals}
-        if options.report:
-            options.report.write_text(json.dumps(held, ensure_ascii=False, indent=1), encoding="utf-8")
-        if options.json:
-            _say(json.dumps(held, ensure_ascii=False))
-        accepted = [name for name, code in refusals.items() if code == "ACCEPTED"]
-        return 1 if failed or accepted or any(one.floor for one in lines) else 0
+                for line in lines:
+                    tools.say(told(line))
+                found.lines += lines
+    found.refused = {} if only else refused_sheets()
+    for name, code in found.refused.items():
+        tools.say(f"{name} : {f'refusée, {code}' if code else 'ACCEPTÉE À TORT'}")
+    found.seconds = (tools.clock() - start).total_seconds()
+    tools.say(found.text)
+    return found
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="allervers-demo-"))
+    try:
+        yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -97,29 +175,20 @@ class Results:
     messages: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
 
 
-Words = Path | str
-Assess = Callable[[Office, str, Path, tuple[Words, ...]], None]  # what gives a party its risk report for an agreement
-
-
-def real_assessment(office: Office, agreement: str, path: Path, own: tuple[Words, ...]) -> None:
-    """`allervers risk` on a small sample; whoever answers for the file accepts what it says."""
-    office.run("risk", path, "--agreement", agreement, "--minutes", _MINUTES, *own, allowed=(0, 3))
-
-
-def run_demarche(place: Premises, world: World, name: str, *, assess: Assess = real_assessment) -> list[Line]:
+def run_demarche(place: Premises, world: World, name: str, tools: Tools) -> list[Line]:
     """One démarche end to end; a line for each output and recipient.
 
     Args:
         place: the third party and the administrations.
         world: where people live.
         name: of a shipped sheet.
-        assess: gives each party its risk report.
+        tools: what to work with.
 
     Raises:
         CommandRefused: a command was.
         LinkageError: a file was.
     """
-    started = time.perf_counter()
+    started = tools.clock()
     demarche = load_demarche(name)
     own = {key: value for key, value in OWN.items() if key in demarche.parameters}
     parameters = write_parameters(place.folder / f"{name}-parametres.toml", own) if own else None
@@ -127,21 +196,14 @@ def run_demarche(place: Premises, world: World, name: str, *, assess: Assess = r
     found = (
         _local(place, demarche, parts, parameters)
         if demarche.local
-        else _through_service(place, demarche, parts, parameters, assess)
+        else _through_service(place, demarche, parts, parameters, tools)
     )
-    seconds = time.perf_counter() - started
+    seconds = (tools.clock() - started).total_seconds()
+    bench = Bench(demarche, parts, parameters, DAY)
+    every = [(output.name, one) for output in demarche.outputs for one in output.recipients if one in parts]
     return [
-        line_of(
-            demarche,
-            parts,
-            (output.name, recipient),
-            found.hits,
-            seconds,
-            found.messages.get((output.name, recipient), {}),
-        )
-        for output in demarche.outputs
-        for recipient in output.recipients
-        if recipient in parts
+        line_of(demarche, parts, one, found.hits, (seconds, found.messages.get(one, {})), bench, explain=tools.explain)
+        for one in every
     ]
 
 
@@ -153,14 +215,14 @@ def _local(place: Premises, demarche: Demarche, parts: dict[str, Part], paramete
         own = ("--parameters", parameters) if parameters else ()
         campaign = office.run("campaign", "local", demarche.id, part.path, *own, *letters(place.folder)).split()[-1]
         which = demarche.outputs[0].name, name
-        rows = zip(part.ids, part.taken.tolist(), strict=True)
-        found.hits[which] = {one: "information" for one, taken in rows if taken}
+        rows = zip(part.ids, part.selected.tolist(), strict=True)
+        found.hits[which] = {one: "information" for one, selected in rows if selected}
         found.messages[which] = sent(place, office, demarche, part, campaign)
     return found
 
 
 def _through_service(
-    place: Premises, demarche: Demarche, parts: dict[str, Part], parameters: Path | None, assess: Assess
+    place: Premises, demarche: Demarche, parts: dict[str, Part], parameters: Path | None, tools: Tools
 ) -> Results:
     """Agreement, run, hits."""
     parties = [part.party for part in parts.values()]
@@ -176,15 +238,15 @@ def _through_service(
         ruled = demarche.operands[part.operand]
         own = ("--parameters", parameters) if parameters and (ruled.local_filter or ruled.computations) else ()
         office = place.office(part.party)
-        assess(office, agreement, part.path, own)
+        tools.assess(office, agreement, part.path, own)
         office.run("run", "encode", run, part.path, "--extraction", day, "--risk-accepted", *own)
     for one in parties:
         place.office(one).run("run", "send", run, "--timeout", 2)
-    _wait(place, parties, run)
+    _wait(place, parties, run, tools)
     return _collected(place, demarche, parts, run)
 
 
-def _wait(place: Premises, parties: Sequence[str], run: str) -> None:
+def _wait(place: Premises, parties: Sequence[str], run: str, tools: Tools) -> None:
     """Until the third party has compared; results that a guard holds are looked at and released by everybody."""
     for one in parties:
         try:
@@ -193,7 +255,7 @@ def _wait(place: Premises, parties: Sequence[str], run: str) -> None:
             if refused.code != "E_EXAMEN":
                 raise
             reasons = [line for line in place.office(one).run("run", "review", run).splitlines() if "motif" in line]
-            _say("    held: " + " | ".join(dict.fromkeys(line.partition(":")[2].strip() for line in reasons)))
+            tools.say("    retenu : " + " | ".join(dict.fromkeys(one.partition(":")[2].strip() for one in reasons)))
             for party in parties:
                 place.office(party).run("run", "release", run)
             place.office(one).run("run", "wait", run, "--timeout", 10)
@@ -202,10 +264,10 @@ def _wait(place: Premises, parties: Sequence[str], run: str) -> None:
 def _agreed(place: Premises, demarche: Demarche, parts: dict[str, Part]) -> str:
     words = [word for part in parts.values() for word in ("--party", f"{part.operand}={part.party}")]
     for part in parts.values():
-        words += ["--size", f"{part.party}={int(part.taken.sum()) * 103 // 100 + 20}"]
+        words += ["--size", f"{part.party}={declared(part)}"]
     words += _joiners(demarche, parts)
     first, *others = [place.office(part.party) for part in parts.values()]
-    references = ("--authorisation", "banc", "--dpia", "banc")
+    references = ("--authorisation", "demonstration", "--dpia", "demonstration")
     agreement = first.run("agreement", "propose", demarche.id, *words, *references).split()[0]
     for one in others:
         one.run("agreement", "sign", agreement)
@@ -258,47 +320,15 @@ def _combined(place: Premises, parties: list[str], run: str) -> None:
                 left.remove(one)
 
 
-def _refused() -> dict[str, str]:
-    """The sheets that must be refused, with the code that each gets."""
+def refused_sheets() -> dict[str, str]:
+    """The sheets that must be refused, with the code that each gets; empty where one is accepted."""
     found = {}
     for entry in sorted(
         resources.files("service").joinpath("demarches", "refusees").iterdir(), key=lambda one: one.name
     ):
         try:
             load_demarche(str(entry))
-            found[entry.name.removesuffix(".toml")] = "ACCEPTED"
+            found[entry.name.removesuffix(".toml")] = ""
         except ServiceError as refused:
             found[entry.name.removesuffix(".toml")] = refused.code
     return found
-
-
-def _summary(lines: list[Line], failed: dict[str, str], seconds: float) -> str:
-    missed = [one for one in lines if one.floor]
-    more = sum(one.right - one.today_right for one in lines)
-    disclosed = sum({one.demarche: one.disclosed for one in lines}.values())
-    names = {one.demarche for one in lines}
-    return (
-        f"{len(names)} démarches, {len(lines)} results, {len(failed)} failed, {len(missed)} under a floor; rights reached beyond "
-        f"an exact join: {more:+}; identities that it would disclose and nobody does here: {disclosed}; {seconds:.0f} s"
-    )
-
-
-def _say(text: str) -> None:
-    sys.__stdout__.write(f"{text}\n")  # type: ignore[union-attr]
-    sys.__stdout__.flush()  # type: ignore[union-attr]
-
-
-def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.demarches", description="The démarches of the catalogue."
-    )
-    parser.add_argument("--people", type=int, default=60_000)
-    parser.add_argument("--seed", type=int, default=2026)
-    parser.add_argument("--only", nargs="*", metavar="ID", help="these démarches alone")
-    parser.add_argument("--json", action="store_true", help="all lines once more, as JSON, on the last line")
-    parser.add_argument("--report", type=Path, help="JSON of all lines")
-    return parser.parse_args(arguments)
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

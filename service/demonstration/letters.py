@@ -6,8 +6,8 @@ import csv
 import re
 from pathlib import Path
 
-from benchmarks.demarche_files import Part
-from benchmarks.demarche_stage import Office, Premises
+from service.demonstration.premises import Office, Premises
+from service.demonstration.town_files import Part
 from service.rule_sheet import Demarche
 
 __all__ = ["letters", "sent"]
@@ -48,6 +48,8 @@ def sent(place: Premises, office: Office, demarche: Demarche, part: Part, campai
     """
     contacts = place.folder / f"{demarche.id}-{part.operand}-contacts.csv"
     columns = {"identifiant": list(part.ids), "foyer": [f"F{one}" for one in part.entity], **part.contacts}
+    if demarche.identity_terms.contact is not None:
+        columns["contact"] = list(part.ids)  # a row is a child's, with the addresses of whoever is told
     if not contacts.exists():
         with contacts.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, delimiter=";")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import subprocess
 import sys
@@ -14,7 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-__all__ = ["Administration", "Assess", "Stage", "selected"]
+from service.administration.app import at_desk
+
+__all__ = ["Administration", "Assess", "CommandFailed", "Stage", "real_assessment", "selected"]
 
 COMMAND = [sys.executable, "-m", "service.cli"]
 SAMPLE_MINUTES = ("0.1", "0.5")  # of attacks on a party's file
@@ -54,9 +55,7 @@ class Administration:
     @property
     def fingerprint(self) -> str:
         """Its fingerprint, as its agent would read it on the telephone."""
-        found = re.search(r"\d{5}(?: \d{5}){11}", self.command("identity"))
-        assert found is not None
-        return found[0]
+        return _fingerprint(self.command("identity"))
 
     def command(self, *words: str) -> str:
         """Runs `allervers …` to its end and returns what it printed.
@@ -72,10 +71,9 @@ class Administration:
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """Starts `allervers …` in the background."""
-        environment = {**os.environ, "ALLERVERS_HOME": str(self.home), "PYTHONIOENCODING": "utf-8"}
         return subprocess.Popen(
             [*COMMAND, *words],
-            env=environment,
+            env=at_desk(self.home),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -193,9 +191,11 @@ class Stage:
 
     def peaks(self) -> dict[str, int]:
         """Peak memory of the third party's processes in MiB, where the system tells (`/proc`)."""
-        assert self._server is not None
         sizes = {}
-        for name, number in (("web process", self._server.pid), *(("worker", one) for one in self.worker_processes())):
+        for name, number in (
+            ("processus web", self.server_process()),
+            *(("travail", one) for one in self.worker_processes()),
+        ):
             with contextlib.suppress(OSError):
                 if found := re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{number}/status").read_text()):
                     sizes[name] = int(found[1]) // 1024
@@ -203,12 +203,11 @@ class Stage:
 
     def worker_processes(self) -> list[int]:
         """Process ids of the third party's workers (children of its server)."""
-        assert self._server is not None
-        found = []
+        server, found = self.server_process(), []
         for entry in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):  # a process may end while we look
                 parent = (entry / "stat").read_text().rpartition(")")[2].split()[1]
-                if int(parent) == self._server.pid:
+                if int(parent) == server:
                     found.append(int(entry.name))
         return found
 
@@ -219,7 +218,8 @@ class Stage:
 
     def server_process(self) -> int:
         """Process id of the third party's web process."""
-        assert self._server is not None
+        if self._server is None:
+            raise CommandFailed("the third party is not there")
         return self._server.pid
 
     def third_party_log(self) -> bytes:
@@ -233,12 +233,11 @@ class Stage:
     @staticmethod
     def _await_ready(server: subprocess.Popen[str]) -> tuple[str, str]:
         """The address and the fingerprint that the third party shows on its console."""
-        assert server.stdout is not None
         guard = threading.Timer(_READY_SECONDS, server.kill)
         guard.start()
         fingerprint = ""
         try:
-            for line in server.stdout:
+            for line in server.stdout or ():
                 if found := re.search(r"\d{5}(?: \d{5}){11}", line):
                     fingerprint = found[0]
                 if line.startswith("PRÊT "):
@@ -246,6 +245,13 @@ class Stage:
         finally:
             guard.cancel()
         raise CommandFailed("the third party did not start")
+
+
+def _fingerprint(text: str) -> str:
+    found = re.search(r"\d{5}(?: \d{5}){11}", text)
+    if found is None:
+        raise CommandFailed("no fingerprint was shown")
+    return found[0]
 
 
 def _collect(one: Administration, process: subprocess.Popen[str]) -> None:

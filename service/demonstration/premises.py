@@ -1,9 +1,9 @@
 """A third party and administrations in one process, on a chosen day: what the démarches of the catalogue are run on.
 
 The service is the real one: its interface over HTTP on the loopback, its database, its worker in a thread; every administration
-is a home folder of its own, driven by the real command (`service.cli.main`), one call after the other. Only the day is not that
-of the machine: everybody's clock is moved, so that a file's freshness and a season (`absence_fiable_a_partir_de`) mean what they
-would on that day.
+is a home folder of its own, driven by the real command, one call after the other. Only the day is not that of the machine:
+everybody is handed a moved clock, so that a file's freshness and a season (`absence_fiable_a_partir_de`) mean what they would on
+that day.
 """
 
 from __future__ import annotations
@@ -14,14 +14,13 @@ import re
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Self
 
 import uvicorn
 
 from crypto.keys import PublicIdentity
-from service.administration import app as office_app
+from service.administration.app import dated, real_time
 from service.administration.keyring import Keyring
 from service.cli import main
 from service.third_party.app import create_app, enrol, third_party_identity
@@ -131,31 +130,22 @@ class Premises:
         raise CommandRefused(f"{words[0]} {words[1]}: {', '.join(left)} still wait ({_WAIT})")
 
 
-class _OtherDay(datetime):
-    """`datetime` whose now is moved."""
-
-    shift = timedelta(0)
-
-    @classmethod
-    def now(cls, tz: tzinfo | None = None) -> Self:
-        moved = super().now(tz) + cls.shift
-        return cls.fromisoformat(moved.isoformat())
-
-
 @contextlib.contextmanager
 def premises(folder: Path, day: date) -> Iterator[Premises]:
-    """A third party that answers on that day, until the end of the block."""
-    _OtherDay.shift = datetime.combine(day, time(9), UTC) - datetime.now(UTC)
-    clock = vars(office_app)  # the composition root of the command: the only place where it asks for the time
-    before, clock["datetime"] = clock["datetime"], _OtherDay
+    """A third party that answers on that day, until the end of the block; commands of this thread go by that day too."""
+    shift = datetime.combine(day, time(9), UTC) - real_time()
+
+    def now() -> datetime:
+        return real_time() + shift
+
     data, stop = folder / "data", threading.Event()
     identity = third_party_identity(data, "Tiers de confiance")
     config = uvicorn.Config(
-        create_app(data, _now, emit=lambda _: None), host="127.0.0.1", port=0, log_config=None, access_log=False,
+        create_app(data, now, emit=lambda _: None), host="127.0.0.1", port=0, log_config=None, access_log=False,
         lifespan="off", ws="none",
     )  # fmt: skip
     server = uvicorn.Server(config)
-    worker = Worker(site=open_site(data, _now), stop=stop, emit=lambda _: None)
+    worker = Worker(site=open_site(data, now), stop=stop, emit=lambda _: None)
     threads = [threading.Thread(target=server.run), threading.Thread(target=worker.run)]
     for thread in threads:
         thread.start()
@@ -163,14 +153,10 @@ def premises(folder: Path, day: date) -> Iterator[Premises]:
         while not server.started:
             stop.wait(0.01)
         port = server.servers[0].sockets[0].getsockname()[1]
-        yield Premises(folder=folder, url=f"http://127.0.0.1:{port}", identity=identity)
+        with dated(now):
+            yield Premises(folder=folder, url=f"http://127.0.0.1:{port}", identity=identity)
     finally:
         server.should_exit = True
         stop.set()
         for thread in threads:
             thread.join()
-        clock["datetime"] = before
-
-
-def _now() -> datetime:
-    return datetime.now(UTC) + _OtherDay.shift
