@@ -5,13 +5,14 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 JOBS ?= 2
 
-.PHONY: help venv demo demarches test check fast lint types bench soak lock audit sbom clean
+.PHONY: help venv demo demarches test check fast lint types bench browser soak lock audit sbom clean
 
 help:
 	@echo "make demo   the main job, end to end      make test   the whole suite"
 	@echo "make check  lint, types, fast tests       make bench  benchmarks"
 	@echo "make demarches  the catalogue on an invented département, against its truth"
 	@echo "make soak   long tests                    make lock   recompute requirements.lock"
+	@echo "make browser  the pages in a real Chromium, which must be on PATH"
 	@echo "make audit  known vulnerabilities         make sbom   bill of materials (CycloneDX)"
 
 venv: $(STAMP)
@@ -29,7 +30,7 @@ demarches: venv
 	$(BIN)/allervers demo --all --explain
 
 test: venv
-	$(BIN)/python -m pytest -n $(JOBS) -m "not soak and not flow"
+	$(BIN)/python -m pytest -n $(JOBS) -m "not soak and not flow and not browser"
 	$(BIN)/python -m pytest -m "flow and not soak"
 
 check: lint types fast
@@ -42,12 +43,15 @@ types: venv
 	$(BIN)/mypy
 
 fast: venv
-	$(BIN)/python -m pytest -q -n $(JOBS) -m "not soak and not flow"
+	$(BIN)/python -m pytest -q -n $(JOBS) -m "not soak and not flow and not browser"
 
 bench: venv
 	$(BIN)/python -m pytest benchmarks --benchmark-only
 	$(BIN)/python -m benchmarks.match_table --quick
 	$(BIN)/python -m benchmarks.peers --quick
+
+browser: venv  # pages opened in a Chromium found on PATH
+	$(BIN)/python -m pytest -q -m browser tests/test_pages_in_browser.py
 
 soak: venv
 	$(BIN)/python -m pytest -m soak --timeout 7200

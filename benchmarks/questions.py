@@ -1,6 +1,7 @@
 """A10: what a recipient whose tool is not ours learns of people through the service, and what the guards see of it.
 
-    python -m benchmarks.questions [--size N] [--people K] [--values D] [--worlds N] [--seed S] [--sheet NAME] [--profile NAME] [--json]
+    python -m benchmarks.questions [--size N] [--people K] [--values D] [--worlds N] [--seed S] [--sheet NAME]
+                                   [--profile NAME] [--mistakes NAME …] [--json]
 
 The recipient knows K people of the source but for their place of birth, of which D are possible; the rest of its file is
 honest. The source's file has the mistakes of three kinds of administrations. Whole runs are played: encoded under fresh
@@ -8,11 +9,14 @@ keys, compared and solved as the third party does, answers are what a recipient 
 
     climbing    two rows a person and pass, made so that one of them is linked if a bit of the answer is 1, the other if it is 0
                 (`linkage.attacks.crafted`): bits a row, people whose value was told, and rightly
-    variants    a row a person and value, in one run: as this tool makes them, and faded so that they do not resemble each other
+    variants    a row a person and value, in one run: as this tool makes them, and faded to a share of √θ, θ being what the
+                strict threshold asks, so that they do not resemble each other
     differing   the same file twice, then one row changed between the runs: answers about the other rows that differ
 
-    held        passes that the guard of near duplicates would hold, and the largest share of such rows, per thousand
-    faint       strict links, of the uploads and of an honest one, that agree less than √θ, θ being what the threshold asks
+    honest      the recipient's own file
+
+    alike       passes held because rows of the upload resemble each other (`guards.probes`)
+    beset       passes held because rows of the upload gather around rows of the source (`guards.besets`)
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,9 +40,10 @@ from linkage.linker import PassLinks
 from linkage.plan import PassPlan
 from linkage.planner import plan_passes
 from linkage.records import MISSING, Column, Records
+from linkage.synthetic.mistakes import PROFILES as MISTAKES
 from linkage.wire import EncodedPass
 from service.guard_terms import ORDINARY
-from service.third_party.guards import probes
+from service.third_party.guards import besets, probes
 from service.third_party.probing import Watch
 
 __all__ = ["Guard", "climbing", "differing", "main", "variants"]
@@ -48,38 +53,44 @@ Rows = NDArray[np.int64]
 _ASKED_FOR = "cog_commune_naissance"
 _MISTAKES = ("sans_erreur", "verifie_agent", "declaratif")
 _KNOWN = "sans_erreur"  # the recipient's own file
-_BELOW = 0.85  # of √θ, what variants are faded to: their agreement with each other stays under θ
+_FADED = (0.85, 0.5)  # of √θ: their agreement with each other stays under θ
 
 
 @dataclass
 class Guard:
-    """What the third party sees of uploads: near duplicates, and how faint strict links are."""
+    """What the third party sees of uploads, judged as it does."""
 
     passes: int = 0
-    held: int = 0
-    near: float = 0.0
-    links: list[NDArray[np.bool_]] = field(default_factory=list)
+    alike: int = 0
+    beset: int = 0
+    shared: float = 0.0  # per thousand rows, the most of all passes
+    crowd: int = 0
 
     def __call__(self, plan: PassPlan, sent: EncodedPass, found: PassLinks) -> None:
+        """Looks at one upload and what it is linked to."""
         watch = Watch(plan, lambda: None, threads=1)
         for _ in watch.through(iter([sent])):
             pass
         seen = watch.seen()
         self.passes += 1
-        self.held += int(probes(seen, ORDINARY.near_permille))
-        self.near = max(self.near, 1000 * seen.near / max(1, seen.rows))
-        agreement = 2 * found.score[found.strict] - 1
-        self.links.append(agreement < (2 * plan.strict_score - 1) ** 0.5)
+        self.alike += int(probes(seen, ORDINARY.near_permille))
+        counted = _Gathered(rows=seen.rows, shared=found.shared, crowd=found.crowd)
+        self.beset += int(besets(counted, ORDINARY.near_permille))
+        self.shared = max(self.shared, 1000 * found.shared / max(1, seen.rows))
+        self.crowd = max(self.crowd, found.crowd)
 
     def to_json(self) -> dict[str, Any]:
         """Plain numbers."""
-        faint = np.concatenate([np.zeros(0, dtype=bool), *self.links])
-        return {
-            "passes": self.passes,
-            "held": self.held,
-            "near": round(self.near, 1),
-            "faint": round(float(faint.mean()), 4) if len(faint) else 0.0,
-        }
+        return {**vars(self), "shared": round(self.shared, 1)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Gathered:
+    """What `besets` looks at."""
+
+    rows: int
+    shared: int
+    crowd: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,9 +113,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--sheet", default="P1")
     parser.add_argument("--profile", choices=["standard", "renforce"], default="standard")
+    parser.add_argument("--mistakes", action="append", choices=sorted(MISTAKES), help="default: three kinds")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
-    for mistakes in _MISTAKES:
+    for mistakes in options.mistakes or _MISTAKES:
         for seed in range(options.seed, options.seed + options.worlds):
             world = invented_world(options.size, seed, sheet=options.sheet, mistakes=(mistakes, _KNOWN))
             rng = np.random.default_rng(seed)
@@ -137,68 +149,59 @@ def climbing(world: World, some: _Asked, profile: str, rng: np.random.Generator)
 def variants(world: World, some: _Asked, profile: str, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
     """Every value sent, as this tool makes rows and faded; and an honest file."""
     honest = Guard()
-    for _ in _played(world, some, profile, honest, None):
-        pass
-    for case, fade in (("variants", None), ("variants, faded", rng)):
+    _played(world, replace(some, others=world.attacker.records), profile, honest, rng, fade=None)
+    yield {"what": "honest", "people": len(world.attacker), **honest.to_json()}
+    for fade in (1.0, *_FADED):
         guard = Guard()
-        votes = np.zeros((len(some.right), some.values), dtype=np.int64)
-        for person, back in _played(world, some, profile, guard, fade, rows=True):
-            votes[person] += back
+        votes = _played(world, some, profile, guard, rng, fade=fade)
         told = votes.max(axis=1) > 0
         right = int((told & (votes.argmax(axis=1) == some.right)).sum())
         yield {
-            "what": case,
+            "what": "variants" if fade == 1.0 else f"variants, faded to {fade}",
             "people": len(some.right),
             "told": int(told.sum()),
             "right": right,
             "interval": [round(one, 3) for one in wilson(right, len(some.right))],
             "runs": 1,
             **guard.to_json(),
-            "honest": honest.to_json()["faint"],
         }
 
 
-def differing(world: World, some: _Asked, profile: str, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
+def differing(world: World, _: _Asked, profile: str, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
     """Answers about rows that stayed as they were, between two runs."""
     plan = plan_passes(world.sheet, profile, (len(world.attacker), len(world.victim)))
     ours, theirs = world.attacker.records, world.victim.records
-    first, _ = asked(ours, theirs, world.sheet, plan)
+    first = asked(ours, theirs, world.sheet, plan)[0]
     for case, changed in (("differing, nothing", -1), ("differing, a row", int(rng.integers(len(ours))))):
-        second, _ = asked(ours if changed < 0 else _changed(ours, changed, rng), theirs, world.sheet, plan)
+        second = asked(ours if changed < 0 else _changed(ours, changed, rng), theirs, world.sheet, plan)[0]
         same = np.arange(len(ours)) != changed
         different = int((first != second)[same].sum())
-        yield {"what": case, "people": int(same.sum()), "right": different, "runs": 2}
+        yield {"what": case, "people": int(same.sum()), "different": different, "runs": 2}
 
 
 def _played(
-    world: World,
-    some: _Asked,
-    profile: str,
-    guard: Guard,
-    fade: np.random.Generator | None,
-    *,
-    rows: bool = False,
-) -> Iterator[tuple[int, NDArray[np.int64]]]:
-    """One run with every variant of everybody, or with none; of each person and pass, which variants came back."""
+    world: World, some: _Asked, profile: str, guard: Guard, rng: np.random.Generator, *, fade: float | None
+) -> NDArray[np.int64]:
+    """One run with every variant of everybody, or with none (no fade): (people, values) in how many passes each came back."""
     service = _service(world, some, profile, guard)
     with RunKey(fresh_share()) as key:
         sides = service.encoded(key)
         by_pass: dict[str, list[tuple[int, Hypotheses]]] = {name: [] for name in sides}
-        if rows:
-            for name, person, found in supposed(some.questions, some.values, world.sheet, service.plan, key):
-                by_pass[name].append((person, found))
+        for name, person, found in supposed(some.questions, some.values, world.sheet, service.plan, key):
+            by_pass[name].append((person, found))
+    votes = np.zeros((len(some.right), some.values), dtype=np.int64)
     for name, (ours, theirs) in sides.items():
-        asked_of = by_pass[name]
-        width = ours.encoded.filters.shape[1]
-        made = np.concatenate([np.empty((0, width), dtype=np.uint64), *(one.filters for _, one in asked_of)])
+        asked_of = by_pass[name] if fade is not None else []
+        empty = np.empty((0, ours.encoded.filters.shape[1]), dtype=np.uint64)
+        made = np.concatenate([empty, *(one.filters for _, one in asked_of)])
         tags = np.repeat(
             np.array([one.tag for _, one in asked_of], dtype=np.uint8).reshape(-1, 16), some.values, axis=0
         )
-        if fade is not None:
-            made = faded(made, _BELOW * (2 * ours.plan.strict_score - 1) ** 0.5, fade)
+        if fade is not None and fade < 1.0:
+            made = faded(made, fade * (2 * ours.plan.strict_score - 1) ** 0.5, rng)
         back = service.linked((tags, made), ours, theirs).reshape(-1, some.values)
-        for (person, _), one in zip(asked_of, back, strict=True):
-            yield person, one.astype(np.int64)
+        np.add.at(votes, [person for person, _ in asked_of], back)
+    return votes
 
 
 def _service(world: World, some: _Asked, profile: str, guard: Guard) -> Service:

@@ -44,6 +44,7 @@ Flags = NDArray[np.bool_]
 Rows = NDArray[np.int64]
 _NOBODY = -1
 _TENTH = 0.10
+_HAS = ("without", "with")  # a relative in the block
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -139,8 +140,8 @@ def _told(sums: _Sums, length: int) -> dict[str, Any]:
         "agreement": round(sqrt(sums.alike / sums.pairs), 4) if sums.pairs else 0.0,
         "weight": round(sums.alike / people, 7),
         "having": round(float(sums.found["all"][1, 0] / max(1, sums.found["all"][:, 0].sum())), 4),
-        **{f"{name}_with": _share(counts[1]) for name, counts in sums.found.items()},
-        **{f"{name}_without": _share(counts[0]) for name, counts in sums.found.items()},
+        **{f"{name}_{has}": _share(one) for name, of in sums.found.items() for has, one in zip(_HAS, of, strict=True)},
+        "counts": {name: counts.tolist() for name, counts in sums.found.items()},
     }
 
 

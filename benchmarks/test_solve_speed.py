@@ -1,4 +1,4 @@
-"""Candidates solved a second, on one thread: the best pair first, as a whole, many-to-one, exact tokens, groups.
+"""Candidates solved a second, on one thread: the best pair first, as a whole, many-to-one, groups.
 
 Candidates are random pairs of rows with scores in steps of 1/2048, so that there are many ties; the orders of magnitude of a
 large pass with a low threshold. The figure to read is ``millions`` (of candidates, or rows, a second, of the best round) in the
@@ -25,7 +25,6 @@ from linkage.ambiguity import Rivals
 from linkage.assignment import solve_optimal
 from linkage.candidates import Candidates
 from linkage.components import PartyLinks, connect, connect_apart
-from linkage.exact import link_exact
 from linkage.solve import Links, solve_many_to_one, solve_one_to_one
 
 CANDIDATES = int(os.environ.get("ALLERVERS_CANDIDATES", "10_000_000"))
@@ -150,16 +149,6 @@ def test_the_largest_sum(benchmark: BenchmarkFixture, make: Callable[[], Candida
     print(f"sum {sums[0]:.6g}, best pair first {sums[1]:.6g}, unproved {int(found.unproved.sum())}")
     assert sums[0] >= sums[1] - 1e-6
     assert not found.unproved.any()
-
-
-@pytest.mark.parametrize("size", [16, 32])
-def test_exact_tokens(benchmark: BenchmarkFixture, size: int) -> None:
-    """Two million tokens on either side, half of them on both."""
-    benchmark.group = "exact tokens"
-    rng, rows = np.random.default_rng(size), 2 * ROWS
-    left, right = (rng.integers(0, 256, (rows, size), dtype=np.uint8) for _ in range(2))
-    right[rng.permutation(rows)[: rows // 2]] = left[: rows // 2]
-    assert rows // 2 == len(timed(benchmark, lambda: link_exact(left, right), 2 * rows).links)
 
 
 @pytest.mark.parametrize("apart", [False, True])

@@ -85,7 +85,7 @@ Map, in the order in which a record travels:
 - ``ambiguity``   links whose rows have other candidates that score nearly as much
 - ``assignment``  one-to-one links with the largest sum of scores
 - ``augmenting``  the compiled path searches of that
-- ``exact``       rows of two sides that carry the same keyed token
+- ``exact``       which rows with one token are linked with which
 - ``exact_rows``  the rows of an exact pass: a name and a token
 - ``components``  links of several parties to groups
 - ``batch``       some blocks of a pass, compared and solved at once; threads that do it

@@ -188,7 +188,7 @@ def _read(
     needed = [column for attribute in attributes if not attribute.optional for column in attribute.columns]
     optional = [column for attribute in attributes if attribute.optional for column in attribute.columns]
     wanted = [*identifiers, *needed, *extra, *(local.rules.columns if local else ())]
-    wanted = [one for one in dict.fromkeys(wanted) if local is None or one not in local.rules.computed]
+    wanted = [one for one in dict.fromkeys(wanted) if local is None or one not in local.rules.made]
     file = TableFile(path, wanted, optional)
     reading = _Reading(identifiers, attributes, extra, memory, folder)
     with closing(_ahead(file.pieces())) as pieces:

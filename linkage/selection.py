@@ -6,6 +6,7 @@ list of operations of `linkage.selection_tree` and `linkage.selection_functions`
 
 A row is kept where its condition is surely true. Where a cell that matters is empty or unreadable, nobody knows: such rows are
 left out of a file whose people may become hits, and kept in a file that is subtracted, for there a doubt must not send anything.
+In a file that does both (the middle payer of a cascade) they are kept and marked: they take away, and are no hit themselves.
 All of it is counted (`Tally`); the values that decided are seen by nobody.
 """
 
@@ -18,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -33,17 +34,29 @@ if TYPE_CHECKING:  # what reads whole files is heavy, and who reads a rule does 
 
 __all__ = [
     "LEAST_SHOWN",
+    "UNDECIDED",
     "Computation",
     "LocalRules",
     "Preparing",
     "Selection",
     "Tally",
+    "Undecided",
     "parameters_of",
     "parse_computation",
     "parse_selection",
     "read_parameters",
 ]
 
+Undecided = Literal["leave", "keep", "mark"]  # what becomes of rows that nobody can judge
+
+UNDECIDED = "\x1fundecided"
+"""The column of their marks, `1` or nothing; no column of a file is called so."""
+
+_FATES: Mapping[Undecided, str] = {
+    "leave": "laissées de côté",
+    "keep": "gardées",
+    "mark": "gardées là où le fichier retire des personnes, sans résultat pour elles",
+}
 LEAST_SHOWN = 11  # people under whom no count is shown to anybody else
 _MOST_UNREADABLE = 2  # a column of which one filled cell in so many is unreadable is not what the rule believes
 
@@ -84,7 +97,7 @@ class Tally:
         dropped: whose condition is false.
         undecided: whose condition nobody knows, an empty or unreadable cell being in the way.
         repeated: left out by `une_ligne_par`.
-        undecided_kept: whether the undecided went on.
+        undecided_fate: what became of these (`LocalRules`).
         unreadable: column and what was expected in it → cells that say something else.
     """
 
@@ -93,12 +106,12 @@ class Tally:
     dropped: int = 0
     undecided: int = 0
     repeated: int = 0
-    undecided_kept: bool = False
+    undecided_fate: Undecided = "leave"
     unreadable: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def sentences(self) -> list[str]:
         """What the agent is told; never for anybody else."""
-        fate = "gardées" if self.undecided_kept else "laissées de côté"
+        fate = _FATES[self.undecided_fate]
         told = [f"sélection : {self.kept} ligne(s) gardée(s) sur {self.rows}, {self.dropped} hors de la sélection"]
         if self.undecided:
             told.append(f"{self.undecided} ligne(s) dont une cellule vide ou illisible ne permet pas de juger, {fate}")
@@ -124,12 +137,18 @@ class LocalRules:
     Attributes:
         selection: who takes part; None: everybody.
         computed: new columns, by name.
-        keep_undecided: for a file that is subtracted.
+        undecided: what becomes of whoever the condition cannot judge: `leave` them out, `keep` them in a file that only takes
+            others away, `mark` them, in the column `UNDECIDED`, in a file that does both.
     """
 
     selection: Selection | None = None
     computed: Mapping[str, Computation] = field(default_factory=dict)
-    keep_undecided: bool = False
+    undecided: Undecided = "leave"
+
+    @property
+    def made(self) -> frozenset[str]:
+        """Names of the columns that the rules make."""
+        return frozenset(self.computed) | ({UNDECIDED} if self.undecided == "mark" else frozenset())
 
     @property
     def columns(self) -> list[str]:
@@ -153,7 +172,7 @@ class Preparing:
     def __init__(self, rules: LocalRules, today: date) -> None:
         """Begins a file, whose J is `today`."""
         self.rules, self._today = rules, today
-        self.tally = Tally(undecided_kept=rules.keep_undecided)
+        self.tally = Tally(undecided_fate=rules.undecided)
         self._filled: dict[str, int] = {}
         self._seen: set[bytes] = set()
         self._key = secrets.token_bytes(16)  # so that what is remembered of a value is no value
@@ -179,8 +198,10 @@ class Preparing:
             count: of rows.
         """
         sight = Sight(columns, self._today, count)
-        kept = self._kept(sight)
+        kept, doubtful = self._kept(sight)
         computed = {}
+        if self.rules.undecided == "mark":
+            computed[UNDECIDED] = np.where(doubtful[kept], "1", "").tolist()
         for name, one in self.rules.computed.items():
             assert one.tree.run is not None  # noqa: S101 - parse_computation leaves no bare column
             cells = shown(one.tree.kind, one.tree.run(sight))
@@ -209,20 +230,23 @@ class Preparing:
             raise LinkageError("E_SELECTION_VIDE", sentence)
         return self.tally
 
-    def _kept(self, sight: Sight) -> Bools:
+    def _kept(self, sight: Sight) -> tuple[Bools, Bools]:
+        """Which rows go on, and which of all rows the condition cannot judge."""
         tally, selection = self.tally, self.rules.selection
-        kept = np.ones(sight.rows, dtype=bool)
+        kept, doubtful = np.ones(sight.rows, dtype=bool), np.zeros(sight.rows, dtype=bool)
         if selection is not None and selection.tree is not None:
             assert selection.tree.run is not None  # noqa: S101 - parse_selection leaves no bare column
             truth = selection.tree.run(sight)
-            kept = ~truth.no if self.rules.keep_undecided else truth.yes.copy()
+            kept, doubtful = truth.yes.copy(), ~truth.no & ~truth.yes
+            if self.rules.undecided != "leave":
+                kept |= doubtful
             tally.dropped += int(truth.no.sum())
-            tally.undecided += int((~truth.no & ~truth.yes).sum())
+            tally.undecided += int(doubtful.sum())
         if selection is not None and selection.one_per:
             kept = self._first_rows(sight, selection.one_per, kept)
         tally.rows += sight.rows
         tally.kept += int(kept.sum())
-        return kept
+        return kept, doubtful
 
     def _first_rows(self, sight: Sight, columns: Sequence[str], kept: Bools) -> Bools:
         taken = [sight.columns[name].taken(str.strip) for name in columns]

@@ -14,6 +14,7 @@ demarche_checks  what the clauses of a démarche must say of each other
 demarche_schema  the JSON Schema of a sheet, for editors
 demarche_words, demarche_page  what a démarche says in French sentences, and as a page
 due_dates       the days on which a démarche is due
+right_codes     codes that open a right: their form, and how they are drawn
 closed_table    reading of TOML tables in which unknown keys are errors
 risk_terms      what a risk report must hold to, as both sides read it
 guard_terms     guards of an agreement: least sizes, tolerated differences, canaries

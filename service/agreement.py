@@ -298,6 +298,10 @@ class Agreement(Message):
         """Whether some output excludes whoever is linked in a comparison: leaving people out of its source adds hits."""
         return any(comparison.id in one.excludes for one in self.outputs)
 
+    def only_excludes(self, comparison: Comparison) -> bool:
+        """Whether outputs exclude whoever is linked in a comparison, and none asks for it."""
+        return self.excludes(comparison) and not any(comparison.id in one.requires for one in self.outputs)
+
     @property
     def unheard(self) -> tuple[Comparison, ...]:
         """Comparisons whose source keeps those who object there, though an output asks for its links as well.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from service.stanzas import Subparsers, add, add_home, day, group
+from service.stanzas import Subparsers, add, add_home, add_zone, day, group
 
 __all__ = ["campaign_commands"]
 
@@ -25,8 +25,10 @@ def campaign_commands(commands: Subparsers) -> None:
     parser = add_home(add(actions, "codes", place, "tirer un code par personne à servir, chez l'organisme qui agit"))
     parser.add_argument("demarche", metavar="DEMARCHE", help="nom, ou fichier TOML, qui dit la forme des codes")
     parser.add_argument("file", type=Path, metavar="FICHIER", help="CSV des personnes transmises, colonne identifiant")
-    summary = "codes déjà donnés (identifiant et code) : nul n'en reçoit deux"
+    summary = "codes déjà donnés au même organisme (identifiant et code) : nul n'en reçoit deux"
     parser.add_argument("--issued", type=Path, action="append", default=[], metavar="FICHIER", help=summary)
+    summary = "codes déjà donnés pour d'autres organismes : aucun ne sert deux fois"
+    parser.add_argument("--taken", type=Path, action="append", default=[], metavar="FICHIER", help=summary)
     parser.add_argument("--out", type=Path, required=True, metavar="FICHIER", help="CSV à écrire")
     parser = add_home(add(actions, "open", f"{_PLACE}:start", "ouvrir une campagne sur les résultats d'un croisement"))
     parser.add_argument("collection", metavar="CROISEMENT", help="croisement, ou croisement/sortie (journal show)")
@@ -35,6 +37,7 @@ def campaign_commands(commands: Subparsers) -> None:
     parser.add_argument("demarche", metavar="DEMARCHE", help="nom, ou fichier TOML")
     parser.add_argument("file", type=Path, metavar="FICHIER", help="CSV, XLSX ou Parquet, colonne identifiant")
     parser.add_argument("--parameters", type=Path, metavar="TOML", help="valeurs des paramètres de la sélection")
+    add_zone(parser)
     _add_head(parser)
     parser = add_home(
         add(actions, "export", f"{_PLACE}:export", "écrire ce qui est dû aujourd'hui, un fichier par canal")

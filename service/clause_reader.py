@@ -241,6 +241,9 @@ def read_message(top: ClosedTable, title: str) -> Message:
     languages, fields = table.texts("langues", ["fr"]), table.texts("champs", [])
     if "fr" not in languages or not all(map(_LANGUAGE.fullmatch, languages)):
         raise table.refuse("« langues » sont des codes de deux ou trois lettres, dont fr")
+    translations = table.table("traductions", {}).texts_by_name()
+    if unforeseen := sorted(set(translations) - set(languages) | ({"fr"} & set(translations))):
+        raise table.refuse(f"« traductions » : « {unforeseen[0]} » n'est pas une autre langue de « langues »")
     check_names(fields, "[message] champs")
     message = Message(
         subject=table.text("objet", title),
@@ -248,6 +251,7 @@ def read_message(top: ClosedTable, title: str) -> Message:
         link=table.among("lien", LINKS, LINKS[0]),
         languages=languages,
         fields=fields,
+        translations=translations,
     )
     table.close()
     return message

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 __all__ = [
+    "IN_ZONE",
     "LINKS",
     "BlindCondition",
     "Exact",
@@ -28,6 +29,7 @@ __all__ = [
     "Use",
 ]
 
+IN_ZONE = "dans_zone"  # column that a zone gives to the rows of a local selection
 LINKS = ("domaine_gouv_fr_seul", "domaine_institutionnel_seul")  # where the links of messages may lead
 GreyPolicy = Literal["ecarter", "information_seule", "revue_humaine"]
 Use = Literal["information", "attribution", "verification"]
@@ -170,6 +172,7 @@ class Message:
         link: `domaine_gouv_fr_seul` or `domaine_institutionnel_seul`.
         languages: ISO 639 codes, `fr` among them.
         fields: columns of the recipient's own file that templates may use.
+        translations: language → the subject in that language.
     """
 
     subject: str
@@ -177,6 +180,7 @@ class Message:
     link: str
     languages: tuple[str, ...]
     fields: tuple[str, ...]
+    translations: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -46,6 +46,10 @@ class ClosedTable:
         """A text that is not blank, or None."""
         return self.text(key) if key in self else None
 
+    def blank_or_text(self, key: str) -> str:
+        """A text that may be blank."""
+        return cast("str", self._take(key, str, "un texte", ""))
+
     def flag(self, key: str, default: Any = ...) -> bool:
         """True or false."""
         return cast("bool", self._take(key, bool, "true ou false", default))

@@ -67,6 +67,7 @@ __all__ = [
     "LEAST_PUBLISHED",
     "MODES",
     "VERSION",
+    "ZONES",
     "demarche_text",
     "list_demarches",
     "load_demarche",
@@ -98,6 +99,7 @@ CHANNELS = (
     "france_services",
 )
 FALLBACKS = ("courrier", "telephone", "guichet", "france_services", "accompagnant")
+ZONES = ("geojson",)
 FORBIDDEN = ("sante", "motif_eligibilite")
 LEAST_PUBLISHED = 11
 
@@ -206,7 +208,7 @@ def _read(top: ClosedTable, digest: str) -> Demarche:
         identity_terms=read_identity(identity, operands),
         group=read_group(rule),
         blind=read_blind(rule),
-        zone=rule.maybe("zone"),
+        zone=rule.among("zone", ZONES) if "zone" in rule else None,
         retention=_retention(top.table("conservation")),
         digest=digest,
         own_guards=_guards(top.table("gardes", {}), event=kind == "evenement"),

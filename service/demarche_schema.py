@@ -21,7 +21,7 @@ from service.clause_reader import (
     TRIGGERS,
 )
 from service.clauses import LINKS, GreyPolicy, Use
-from service.demarche import BASES, CHANNELS, FALLBACKS, FORBIDDEN, GROUNDS, LEAST_PUBLISHED, MODES, VERSION
+from service.demarche import BASES, CHANNELS, FALLBACKS, FORBIDDEN, GROUNDS, LEAST_PUBLISHED, MODES, VERSION, ZONES
 from service.demarche_checks import RULE_TYPES
 from service.guard_terms import GUARDS
 from service.operand_reader import ROLES, ROWS
@@ -151,7 +151,7 @@ def _rule() -> Schema:
         "groupe": _table(group, ("operande", "cle", "membres", "tous_requis")),
         "condition_aveugle": _text("a.colonne != b.colonne, comparées sans que personne ne les voie."),
         "si": _text("Condition d'un routage."),
-        "zone": _text("Forme de la zone d'une sélection locale."),
+        "zone": _one_of(ZONES, "Forme de la zone d'une sélection locale, qui donne la colonne dans_zone."),
     }
     return _table(rule, ("type",))
 
@@ -203,6 +203,11 @@ def _message_tables() -> Schema:
         "mentions_obligatoires": _several(MENTIONS, "Toutes les cinq.") | {"minItems": len(MENTIONS)},
         "lien": _one_of(LINKS, "Le seul lien d'un message."),
         "langues": _texts("Codes de langue, dont fr."),
+        "traductions": {
+            "type": "object",
+            "additionalProperties": {"type": "string", "minLength": 1},
+            "description": "Langue → l'objet, relu dans cette langue.",
+        },
         "champs": _texts("Colonnes de votre fichier que les textes emploient."),
     }
     step = {

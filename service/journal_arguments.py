@@ -40,6 +40,12 @@ def journal_commands(commands: Subparsers) -> None:
         "--to", required=True, metavar="OPERANDE", help="organisme qui agit, par son nom dans la démarche"
     )
     parser.add_argument("--out", type=Path, required=True, metavar="FICHIER", help="CSV des identifiants à écrire")
+    parser.add_argument(
+        "--contacts",
+        type=Path,
+        metavar="FICHIER",
+        help="contacts, avec la colonne foyer, où le droit est celui d'un foyer",
+    )
     parser = add_home(add(actions, "receipts", f"{_PLACE}:receipts", "reçus de destruction, signatures vérifiées"))
     parser.add_argument("--out", type=Path, metavar="FICHIER", help="fichier où copier les reçus signés")
 

@@ -5,7 +5,18 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from service.stanzas import Subparsers, add, add_columns, add_file, add_home, add_parameters, add_timeout, group, pair
+from service.stanzas import (
+    Subparsers,
+    add,
+    add_columns,
+    add_file,
+    add_home,
+    add_parameters,
+    add_timeout,
+    add_zone,
+    group,
+    pair,
+)
 
 __all__ = ["office_commands"]
 
@@ -73,6 +84,7 @@ def _demarche_commands(commands: Subparsers) -> None:
     add_columns(parser)
     add_parameters(parser)
     parser.add_argument("--skip-bad-rows", action="store_true", help="écarter les lignes fautives au lieu de refuser")
+    add_zone(parser)
     parser.add_argument("--json", type=Path, metavar="FICHIER", help="chiffres à montrer à d'autres, rien sous onze")
     parser = add(actions, "new", f"{_DEMARCHE}:new_demarche", "écrire une fiche à vous d'après une autre")
     parser.add_argument("model", metavar="MODELE", help="nom, ou fichier TOML")

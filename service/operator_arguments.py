@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from pathlib import Path
 
 from service.stanzas import Subparsers, add
@@ -15,6 +16,7 @@ _OPERATOR = "service.third_party.operator_commands"
 _CARE = "service.third_party.care_commands"
 _LEAST_MEMORY = 64  # Mio
 _MOST_PROCESSES = 64
+_KEY_NAME = re.compile(r"[0-9a-f]{12,64}")
 
 NAME = "Tiers de confiance"
 """The name of a third party whose operator gives none."""
@@ -45,9 +47,25 @@ def _care(commands: Subparsers) -> None:
     summary = "tiers de confiance : reprendre une sauvegarde, service arrêté"
     parser = add_storage(_add_data(add(commands, "restore", f"{_CARE}:restore_command", summary)))
     parser.add_argument("source", type=Path, metavar="DOSSIER", help="dossier écrit par backup")
+    known = parser.add_mutually_exclusive_group()
+    known.add_argument(
+        "--revoked", action="append", type=_key_name, metavar="CLE", help="clé révoquée depuis : le début de son nom"
+    )
+    known.add_argument(
+        "--none-revoked", action="store_true", help="aucune clé n'a été révoquée depuis cette sauvegarde"
+    )
     summary = "tiers de confiance : le journal d'audit entier, vérifiable hors ligne"
     parser = add_storage(_add_data(add(commands, "export-log", f"{_CARE}:export_command", summary)))
     parser.add_argument("out", type=Path, metavar="FICHIER", help="fichier à créer")
+
+
+def _key_name(text: str) -> str:
+    """The beginning of a key's name, long enough to mean one key."""
+    if not _KEY_NAME.fullmatch(text):
+        raise argparse.ArgumentTypeError(
+            f"« {text} » : le nom d'une clé, ou ses 12 premiers chiffres au moins (0-9, a-f)"
+        )
+    return text
 
 
 def _add_data(parser: argparse.ArgumentParser, *, required: bool = True) -> argparse.ArgumentParser:
@@ -112,7 +130,9 @@ def _revoke(commands: Subparsers) -> None:
     summary = "tiers de confiance : révoquer à l'instant les clés d'une administration"
     parser = add_storage(_add_data(add(commands, "revoke", f"{_OPERATOR}:revoke_command", summary)))
     parser.add_argument("party", metavar="PARTIE", help="identifiant de l'administration")
-    parser.add_argument("--key-name", metavar="NOM", help="une seule clé : le début de son nom (allervers key show)")
+    parser.add_argument(
+        "--key-name", type=_key_name, metavar="NOM", help="une seule clé : le début de son nom (key show)"
+    )
 
 
 def _schedule(commands: Subparsers) -> None:

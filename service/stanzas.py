@@ -16,6 +16,7 @@ __all__ = [
     "add_home",
     "add_parameters",
     "add_timeout",
+    "add_zone",
     "day",
     "duration",
     "group",
@@ -86,6 +87,12 @@ def add_parameters(parser: argparse.ArgumentParser) -> None:
         metavar="FICHIER.toml",
         help="valeurs des paramètres de la sélection (lignes nom = valeur)",
     )
+
+
+def add_zone(parser: argparse.ArgumentParser) -> None:
+    """The option that draws the zone of a local selection."""
+    summary = "zone dessinée, en GeoJSON (colonnes longitude et latitude du fichier)"
+    parser.add_argument("--zone", type=Path, metavar="ZONE.geojson", help=summary)
 
 
 def pair(text: str) -> tuple[str, str]:

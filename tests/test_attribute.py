@@ -26,7 +26,7 @@ OF_KIND: dict[str, dict[str, Any]] = {
     "date": {"format": list(DATE_FORMATS), "country": "pays"},
     "code": {"pad": 5, "compare": "positional"},
     "cog": {"pad": 5},
-    "text": {"class": "adresse", "longest": 38, "compare": "positional"},
+    "text": {"class": "adresse", "longest": 38, "compare": "positional", "address": "street"},
     "number": {"step": 10, "reach": 2},
 }
 

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
 from crypto.errors import CryptoError
+from crypto.signatures import SigningKey
 from service.errors import ServiceError
+from service.successions import Succession, key_digest
 from service.third_party.backup import LEFT_OUT, back_up, restore, restore_keys
+from service.third_party.key_changes import KEY_CHANGES, is_complete
 from service.third_party.log import AuditLog
+from service.third_party.party_keys import active_keys
 from service.third_party.purge import resume
 from service.third_party.schema import log_leaves, metadata
 from service.third_party.site import Site, open_site
+from service.third_party.successors import revoke
 from service.third_party.upkeep import SIGNED, sign_log, tend
-from tests.simulator import PASSES, Run, Simulation, rows_for, simulation
+from tests.simulator import PASSES, Administration, Run, Simulation, rows_for, simulation
 
 
 def loaded(sim: Simulation) -> Run:
@@ -74,7 +80,7 @@ def test_a_backup_comes_back_whole_and_ends_what_was_alive(sim, tmp_path):
     fresh = tmp_path / "fresh"
     restore_keys(fresh, tmp_path / "copy")
     site = open_site(fresh, sim.clock)
-    assert size == restore(site, tmp_path / "copy", sim.clock())
+    assert size == restore(site, tmp_path / "copy", sim.clock(), ()).size
     resume(site, fail)
     after = rows(site)
     for name in ("parties", "agreements", "agreement_members", "runs", "approvals"):
@@ -86,7 +92,7 @@ def test_a_backup_comes_back_whole_and_ends_what_was_alive(sim, tmp_path):
     assert {ended.run: "cancelled", live.run: "failed"} == states
     assert ["log_restored", "run_failed", "receipt"] == actions[size:]
     with pytest.raises(ServiceError, match="vide"):
-        restore(site, tmp_path / "copy", sim.clock())
+        restore(site, tmp_path / "copy", sim.clock(), ())
     site.database.close()
 
 
@@ -111,7 +117,7 @@ def test_an_altered_backup_is_refused(sim, tmp_path, file):
     path.write_bytes(bytes(data))
     site = elsewhere(sim, tmp_path / "fresh")
     with pytest.raises(ServiceError) as caught:
-        restore(site, tmp_path / "copy", sim.clock())
+        restore(site, tmp_path / "copy", sim.clock(), ())
     assert "E_SAUVEGARDE" == caught.value.code
     assert 0 == rows(site).get("log_leaves", 0)
     site.database.close()
@@ -126,7 +132,7 @@ def test_a_backup_of_another_service_is_refused(sim, tmp_path):
             shutil.copy(other.data / name, tmp_path / "fresh")
     site = open_site(tmp_path / "fresh", sim.clock)
     with pytest.raises(ServiceError, match="autre service"):
-        restore(site, tmp_path / "copy", sim.clock())
+        restore(site, tmp_path / "copy", sim.clock(), ())
     site.database.close()
 
 
@@ -182,9 +188,75 @@ def test_a_declared_restoration_lets_the_service_go_on(sim, tmp_path):
     sign_log(sim.site)
     site = elsewhere(sim, tmp_path / "fresh")
     shutil.copy(sim.data / "log_checkpoint", tmp_path / "fresh")
-    restore(site, tmp_path / "copy", sim.clock())
+    restore(site, tmp_path / "copy", sim.clock(), ())
     tend(site, fail)
     assert 2 == len(list((tmp_path / "fresh").glob("log_checkpoint*")))
     with site.database.read() as connection:
         assert connection.exec_driver_sql(f"SELECT count(*) FROM marks WHERE name = '{SIGNED}'").scalar() == 1  # noqa: S608
+    site.database.close()
+
+
+def rotated(sim: Simulation, one: Administration) -> Administration:
+    """The same party with a new signing key that it has deposited."""
+    key = SigningKey.generate()
+    one.post("/keys", Succession.drawn(one.identity.public, one.identity.signing_key, key, sim.clock()))
+    identity = replace(one.identity, signing_key=key, enrolled=one.identity.public)
+    return Administration(identity=identity, http=one.http, clock=one.clock)
+
+
+def name_of(one: Administration) -> str:
+    return key_digest(one.identity.signing_key.verify_bytes())
+
+
+def active(site: Site) -> dict[str, list[str]]:
+    with site.database.read() as connection:
+        return {party: [one.name for one in active_keys(connection, party)] for party in ("caf", "cnous", "dgfip")}
+
+
+@pytest.fixture
+def changed(sim, tmp_path):
+    """A backup, then: caf has taken two keys, cnous lost its only one, dgfip one of two that the backup has."""
+    kept = rotated(sim, sim.dgfip)
+    back_up(sim.site, tmp_path / "copy")
+    last = rotated(sim, rotated(sim, sim.caf))
+    revoke(sim.site, "cnous", None)
+    revoke(sim.site, "dgfip", name_of(sim.dgfip))
+    now = active(sim.site)
+    assert (2, name_of(last)) == (len(now["caf"]), now["caf"][-1])
+    assert ([], [name_of(kept)]) == (now["cnous"], now["dgfip"])
+    return now
+
+
+@pytest.mark.S6
+def test_keys_that_ended_after_the_backup_stay_ended(sim, tmp_path, changed):
+    """By what is remembered beside the database: every party has the keys of the last moment, and the log says so again."""
+    site = elsewhere(sim, tmp_path / "fresh")
+    shutil.copy(sim.data / KEY_CHANGES, tmp_path / "fresh")
+    done = restore(site, tmp_path / "copy", sim.clock())
+    assert () == done.strange
+    assert changed == active(site)
+    assert ["log_restored", "key_succeeded", "key_succeeded", "key_revoked", "key_revoked"] == [
+        one.action for one in _leaves(site)[done.size :]
+    ]
+    back_up(site, tmp_path / "second")  # of a shorter log, with all of them
+    assert is_complete(tmp_path / "fresh", 0)
+    site.database.close()
+
+
+@pytest.mark.S6
+def test_nothing_is_restored_while_nobody_says_which_keys_ended(sim, tmp_path, changed):
+    """Without that memory the operator names them; those of a name that is none are refused, and so is silence."""
+    site = elsewhere(sim, tmp_path / "fresh")
+    for said, code in ((None, "E_SAUVEGARDE"), (["f" * 64], "E_CLE_REVOQUEE")):
+        with pytest.raises(ServiceError) as caught:
+            restore(site, tmp_path / "copy", sim.clock(), said)
+        assert code == caught.value.code
+        assert 0 == rows(site).get("log_leaves", 0)
+    (only,) = (key_digest(sim.cnous.identity.public.signing_key),)
+    done = restore(site, tmp_path / "copy", sim.clock(), [only[:12], name_of(sim.dgfip)])
+    assert (changed["cnous"], changed["dgfip"]) == (active(site)["cnous"], active(site)["dgfip"])
+    # From now on it is remembered, the ones that were named included.
+    assert not is_complete(tmp_path / "fresh", done.size - 1)
+    assert is_complete(tmp_path / "fresh", done.size)
+    assert 2 == (tmp_path / "fresh" / KEY_CHANGES).read_bytes().count(b'"ended"')
     site.database.close()

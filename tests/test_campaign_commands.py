@@ -7,15 +7,11 @@ from datetime import timedelta
 import pytest
 
 from service.administration.app import open_office
-from service.administration.campaign.campaign_commands import _excluded
-from service.administration.campaign.contacts import Contact
 from service.administration.campaign.roll import open_campaign
-from service.administration.journal.journaling import note_hits, note_sent
 from service.administration.journal.ledger import Collection, open_ledger
 from service.cli import main
 from service.demarche import demarche_text, parse_demarche
-from tests.desks import LETTERHEAD, RUN, TODAY, Desk
-from tests.partners import scene
+from tests.desks import LETTERHEAD, Desk
 
 CONTACTS = "identifiant;courriel;mobile;adresse1\n" + "".join(
     f"P{n};{'a@b.fr' if n % 2 else ''};{'0612345678' if n % 3 else ''};1 rue du Pont\n" for n in range(40)
@@ -152,17 +148,3 @@ def test_results_without_an_agreement_are_not_opened_as_a_run(run, place):
     Desk(place / "home").fill(3)
     code, shown = run("campaign", "open", "ab" * 16, "--letterhead", place / "head.toml")
     assert (1, True) == (code, shown.err.startswith("E_CONVENTION_INCONNUE"))
-
-
-def test_households_are_judged_by_what_was_sent_and_what_came_back(tmp_path):
-    """An output that only excludes: a member that was sent and is no hit takes the household out."""
-    known = scene(tmp_path)
-    home, agreement = known.homes["cnaf"], known.agreement
-    assert () == agreement.outputs[0].requires
-    note_sent(home, agreement, RUN, "rsa", ["A", "B", "C"], TODAY)
-    homes = {"A": "F1", "B": "F1", "C": "F2", "D": "F2"}
-    contacts = {name: Contact(identifier=name, told=name, household=one) for name, one in homes.items()}
-    with open_ledger(home) as ledger:
-        note_hits(ledger, (agreement, RUN, "resultats"), 3, [("A", "attribution", {}), ("C", "attribution", {})], TODAY)
-        one = open_campaign(ledger, RUN, {}, TODAY)
-        assert {"F1"} == set(_excluded(open_office(str(home)), ledger, one, contacts))

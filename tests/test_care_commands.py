@@ -18,6 +18,7 @@ from service.administration.log_file import read_export
 from service.cli import main
 from service.third_party import app
 from service.third_party.clocks import CLOCK, mark, marked
+from service.third_party.party_keys import active_keys
 from service.third_party.site import Site
 from service.third_party.storage import StorageOptions
 from service.third_party.store import add_party
@@ -132,9 +133,16 @@ def test_a_backup_is_written_and_taken_back(desk: Desk, tmp_path):
     assert {"database.sqlite", "checkpoint", "manifest.json", "identity.json", "log_key"} == set(files)
     assert {0o600} == set(files.values())
     fresh, url = tmp_path / "fresh", f"sqlite:///{tmp_path / 'fresh' / 'database.sqlite'}"
-    assert 0 == desk.types("restore", tmp_path / "copy", data=fresh, url=url)
+    assert 1 == desk.types("restore", tmp_path / "copy", data=fresh, url=url)
+    assert "E_SAUVEGARDE : « key_changes » ne dit pas quelles clés" in desk.complained
+    assert 1 == desk.types("restore", tmp_path / "copy", "--revoked", "f" * 12, data=fresh, url=url)
+    assert desk.complained.startswith("E_CLE_REVOQUEE")
+    assert 0 == desk.types("restore", tmp_path / "copy", "--none-revoked", data=fresh, url=url)
     assert ("1 entrées" in desk.said, "prévenez-les toutes" in desk.said) == (True, True)
     site = desk.site(fresh, url)
+    with site.database.read() as connection:
+        (key,) = active_keys(connection, "caf")
+    assert f"clés actives de caf : {key.name[:16]}\n" in desk.said
     assert ["party_enrolled", "log_restored"] == actions(site)
     assert "backup_made" == actions(desk.site())[-1]
     assert site.public == desk.site().public
@@ -150,7 +158,7 @@ def test_a_backup_without_keys_needs_those_of_the_service(desk: Desk, tmp_path):
     assert desk.complained.startswith("E_DONNEES_ABSENTES")
     for name in ("identity.json", "log_key"):
         shutil.copy(desk.data / name, fresh)
-    assert 0 == desk.types("restore", tmp_path / "copy", data=fresh, url=url)
+    assert 0 == desk.types("restore", tmp_path / "copy", "--none-revoked", data=fresh, url=url)
 
 
 def test_nothing_is_overwritten(desk: Desk, tmp_path):
@@ -192,7 +200,7 @@ def test_an_altered_backup_is_refused(desk: Desk, tmp_path):
     fresh, url = tmp_path / "fresh", f"sqlite:///{tmp_path / 'fresh' / 'database.sqlite'}"
     assert 1 == desk.types("restore", tmp_path / "bad", data=fresh, url=url)
     assert desk.complained.startswith("E_SAUVEGARDE")
-    assert 0 == desk.types("restore", tmp_path / "copy", data=fresh, url=url)
+    assert 0 == desk.types("restore", tmp_path / "copy", "--none-revoked", data=fresh, url=url)
 
 
 def test_the_log_is_exported(desk: Desk, tmp_path):

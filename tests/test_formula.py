@@ -201,6 +201,25 @@ def test_adding_an_objection_never_adds_a_hit(tree, data):
 
 
 @given(tree=trees(), data=st.data())
+@settings(deadline=None, max_examples=150)
+def test_whoever_cannot_be_judged_is_paid_by_nobody_and_hides_nobody_in_vain(tree, data):
+    """Sent where a comparison excludes, left out where it asks: a hit is what holds however the doubt turns out, and no less."""
+    rule = parse_rule(written(tree))
+    own = data.draw(st.sampled_from(sorted(rule.added)))
+    formula = one_each(rule.text, own)
+    others = {name: data.draw(st.sampled_from(("yes", "no", "maybe"))) for name in rule.operands if name != own}
+    sent = {name for name, one in others.items() if one == "yes" or (one == "maybe" and name in formula.excludes)}
+    states = {name: "certain" if name in sent else "none" for name in others}
+    doubts = [name for name, one in others.items() if one == "maybe"]
+    truths = []
+    for some in itertools.product((True, False), repeat=len(doubts)):
+        there = {name for name, one in others.items() if one == "yes"} | set(itertools.compress(doubts, some))
+        world = {name: {name: frozenset({0} if name in there else ())} for name in others}
+        truths.append(hit(tree, 0, (own, own), {**world, own: {own: frozenset({0})}}))
+    assert ("certain" if all(truths) else "no") == told(rule.text, states, "ecarter", own)
+
+
+@given(tree=trees(), data=st.data())
 @settings(deadline=None, max_examples=100)
 def test_links_push_one_way(tree, data):
     """One step more of a link never takes away where it is asked for, and never adds where it is excluded."""

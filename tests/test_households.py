@@ -4,7 +4,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.administration.campaign.contacts import Contact
-from service.administration.campaign.households import excluded_households
+from service.administration.campaign.households import excluded_households, left_out
+from service.administration.journal.journaling import note_hits, note_sent
+from service.administration.journal.ledger import open_ledger
+from tests.desks import RUN, TODAY
+from tests.partners import scene
 
 
 def book(**homes: str) -> dict[str, Contact]:
@@ -34,3 +38,16 @@ def test_as_the_slow_definition_says(homes, data):
             if homes.get(one) and homes.get(one) == homes.get(other):
                 expected.add(homes[one])
     assert expected == set(excluded_households(hits, sent, contacts))
+
+
+def test_households_are_judged_by_what_was_sent_and_what_came_back(tmp_path):
+    """An output that only excludes: a member that was sent and is no hit takes the household out."""
+    known = scene(tmp_path)
+    home, agreement = known.homes["cnaf"], known.agreement
+    assert () == agreement.outputs[0].requires
+    note_sent(home, agreement, RUN, "rsa", ["A", "B", "C"], TODAY)
+    homes = {"A": "F1", "B": "F1", "C": "F2", "D": "F2"}
+    contacts = {name: Contact(identifier=name, told=name, household=one) for name, one in homes.items()}
+    with open_ledger(home) as ledger:
+        note_hits(ledger, (agreement, RUN, "resultats"), 3, [("A", "attribution", {}), ("C", "attribution", {})], TODAY)
+        assert {"F1"} == left_out(home, "cnaf", ledger, f"{RUN}/resultats", contacts)

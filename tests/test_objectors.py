@@ -70,6 +70,33 @@ def test_they_stay_where_whoever_is_linked_is_excluded(records):
     assert len(LEFT) == len(sent_in(place("caf", excluded=True), ASKED, records, attached).records)
 
 
+UNDECIDED = np.isin(np.arange(COUNT), [1, 5])
+
+
+def both_ways(party: str) -> Seat:
+    """The seat of a party, one of whose outputs asks for a link that another excludes."""
+    seat = place(party)
+    (output,) = seat.agreement.outputs
+    other = replace(output, name="autres", requires=(), excludes=output.requires)
+    agreement = replace(seat.agreement, outputs=(other, output))
+    return replace(seat, stored=replace(seat.stored, agreement=agreement))
+
+
+def test_whoever_cannot_be_judged_only_takes_away(records):
+    """Sent where the file only excludes, left out wherever somebody is asked for, at the recipient too."""
+    attached, left = Attached(undecided=UNDECIDED), np.flatnonzero(~UNDECIDED).tolist()
+    assert COUNT == len(sent_in(place("cnous", excluded=True), ASKED, records, attached).records)
+    for seat in (place("cnous"), both_ways("cnous"), place("caf"), place("caf", excluded=True)):
+        assert left == sent_in(seat, ASKED, records, attached).numbers.tolist()
+    mixed = replace(attached, objecting=OBJECTING)
+    assert [0, 1, 5, 11] == mixed.withheld.tolist()
+    assert [] == Attached().withheld.tolist()
+    everybody = sent_in(place("cnous", excluded=True), ASKED, records, mixed)
+    assert list(range(COUNT)) == everybody.numbers.tolist()
+    assert np.flatnonzero(~UNDECIDED).tolist() == sent_in(both_ways("cnous"), ASKED, records, mixed).numbers.tolist()
+    assert [2, 3, 4, 6, 7, 8, 9, 10] == sent_in(place("cnous"), ASKED, records, mixed).numbers.tolist()
+
+
 @pytest.mark.parametrize("attached", [Attached(payloads=PAYLOADS), Attached(objecting=np.zeros(COUNT, dtype=bool))])
 def test_without_objections_the_file_goes_as_it_is(records, attached):
     """The very same records."""

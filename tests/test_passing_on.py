@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from service.administration.journal.ledger import open_ledger, trace_use
-from service.administration.journal.passing_on import pass_on
+from service.administration.journal.passing_on import Homes, pass_on
 from service.demarche import load_demarche
 from service.errors import ServiceError
 from tests.desks import NAME, TODAY, Desk
@@ -30,13 +30,14 @@ def identifiers(path):
 def test_only_what_may_be_awarded_is_passed_on(desk, tmp_path):
     """Noted for those people, and for nobody else; the fields are those of the démarche."""
     with open_ledger(desk.home) as ledger:
-        fields = pass_on(ledger, NAME, DEMARCHE, "c2s", tmp_path / "out.csv", TODAY)
+        passed = pass_on(ledger, NAME, DEMARCHE, "c2s", tmp_path / "out.csv", TODAY)
         traces = [
             [what for what, _ in ledger.traces(NAME, ledger.keys.token(trace_use(NAME), one))] for one in ("P0", "P1")
         ]
     assert ["P0", "P2"] == identifiers(tmp_path / "out.csv")
     assert [["hit", "transmission:c2s"], ["hit"]] == traces
-    assert "identite" in fields
+    assert "identite" in passed.fields
+    assert (2, 0) == (passed.people, passed.kept)
 
 
 def test_an_information_passes_everybody(desk, tmp_path):
@@ -85,3 +86,39 @@ def test_who_acts_knows_until_when_a_person_may_refuse(desk, tmp_path):
     until = (TODAY + timedelta(days=30)).isoformat()
     assert [["identifiant", "refus_possible_jusqu_au"], ["P0", until], ["P2", ""]] == rows
     assert "refus_possible" not in (tmp_path / "direct.csv").read_text("utf-8-sig")
+
+
+def households(**homes):
+    return {name: home or f"personne {name}" for name, home in homes.items()}
+
+
+def family(demarche):
+    return replace(demarche, identity_terms=replace(demarche.identity_terms, entity="foyer"))
+
+
+def test_a_household_is_passed_on_once_and_whole(desk, tmp_path):
+    """P0 and P2 live together: one number; a member who is excluded, or a doubtful hit, keeps a household back."""
+    homes = households(P0="F1", P1="F2", P2="F1", P3="F3")
+    with open_ledger(desk.home) as ledger:
+        passed = pass_on(
+            ledger, NAME, family(DEMARCHE), "c2s", tmp_path / "out.csv", TODAY, Homes(of=homes, excluded=())
+        )
+    with (tmp_path / "out.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = [(row["identifiant"], row["foyer"]) for row in csv.DictReader(file, delimiter=";")]
+    assert ([("P0", "1"), ("P2", "1")], 2, 0) == (rows, passed.people, passed.kept)
+    for of, excluded in ((homes, {"F1"}), (homes | {"P1": "F1"}, set())):
+        with open_ledger(desk.home) as ledger:
+            told = Homes(of=of, excluded=excluded)
+            passed = pass_on(ledger, NAME, family(DEMARCHE), "c2s", tmp_path / "out.csv", TODAY, told)
+        assert (0, 2) == (passed.people, passed.kept)
+
+
+def test_nobody_is_passed_on_whose_household_is_unknown(desk, tmp_path):
+    """Without contacts the file is refused, and not written; whom the contacts do not know stays behind."""
+    with open_ledger(desk.home) as ledger:
+        with pytest.raises(ServiceError) as caught:
+            pass_on(ledger, NAME, family(DEMARCHE), "c2s", tmp_path / "out.csv", TODAY)
+        assert ("E_FOYERS", False) == (caught.value.code, (tmp_path / "out.csv").exists())
+        told = Homes(of=households(P0="F1"), excluded=())
+        pass_on(ledger, NAME, family(DEMARCHE), "c2s", tmp_path / "out.csv", TODAY, told)
+    assert ["P0"] == identifiers(tmp_path / "out.csv")

@@ -33,6 +33,8 @@ def test_a_line_a_pass_adds_up(capsys):
         assert {
             0.0 <= line[name] <= 1.0 for name in ("all_with", "all_without", "tenth_with", "tenth_without", "having")
         } == {True}
+        (_, _), (having, found) = line["counts"]["all"]
+        assert line["all_with"] == pytest.approx(found / max(1, having), abs=1e-4)
         assert line["ratio"] == pytest.approx(line["kappa"] / line["expected"], abs=0.01)
 
 

@@ -29,7 +29,8 @@ def run(known, *words):
 def test_a_report_is_made_and_kept(known, people, tmp_path, capsys):
     """Of the agreement's démarche, sheet, profile and size; page and JSON where they are asked for."""
     identifier, html, json = known.agreement.identifier, tmp_path / "r.html", tmp_path / "r.json"
-    code = run(known, people, "--agreement", identifier[:8], "--minutes", 0.001, "--html", html, "--json", json)
+    written = ("--minutes", 0.001, "--html", html, "--json", json)
+    code = run(known, people, "--agreement", identifier[:8], "--people", 140, *written)
     report = load_report(kept_at(known.homes["cnaf"], identifier))
     assert report == load_report(json)
     assert code == (0 if report.favourable else UNFAVOURABLE)
@@ -40,7 +41,8 @@ def test_a_report_is_made_and_kept(known, people, tmp_path, capsys):
     assert (130, SIZES["cnaf"], "cnaf", "rsa") == (report.records, report.people, report.party, report.operand)
     assert [one.name for one in agreed.comparisons[0].plan.passes] == [one.name for one in report.passes]
     assert report.digest in html.read_text("utf-8")
-    told = capsys.readouterr().out
+    told, noted = capsys.readouterr()
+    assert "--people 140 est écarté : la convention en déclare 150" in noted
     assert f"empreinte   : {report.digest}" in told
     for line in people.read_text("utf-8").splitlines()[1:]:
         for value in line.split(";")[:2]:  # no identifier and no name
@@ -57,30 +59,13 @@ def test_the_people_of_the_selection_are_attacked(known, people, tmp_path, capsy
         lines[place] = ";".join(cells)
     mixed = tmp_path / "mixed.csv"
     mixed.write_text("\n".join(lines) + "\n", "utf-8")
-    run(known, mixed, "--demarche", "c2s-rsa", "--side", "rsa", "--minutes", 0.001, "--json", tmp_path / "r.json")
-    assert 110 == load_report(tmp_path / "r.json").records
-    assert "110 ligne(s) gardée(s) sur 130" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("asked", "about", "said"),
-    [
-        (140, "agreement", "la convention en déclare 150"),
-        (129, "demarche", "le fichier en compte 130"),
-        (151, "agreement", None),
-    ],
-)
-def test_fewer_people_than_declared_are_not_taken(known, people, tmp_path, capsys, asked, about, said):
-    """The report speaks for all of them, and the command says that the number was put aside."""
-    subject = (
-        ("--agreement", known.agreement.identifier)
-        if about == "agreement"
-        else ("--demarche", "c2s-rsa", "--side", "rsa")
-    )
-    run(known, people, *subject, "--people", asked, "--minutes", 0.001, "--json", tmp_path / "r.json")
-    report, told = load_report(tmp_path / "r.json"), capsys.readouterr().err
-    assert (asked if said is None else int(said.rpartition(" ")[2])) == report.people
-    assert (f"--people {asked} est écarté : {said}" in told) == (said is not None)
+    words = ("--people", 109, "--minutes", 0.001, "--json", tmp_path / "r.json")
+    run(known, mixed, "--demarche", "c2s-rsa", "--side", "rsa", *words)
+    report = load_report(tmp_path / "r.json")
+    assert (110, 110, "cnaf", "rsa") == (report.records, report.people, report.party, report.operand)
+    told, noted = capsys.readouterr()
+    assert "110 ligne(s) gardée(s) sur 130" in told
+    assert "--people 109 est écarté : le fichier en compte 110" in noted
 
 
 def test_plain_filters_are_refused_by_the_exit_code(known, people, tmp_path):

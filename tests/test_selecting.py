@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from linkage.errors import LinkageError
-from service.administration.selecting import PeopleFile, local_rules, only_subtracted, read_people
+from service.administration.selecting import PeopleFile, fate_of_undecided, local_rules, read_people, undecided_in
 from service.demarche import load_demarche
 from service.errors import ServiceError
 from service.rule_sheet import Demarche
@@ -47,12 +47,29 @@ def people(tmp_path):
 def test_the_undecided_leave_the_recipients_file_and_stay_in_the_subtracted_one(people):
     """`rsa - c2s`: an empty cell keeps a record of c2s and not one of rsa."""
     demarche = ruled(local_filter="paye")
-    assert (False, True) == (only_subtracted(demarche, "rsa"), only_subtracted(demarche, "c2s"))
+    assert ("leave", "keep") == (fate_of_undecided(demarche, "rsa"), fate_of_undecided(demarche, "c2s"))
     for operand, expected in (("rsa", ["1", "3"]), ("c2s", ["1", "2", "3"])):
         records, tally = read_people(demarche, operand, PeopleFile(path=people), TODAY)
         assert expected == list(records.ids)
         assert tally is not None
         assert (3, 1) == (tally.rows, tally.undecided)
+
+
+def test_the_undecided_of_a_cascade_are_marked_on_their_way_to_a_run(people):
+    """Each payer of `dedup(caf > msa > cnous) - codes` keeps them, with marks, where it encodes, and nowhere else."""
+    fates = {name: fate_of_undecided(load_demarche("pass-sport"), name) for name in ("caf", "msa", "cnous", "codes")}
+    assert {"caf": "mark", "msa": "mark", "cnous": "mark", "codes": "keep"} == fates
+    demarche = ruled(local_filter="paye")
+    cascade = replace(demarche, outputs=tuple(replace(one, expression="dedup(rsa > c2s)") for one in demarche.outputs))
+    for marked, expected, marks in ((False, ["1", "3"], None), (True, ["1", "2", "3"], [False, True, False])):
+        records, _ = read_people(cascade, "rsa", PeopleFile(path=people), TODAY, marked=marked)
+        found = undecided_in(records)
+        assert (expected, marks) == (list(records.ids), None if found is None else found.tolist())
+    # Of several rows of a person the first alone stays: nobody is marked then.
+    single = ruled(local_filter="paye et une_ligne_par(identifiant)")
+    single = replace(single, outputs=cascade.outputs)
+    records, _ = read_people(single, "rsa", PeopleFile(path=people), TODAY, marked=True)
+    assert (["1", "3"], None) == (list(records.ids), undecided_in(records))
 
 
 def test_a_demarche_without_rules_takes_everybody(people):

@@ -15,10 +15,12 @@ from linkage.columns import RawColumn
 from linkage.errors import LinkageError
 from linkage.records import read_records, read_selected
 from linkage.selection import (
+    UNDECIDED,
     LocalRules,
     Preparing,
     Selection,
     Tally,
+    Undecided,
     parameters_of,
     parse_computation,
     parse_selection,
@@ -35,17 +37,21 @@ def cells(column: Sequence[str]) -> Cells:
     return Cells(values=raw.values, codes=raw.codes)
 
 
-def begun(text: str, *, keep: bool = False, computed: Mapping[str, str] | None = None, **parameters: Any) -> Preparing:
+def begun(
+    text: str, *, keep: Undecided = "leave", computed: Mapping[str, str] | None = None, **parameters: Any
+) -> Preparing:
     known = parameters_of(parameters)
     rules = LocalRules(
         selection=parse_selection(text, known) if text else None,
         computed={name: parse_computation(one, known) for name, one in (computed or {}).items()},
-        keep_undecided=keep,
+        undecided=keep,
     )
     return rules.begin(TODAY)
 
 
-def kept(text: str, columns: Mapping[str, Sequence[str]], *, keep: bool = False, **parameters: Any) -> list[bool]:
+def kept(
+    text: str, columns: Mapping[str, Sequence[str]], *, keep: Undecided = "leave", **parameters: Any
+) -> list[bool]:
     work = begun(text, keep=keep, **parameters)
     count = len(next(iter(columns.values())))
     mask = work.rows({name: cells(one) for name, one in columns.items()}, count)[0]
@@ -101,7 +107,21 @@ def test_the_undecided_stay_in_a_subtracted_file_only():
     """An empty cell leaves a file of possible hits, and stays in one that is subtracted."""
     column = {"ouvert": ["oui", "", "non", "peut-être"]}
     assert [True, False, False, False] == kept("ouvert", column)
-    assert [True, True, False, True] == kept("ouvert", column, keep=True)
+    assert [True, True, False, True] == kept("ouvert", column, keep="keep")
+
+
+def test_whoever_cannot_be_judged_is_marked():
+    """Where a file takes away and is asked for: kept, with a mark beside each; nobody else has one."""
+    column = {"ouvert": ["oui", "", "non", "?"]}
+    work = begun("ouvert", keep="mark")
+    mask, made = work.rows({name: cells(one) for name, one in column.items()}, 4)
+    assert ([True, True, False, True], ["", "1", "1"]) == (mask.tolist(), made[UNDECIDED])
+    assert {UNDECIDED} == work.rules.made
+    told = work.finish().sentences()
+    assert any(
+        "2 ligne(s) dont une cellule vide ou illisible" in one and "sans résultat pour elles" in one for one in told
+    )
+    assert {} == begun("ouvert", keep="keep").rows({name: cells(one) for name, one in column.items()}, 4)[1]
 
 
 def test_one_row_per_value_is_the_first_that_is_kept_across_pieces():
@@ -287,4 +307,4 @@ def test_conditions_agree_with_three_valued_logic_row_by_row(text, rows):
     columns = {name: [row[name] for row in named] for name in "abcn"}
     expected = [oracle(text, row) for row in named]
     assert [one is True for one in expected] == kept(text, columns)
-    assert [one is not False for one in expected] == kept(text, columns, keep=True)
+    assert [one is not False for one in expected] == kept(text, columns, keep="keep")

@@ -50,7 +50,7 @@ def test_there_are_enough_operations():
 @pytest.mark.parametrize("kind", KINDS)
 def test_some_histories_keep_every_promise(new_database_url, kind):
     """A few dozen in the default suite."""
-    histories(new_database_url, kind, 40, STEPS)
+    histories(new_database_url, kind, 20, STEPS)
 
 
 @pytest.mark.soak

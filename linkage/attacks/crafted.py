@@ -63,7 +63,7 @@ LIMITS = (0.4, 0.6)  # of `halving`: well above strict thresholds, far enough be
 
 _ROUNDED = sqrt(2 / pi)  # of its length a vector keeps along itself when only its signs are kept
 _RIDGE = 1e-3  # of L, for hypotheses that are nearly the same
-_SPENT = 0.9  # of a row's length that the halves may take, the rest is noise
+_COMMON, _SPENT = 0.5, 0.9  # of a row's squared length: what all hypotheses may take, and with it the halves
 _AT_ONCE = 1000  # rows of hypotheses encoded together: a block must not grow beyond its cap
 _UNKNOWN = -1
 
@@ -178,7 +178,7 @@ def halving(
         filters: (d, L/64) uint64, the hypotheses.
         wanted: (d,) the half that the first row is for.
         limits: the agreement, 1 − 2H/L, that both rows should have with all of them on average; and how much more of it with
-            their own half than with the other, at most: it is less where that would take more than a row's length.
+            their own half than with the other. Both at most: hypotheses that are little alike cannot all be near a row.
         rng: draws noise, the contrary of the one row's being the other's: so they resemble each other little.
     """
     signs = 2.0 * bits_of(filters).astype(np.float64) - 1.0
@@ -187,15 +187,13 @@ def halving(
     gram.flat[:: len(gram) + 1] += _RIDGE * length
     solved = cho_factor(gram)
     side = np.where(wanted, 1.0, -1.0)
-    common: Signs = signs.T @ cho_solve(solved, np.full(len(side), limits[0] * length))
-    apart: Signs = signs.T @ cho_solve(solved, side * (limits[1] / 2) * length)
-    room = _SPENT * length * _ROUNDED**2 - common @ common
-    if apart @ apart > room:
-        apart *= sqrt(max(0.0, room) / (apart @ apart))
-    noise: Signs = rng.normal(size=length)
+    room = length * _ROUNDED**2
+    common = _within(signs.T @ cho_solve(solved, np.full(len(side), limits[0] * length)), _COMMON * room)
+    taken = float(common @ common)
+    apart = _within(signs.T @ cho_solve(solved, side * (limits[1] / 2) * length), _SPENT * room - taken)
+    noise: Signs = np.asarray(rng.normal(size=(length,)), dtype=np.float64)
     noise -= signs.T @ cho_solve(solved, signs @ noise)
-    left = length * _ROUNDED**2 - common @ common - apart @ apart
-    noise *= sqrt(max(0.0, left) / (noise @ noise))
+    noise = noise * sqrt((room - taken - float(apart @ apart)) / float(noise @ noise))
     return _packed(common + apart + noise > 0), _packed(common - apart - noise > 0)
 
 
@@ -297,6 +295,12 @@ def _part(records: Records, start: int, stop: int) -> Records:
         name: Column(values=column.values, codes=column.codes[start:stop]) for name, column in records.columns.items()
     }
     return replace(records, ids=records.ids[start:stop], columns=columns)
+
+
+def _within(vector: Signs, most: float) -> Signs:
+    """The vector, shortened to that squared length where it is longer."""
+    squared = float(vector @ vector)
+    return vector if squared <= most else vector * sqrt(most / squared)
 
 
 def _packed(bits: Flags) -> Words:

@@ -80,22 +80,28 @@ def by_weight(view: View, rng: np.random.Generator) -> Guesses:
     return Guesses(rows=rows, candidates=places[at], confidence=far)
 
 
-def weight_leak(scene: Scene) -> WeightLeak:
-    """What weights tell, measured with the truth, over the rows of no known pair."""
+def weight_leak(scene: Scene, *, seen: Numbers | None = None) -> WeightLeak:
+    """What weights tell, measured with the truth, over the rows of no known pair.
+
+    Args:
+        scene: of one block.
+        seen: (n,) what the attacker takes for the rows' weights; by default the bits set, of which `fill` is the share.
+    """
     view = scene.view
     rows = view.free_rows[scene.truth[view.free_rows] >= 0]
-    seen, places = weights_of(view.filters[rows]), scene.truth[rows]
+    weights = weights_of(view.filters[rows])
+    told, places = weights if seen is None else seen[rows], scene.truth[rows]
     if len(rows) < _FEW:
         return WeightLeak(people=len(rows), r_squared=0.0)
     lacking = {}
     for one in view.sheet.attributes:
         absent = view.records.columns[one.name].codes[view.candidates[places]] == MISSING
         if min(absent.sum(), (~absent).sum()) >= _FEW:
-            lacking[one.name] = (_auc(seen, ~absent), int(absent.sum()))
-    share = seen / view.length
+            lacking[one.name] = (_auc(told, ~absent), int(absent.sum()))
+    share = weights / view.length
     return WeightLeak(
         people=len(rows),
-        r_squared=_foreseen(expected_weights(view)[places], seen),
+        r_squared=_foreseen(expected_weights(view)[places], told),
         lacking=lacking,
         fill=(float(share.mean()), float(share.std()), float(share.min()), float(share.max())),
     )

@@ -33,6 +33,9 @@ Commands
     terminal            sentences, progress, refusals
     sealed_file         files that only this machine reads, sealed as they are written
     chunks              rows as they come to chunks as they are sealed
+    run_words           what steps and states of a run are called in French
+    whole_cases         cases of several people: none is a hit unless all are
+    preview_commands    demarche preview: who a selection keeps, counted before anything is encoded
     selecting           a party's file read as its démarche says: columns, local selection, computed columns
     demarche_commands   demarche list, show, check, new: no key, no network, no people
     local_commands      init, identity, pin, run encode: never touch the network

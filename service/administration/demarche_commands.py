@@ -13,6 +13,7 @@ from pathlib import Path
 
 from linkage.selection import parameters_of, parse_computation, parse_selection
 from service.administration.app import open_office
+from service.clauses import IN_ZONE
 from service.demarche import demarche_text, list_demarches, load_demarche, parse_demarche
 from service.demarche_page import demarche_page
 from service.demarche_words import learned, output_sentences, purpose_sentence, trigger_sentence
@@ -92,7 +93,7 @@ def columns_read(demarche: Demarche, operand: Operand) -> list[str]:
     parameters = parameters_of(demarche.parameters)
     read: list[str] = []
     if operand.local_filter is not None:
-        read += parse_selection(operand.local_filter, parameters).columns
+        read += [one for one in parse_selection(operand.local_filter, parameters).columns if one != IN_ZONE]
     for expression in operand.computations.values():
         read += parse_computation(expression, parameters).columns
     if operand.name in demarche.payload_operands:

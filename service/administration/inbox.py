@@ -64,7 +64,7 @@ __all__ = [
     "write_hits",
 ]
 
-OBJECTING = "objecting"  # of the row map: the records of those who object
+OBJECTING = "objecting"  # of the row map: the records of those who object, and of those whom no selection could judge
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 Report = Callable[[int, int], None]
 Payloads = Mapping[int, tuple[str, ...]]  # record → values
@@ -327,7 +327,8 @@ def _looking(seat: Seat, comparison: Comparison) -> list[PassPlan]:
 def restrained(hits: Hits, compared: NDArray[np.bool_], seat: Seat, output: Output) -> Hits:
     """Hits as an output may use them.
 
-    None of whoever objects; none is awarded when the output only informs, nor when a link that it excludes was never looked for.
+    None of whoever objects, or could not be judged; none is awarded when the output only informs, nor when a link that it
+    excludes was never looked for.
     """
     kept = ~objecting(seat, len(compared))
     certain = hits.certain & compared & kept if output.award else np.zeros_like(hits.certain)

@@ -19,7 +19,7 @@ from service.administration.pending import Pending
 from service.administration.risk_report import fitting, kept_at, load_report
 from service.administration.run_folder import RunFolder
 from service.administration.seat import Seat
-from service.administration.selecting import PeopleFile, group_of, read_people
+from service.administration.selecting import PeopleFile, group_of, read_people, undecided_in
 from service.errors import ServiceError
 from service.forms import write_time
 from service.rule_sheet import Freshness
@@ -92,6 +92,7 @@ def encode_file(office: Office, seat: Seat, args: argparse.Namespace) -> None:
     attached = Attached(
         payloads=written(columns, told[0]) if told else (),
         objecting=objectors(records.ids) if objectors is not None else None,
+        undecided=undecided_in(records),
     )
     if group := group_of(seat.stored.demarche, seat.operand):
         seat.folder.write_cases(records.extra[group.key])
@@ -132,7 +133,7 @@ def _read(office: Office, seat: Seat, args: argparse.Namespace) -> Records:
     )
     today = office.clock().date()
     demarche, folder = seat.stored.demarche, seat.folder.path
-    records, tally = read_people(demarche, seat.operand, file, today, extra=extra, folder=folder)
+    records, tally = read_people(demarche, seat.operand, file, today, extra=extra, folder=folder, marked=True)
     for sentence in tally.sentences() if tally else ():
         office.terminal.say(sentence)
     if records.set_aside:

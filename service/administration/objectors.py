@@ -4,6 +4,9 @@ A party's file goes to several comparisons. Where it stands for people that an o
 whoever objects is left out. Where some output of the recipient excludes whoever is linked, everybody is kept: to leave a person
 out there would make a hit of them. So an objection never adds a hit, whatever the rule, and nobody is told of it.
 
+Whoever a selection could not judge goes the same way, but stays only where people are excluded and nowhere asked for: a doubt
+neither makes a hit nor takes one's place in another output.
+
 Left out at one source, a person may still be found by another. Where the agreement says so, a source therefore sends those who
 object there as a comparison of its own, which all outputs of the recipient exclude. It is filled with invented people up to the
 number that the agreement declares, so that nobody learns how many object.
@@ -41,10 +44,18 @@ class Attached:
     Attributes:
         payloads: what this party tells of them; empty when the agreement has it tell nothing.
         objecting: (n,) bool, who objects to the démarche; None: nobody.
+        undecided: (n,) bool, whom the selection could not judge; None: nobody.
     """
 
     payloads: Sequence[bytes] = ()
     objecting: NDArray[np.bool_] | None = None
+    undecided: NDArray[np.bool_] | None = None
+
+    @property
+    def withheld(self) -> NDArray[np.int64]:
+        """The records that may be no hit, in their order."""
+        marks = [one for one in (self.objecting, self.undecided) if one is not None]
+        return np.flatnonzero(np.logical_or.reduce(marks)).astype(np.int64) if marks else np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,10 +79,14 @@ def sent_in(seat: Seat, comparison: Comparison, records: Records, attached: Atta
     objecting = attached.objecting
     if comparison.of_objections and comparison.source == seat.party:
         return _objections(seat, comparison, records, everybody[:0] if objecting is None else everybody[objecting])
-    taken_away = comparison.source == seat.party and seat.agreement.excludes(comparison)
-    if objecting is None or taken_away or not objecting.any():
+    left, taken_away = np.zeros(len(records), dtype=bool), comparison.source == seat.party
+    if objecting is not None and not (taken_away and seat.agreement.excludes(comparison)):
+        left |= objecting
+    if attached.undecided is not None and not (taken_away and seat.agreement.only_excludes(comparison)):
+        left |= attached.undecided
+    if not left.any():
         return Sent(records=records, payloads=attached.payloads, numbers=everybody)
-    numbers = everybody[~objecting]
+    numbers = everybody[~left]
     return Sent(
         records=_chosen(records, numbers),
         payloads=[attached.payloads[number] for number in numbers.tolist()] if attached.payloads else (),

@@ -115,7 +115,7 @@ def encode(
     seat.check_encoder()
     for one in seat.comparisons:
         _run_key(seat, one).wipe()  # all are there
-    _check_size(seat, records)
+    _check_size(seat, len(records) - (0 if attached.undecided is None else int(attached.undecided.sum())))
     _check_same_file(seat, records)
     tells = any(one.payload_bytes and one.source == seat.party for one in seat.comparisons)
     if tells and len(attached.payloads) != len(records):
@@ -143,9 +143,8 @@ def encode(
 
 
 def _note_objections(seat: Seat, attached: Attached) -> None:
-    """Keep who objects until the hits are there; a file that is encoded again says it anew."""
-    objecting = attached.objecting if attached.objecting is not None else np.zeros(0, dtype=bool)
-    numbers = np.flatnonzero(objecting).astype(np.int64)
+    """Keep who may be no hit until the hits are there; a file that is encoded again says it anew."""
+    numbers = attached.withheld
     with seat.folder.row_map(OBJECTING) as add:
         add(np.zeros((len(numbers), ID_BYTES), dtype=np.uint8), numbers)
 
@@ -286,7 +285,8 @@ def _run_key(seat: Seat, comparison: Comparison) -> RunKey:
     return RunKey(key)
 
 
-def _check_size(seat: Seat, records: Records) -> None:
+def _check_size(seat: Seat, people: int) -> None:
+    """Hold the people whom the selection has chosen to what the agreement declares."""
     sides = [
         (one.sizes.recipient, seat.agreement.guards.recipient)
         if one.recipient == seat.party
@@ -295,20 +295,20 @@ def _check_size(seat: Seat, records: Records) -> None:
         if one.recipient == seat.party or not one.of_objections
     ]
     declared = sides[0][0]  # the same on every side
-    if len(records) > declared:
+    if people > declared:
         sentence = (
-            f"le fichier compte {len(records)} personnes et la convention en déclare {declared} au plus ; corrigez "
+            f"le fichier compte {people} personnes et la convention en déclare {declared} au plus ; corrigez "
             "la sélection ou concluez une nouvelle convention"
         )
         raise ServiceError("E_EFFECTIF_DEPASSE", sentence)
     guards = seat.agreement.guards
-    if len(records) < guards.least_rows:
+    if people < guards.least_rows:
         sentence = f"le fichier compte moins de {guards.least_rows} personnes, le moins que la convention permet"
         raise ServiceError("E_EFFECTIF_FAIBLE", sentence)
     least = max(tolerance.shortest for _, tolerance in sides)
-    if 100 * len(records) < least * declared:
+    if 100 * people < least * declared:
         sentence = (
-            f"le fichier compte {len(records)} personnes, moins de {least} % des {declared} que la convention "
+            f"le fichier compte {people} personnes, moins de {least} % des {declared} que la convention "
             "déclare ; complétez l'extraction ou concluez une nouvelle convention"
         )
         raise ServiceError("E_EFFECTIF_INSUFFISANT", sentence)

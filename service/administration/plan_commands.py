@@ -101,7 +101,7 @@ def _lines(one: Mapping[str, Any]) -> list[str]:
         f"  blocs      : {blocks}, {_number(one['largest_block'])} dans le plus grand",
         f"  coût       : {sent}, {_number(one['pairs'])} paires, {spent}",
         f"  rappel     : {_share(one['meeting'])} se rencontrent, {_share(one['linking'])} seraient liées",
-        f"  exposition : t = {one['degree']}, kappa {_decimal(one['exposure'])}",
+        f"  exposition : t = {one['degree']}, kappa {_decimal(one['exposure'])} entre inconnus (les familles s'y ajoutent)",
         f"  seuils     : Dice estimé {_decimal(one['threshold'])} (information), {strict} (strict)",
     ]
     return lines

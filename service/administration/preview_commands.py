@@ -78,7 +78,7 @@ def _encoded(office: Office, demarche: Demarche, operand: str, args: argparse.Na
 
 
 def _selected(office: Office, demarche: Demarche, args: argparse.Namespace) -> tuple[int, int, Tally]:
-    found = selected_people(demarche, args.file, office.home, office.clock().date(), args.parameters)
+    found = selected_people(demarche, args.file, office.home, office.clock().date(), args.parameters, args.zone)
     tally = found.tally if found.tally.rows else Tally(rows=found.rows, kept=len(found.people) + found.objecting)
     return len(found.people), found.objecting, tally
 

@@ -52,7 +52,8 @@ def page(report: RiskReport, *, file: str) -> str:
     body = "\n".join(part for part in parts if part)
     title = f"Rapport de risque : {escape(file)}"
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>'
-    return f'<!doctype html>\n<html lang="fr"><head>{head}<style>{_STYLE}</style></head>\n<body>\n<main>\n{body}\n</main>\n</body></html>\n'
+    top = f'<!doctype html>\n<html lang="fr"><head>{head}<style>{_STYLE}</style></head>'
+    return f"{top}\n<body>\n<main>\n{body}\n</main>\n</body></html>\n"
 
 
 def _about(report: RiskReport) -> str:

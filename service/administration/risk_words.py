@@ -27,6 +27,7 @@ REASONS = {
 GROUPS = {
     "rare_name": "nom porté par une seule personne du fichier",
     "short_name": "nom de quatre lettres ou moins",
+    "twins": "jumeaux (nom et date de naissance d'une autre personne du fichier)",
     "born_abroad": "né à l'étranger",
     "missing_date": "date de naissance absente ou incomplète",
     "missing_value": "au moins une valeur absente",

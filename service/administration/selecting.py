@@ -13,11 +13,16 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from linkage.connectors import with_file_columns
 from linkage.rules import parse_rule
 from linkage.selection import (
+    UNDECIDED,
     LocalRules,
     Tally,
+    Undecided,
     parameters_of,
     parse_computation,
     parse_selection,
@@ -30,7 +35,7 @@ from service.rule_sheet import Demarche
 if TYPE_CHECKING:
     from linkage.records import BadRows, Records
 
-__all__ = ["PeopleFile", "group_of", "local_rules", "only_subtracted", "read_people"]
+__all__ = ["PeopleFile", "fate_of_undecided", "group_of", "local_rules", "read_people", "undecided_in"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +65,7 @@ def read_people(
     *,
     extra: Sequence[str] = (),
     folder: Path | None = None,
+    marked: bool = False,
 ) -> tuple[Records, Tally | None]:
     """The people of a file whom the démarche concerns, and what its selection did; None where it has none.
 
@@ -70,6 +76,7 @@ def read_people(
         today: what J is.
         extra: names of raw or computed columns to carry along.
         folder: where what memory has no room for goes.
+        marked: whether whoever nobody can judge is read too where the file also takes others away (`undecided_in`).
 
     Raises:
         LinkageError: as `linkage.records.read_selected`; `E_PARAMETRE`.
@@ -79,16 +86,19 @@ def read_people(
 
     # This file's own columns change nothing that parties share.
     sheet = with_file_columns(demarche.sheet(), operand, file.connector, file.columns)
-    rules = local_rules(demarche, operand, file.parameters)
+    rules = local_rules(demarche, operand, file.parameters, marked=marked)
     if rules is None:
         return read_records(file.path, sheet, operand, bad_rows=file.bad_rows, extra=extra, folder=folder), None
+    extra = (*extra, UNDECIDED) if rules.undecided == "mark" else extra
     work = rules.begin(today)
     records = read_selected(file.path, sheet, operand, work, bad_rows=file.bad_rows, extra=extra, folder=folder)
     return records, work.tally
 
 
-def local_rules(demarche: Demarche, operand: str, own: Path | None = None) -> LocalRules | None:
-    """The rules of one operand with the values of its parameters; None where it has no rules.
+def local_rules(
+    demarche: Demarche, operand: str, own: Path | None = None, *, marked: bool = False
+) -> LocalRules | None:
+    """The rules of one operand with the values of its parameters; None where it has no rules. `marked` as in `read_people`.
 
     Raises:
         LinkageError: `E_SELECTION`, `E_PARAMETRE`.
@@ -105,10 +115,15 @@ def local_rules(demarche: Demarche, operand: str, own: Path | None = None) -> Lo
         sentence = f"paramètre inconnu de la démarche : {', '.join(unknown)} ; les siens sont : {known}"
         raise ServiceError("E_PARAMETRE_INCONNU", sentence)
     parameters |= given
+    selection = None if held.local_filter is None else parse_selection(held.local_filter, parameters)
+    fate = fate_of_undecided(demarche, operand)
+    # Of several rows of a person the first alone stays: a marked one must not take the place of one that is sure.
+    if fate == "mark" and (not marked or (selection is not None and selection.one_per)):
+        fate = "leave"
     return LocalRules(
-        selection=None if held.local_filter is None else parse_selection(held.local_filter, parameters),
+        selection=selection,
         computed={name: parse_computation(text, parameters) for name, text in held.computations.items()},
-        keep_undecided=only_subtracted(demarche, operand),
+        undecided=fate,
     )
 
 
@@ -118,8 +133,19 @@ def group_of(demarche: Demarche, operand: str) -> Group | None:
     return group if group is not None and group.operand == operand and group.all_required else None
 
 
-def only_subtracted(demarche: Demarche, operand: str) -> bool:
-    """Whether every output that names an operand subtracts it: a doubt about one of its people must not send anything."""
-    rules = [parse_rule(one.expression) for one in demarche.outputs]
-    naming = [rule for rule in rules if operand in rule.operands]
-    return bool(naming) and all(operand in rule.subtracted for rule in naming)
+def fate_of_undecided(demarche: Demarche, operand: str) -> Undecided:
+    """What becomes of whoever an operand's selection cannot judge.
+
+    Kept where every output that names it subtracts it, for a doubt must not send anything; left out where its people are only
+    asked for; marked where it does both, as in a `dedup`: the next payers leave these people alone, and so does its own.
+    """
+    rules = [rule for rule in (parse_rule(one.expression) for one in demarche.outputs) if operand in rule.operands]
+    if rules and all(operand in rule.subtracted for rule in rules):
+        return "keep"
+    return "mark" if any(operand in rule.subtracted | rule.deduped for rule in rules) else "leave"
+
+
+def undecided_in(records: Records) -> NDArray[np.bool_] | None:
+    """(n,) bool, the records that were marked when they were read; None where nobody is."""
+    marks = records.extra.get(UNDECIDED)
+    return None if marks is None or "1" not in marks else np.array([mark == "1" for mark in marks], dtype=bool)

@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from crypto.keys import RunKey, fresh_share
+from linkage.addresses import address_of
 from linkage.cells import fold
 from linkage.formula import Formula, formula_of
 from linkage.holder import HolderPass, encode_passes
@@ -41,7 +42,7 @@ __all__ = ["Bench", "Reason", "declared", "tally"]
 _WORDS = {
     "nom_naissance": "nom de naissance", "nom_usage": "nom d'usage", "prenoms": "prénom", "sexe": "sexe",
     "date_naissance": "date de naissance", "cog_commune_naissance": "lieu de naissance", "adresse": "adresse",
-    "numero": "numéro", "code_postal": "code postal", "ine": "INE", "siren": "SIREN",
+    "voie": "voie", "numero": "numéro", "code_postal": "code postal", "ine": "INE", "siren": "SIREN",
 }  # fmt: skip
 
 
@@ -99,6 +100,8 @@ class Bench:
         self._records: dict[str, Records] = {}
         self._pairs: dict[tuple[str, str], _Pairs] = {}
         self._rows = {name: _rows_of(part) for name, part in parts.items()}
+        sheet = None if demarche.local else demarche.sheet()
+        self._addresses = {one.name: one.address for one in sheet.attributes if one.address} if sheet else {}
 
     def lost(self, which: tuple[str, str], people: Iterable[int]) -> dict[int, Reason]:
         """Why each of these eligible people was not found; `which` is (output, recipient)."""
@@ -184,10 +187,15 @@ class Bench:
     def _named(self) -> list[str]:
         """What the sheet compares, as far as the files of the world say it."""
         known = next(iter(self._parts.values())).identity
-        return [one.name for one in self._demarche.sheet().attributes if one.name in known]
+        return [
+            one.name for one in self._demarche.sheet().attributes if (one.name in known or one.address) and one.bits > 1
+        ]
 
     def _value(self, name: str, row: int, attribute: str) -> str:
-        value = fold(self._parts[name].identity[attribute][row])
+        identity, part = self._parts[name].identity, self._addresses.get(attribute)
+        if part is not None:
+            return address_of(identity["adresse"][row], part) or ""
+        value = fold(identity[attribute][row])
         return value.split(" ")[0] if attribute == "prenoms" else value
 
     def _read(self, name: str) -> Records:

@@ -9,9 +9,9 @@ from pathlib import Path
 __all__ = ["write_report"]
 
 _HEAD = """<!doctype html>
-<html lang="fr"><head><meta charset="utf-8"><title>allervers : démonstration</title>
+<html lang="fr"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>allervers : démonstration</title>
 <style>body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
-h2{margin-top:2rem}li.time{color:#555}</style></head><body><h1>allervers : démonstration</h1>
+h2{margin-top:2rem}li.time{color:#555}</style></head><body><main><h1>allervers : démonstration</h1>
 """
 
 
@@ -32,4 +32,4 @@ def write_report(path: Path, lines: Sequence[tuple[str, str]]) -> None:
             parts.append(f'<li class="{kind}">{html.escape(text)}</li>\n')
     parts.append("</ul>\n" if inside else "")
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join([*parts, "</body></html>\n"]), encoding="utf-8")
+    path.write_text("".join([*parts, "</main></body></html>\n"]), encoding="utf-8")

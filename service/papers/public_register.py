@@ -28,7 +28,7 @@ HEADS = (
 )
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _STYLE = """
-body { font-family: system-ui, sans-serif; line-height: 1.5; color: #161616; max-width: 80rem; margin: 2rem auto; padding: 0 1rem }
+body { font-family: system-ui, sans-serif; line-height: 1.5; max-width: 80rem; margin: 2rem auto; padding: 0 1rem }
 .large { overflow-x: auto } table { border-collapse: collapse; width: 100%; min-width: 60rem }
 caption { text-align: left; font-weight: bold; padding: .4rem 0 } th { background: #f2f2f2 }
 th, td { border: 1px solid #767676; padding: .4rem .6rem; text-align: left; vertical-align: top; overflow-wrap: anywhere }

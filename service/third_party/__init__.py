@@ -30,7 +30,7 @@ Map, from what decides to what serves:
 - ``authentication``  RFC 9421 signatures of requests
 - ``signature_input`` the two headers of a signed request, read strictly
 - ``turnstile``       nonces spent and keys found active, many in a commit
-- ``party_keys`` ``successors``  signing keys of parties: rows, requests
+- ``party_keys`` ``successors`` ``key_changes``  signing keys of parties: rows, requests, what is remembered of them
 - ``idempotency``     requests that a key makes one
 - ``limits``          rates, places, slow bodies
 - ``admission``       how a request gets in

@@ -38,6 +38,7 @@ from service.third_party.clocks import SteadyClock
 from service.third_party.gate import Gate, Ticks
 from service.third_party.hardening import harden
 from service.third_party.journal import Emit, incident_line, line, take_over
+from service.third_party.key_changes import KEY_CHANGES, restart
 from service.third_party.listening import listening
 from service.third_party.metrics import serve_metrics
 from service.third_party.operations import equip
@@ -118,6 +119,8 @@ def third_party_identity(data: Path, name: str) -> PublicIdentity:
     """
     os.umask(0o077)
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not ((data / "identity.json").exists() or (data / KEY_CHANGES).exists()):
+        restart(data, since=0)  # of a log that is still empty
     return Vault(data).create(name).public
 
 

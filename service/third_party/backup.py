@@ -11,6 +11,10 @@ What must be destroyed one day is left out of it: uploads, shares, deliveries, k
 destroyed, and a run that was alive when it was made ends when it comes back: its keys are not there
 (`upkeep.end_unreadable`).
 
+Signing keys that were revoked or replaced after the backup are active in it. They end again in the transaction that brings it
+back, by what `key_changes` remembers beside the database; where that is lost too, the operator names them, or says that there are
+none: else nothing is restored.
+
 Whoever restores loses the last leaves of the log. The log then says so itself (`log_restored`, with the digest of the
 backup), and every party that saw them refuses it until its officer has decided: a history is not forgotten in silence.
 
@@ -21,6 +25,8 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -33,14 +39,16 @@ from crypto.key_files import write_secret
 from service.errors import ServiceError
 from service.forms import write_time
 from service.third_party.database import Database, sqlite_url
+from service.third_party.key_changes import KEY_CHANGES, brought_up_to_date, is_complete, note_end, restart
 from service.third_party.lifecycle import LIVE
+from service.third_party.party_keys import revoke_named
 from service.third_party.purge import PURGED
 from service.third_party.run_store import runs_in
 from service.third_party.schema import log_head, log_leaves, marks, metadata, nonces, openings, purges
 from service.third_party.site import Site
 from service.third_party.upkeep import end_run
 
-__all__ = ["KEYS", "LEFT_OUT", "back_up", "restore", "restore_keys"]
+__all__ = ["KEYS", "LEFT_OUT", "Restored", "back_up", "restore", "restore_keys"]
 
 KEYS = ("identity.json", "log_key")
 """The service's own keys."""
@@ -55,6 +63,19 @@ _FILES = ("database.sqlite", "checkpoint")
 _LARGEST_MANIFEST = 1 << 16
 _ROWS = 1000  # copied at once
 _PIECE = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restored:
+    """What came back.
+
+    Attributes:
+        size: of the log, before the leaves that say so.
+        strange: parties whose keys have to be looked at (`key_changes.brought_up_to_date`).
+    """
+
+    size: int
+    strange: tuple[str, ...]
 
 
 def back_up(site: Site, folder: Path, *, keys: bool = False) -> int:
@@ -107,19 +128,18 @@ def restore_keys(data: Path, source: Path) -> None:
             write_secret(data / name, (source / name).read_bytes())
 
 
-def restore(site: Site, source: Path, now: datetime) -> int:
+def restore(site: Site, source: Path, now: datetime, revoked: Sequence[str] | None = None) -> Restored:
     """Put a backup in the place of a database that is lost. The service must be stopped.
 
     Args:
         site: with its keys, and an empty database.
         source: folder of the backup.
-        now: the moment, for the runs that end by it.
-
-    Returns:
-        The size of the log that came back, before the leaves that say so.
+        now: the moment.
+        revoked: names of the keys that were revoked since, or enough of their beginning; None where the operator says nothing.
 
     Raises:
-        ServiceError: `E_SAUVEGARDE`: altered, of another service, or the database is not empty.
+        ServiceError: `E_SAUVEGARDE`: altered, of another service, the database is not empty, or nobody says which keys were
+            revoked since; `E_CLE_REVOQUEE`, no key of such a name.
         OSError: a file cannot be read or written.
     """
     digest = _check_manifest(source)
@@ -133,17 +153,37 @@ def restore(site: Site, source: Path, now: datetime) -> int:
         with old.read() as before, site.database.write() as after:
             size = _check_log(site, before, (source / "checkpoint").read_text("utf-8"))
             _copy_all(before, after)
+            site.record(after, site.party, "log_restored", digest=digest)
+            strange = _end_keys(site, after, size, revoked)
+            for run in runs_in(after, *LIVE):
+                end_run(site, after, run)
+            memory = site.data / "log_checkpoint"
+            if memory.exists():  # what was signed before the loss, for whoever must explain it
+                memory.replace(site.data / f"log_checkpoint.{write_time(now).replace(':', '')}")
     finally:
         old.close()
         copied.unlink()
-    memory = site.data / "log_checkpoint"
-    if memory.exists():  # what was signed before the loss, for whoever must explain it
-        memory.replace(site.data / f"log_checkpoint.{write_time(now).replace(':', '')}")
-    with site.database.write() as connection:
-        site.record(connection, site.party, "log_restored", digest=digest)
-        for run in runs_in(connection, *LIVE):
-            end_run(site, connection, run)
-    return size
+    return Restored(size=size, strange=tuple(strange))
+
+
+def _end_keys(site: Site, connection: Connection, size: int, revoked: Sequence[str] | None) -> list[str]:
+    """No key that ended after the backup is active again; what `brought_up_to_date` returns."""
+    complete = is_complete(site.data, size)
+    if not complete and revoked is None:
+        raise _refused(
+            f"« {KEY_CHANGES} » ne dit pas quelles clés de signature ont été révoquées depuis cette sauvegarde : reprenez-en une "
+            "copie, ou nommez-les (--revoked CLE), ou dites qu'il n'y en a pas (--none-revoked)"
+        )
+    strange = brought_up_to_date(site, connection)
+    if not complete:
+        restart(site.data, size)
+    for key in revoked or ():
+        if not (ended := revoke_named(connection, key, site.clock())):
+            raise ServiceError("E_CLE_REVOQUEE", f"aucune clé active ne s'appelle « {key} ».", 409)
+        for party, name in ended:
+            note_end(site, connection, party, name)
+            site.record(connection, site.party, "key_revoked", digest=name)
+    return strange
 
 
 def _copy_all(source: Connection, target: Connection) -> None:

@@ -8,15 +8,17 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from service.errors import ServiceError
-from service.third_party import app
+from service.third_party import app, schema
 from service.third_party.backup import back_up, restore, restore_keys
 from service.third_party.clocks import CLOCK, forget
 from service.third_party.doctor import examine
 from service.third_party.hardening import harden
 from service.third_party.log_export import export_log
+from service.third_party.party_keys import active_keys
 from service.third_party.site import Site
 from service.third_party.storage import StorageOptions
 
@@ -54,11 +56,15 @@ def restore_command(args: argparse.Namespace) -> None:
     harden()
     restore_keys(args.data, args.source)
     with _opened(args) as site:
-        size = restore(site, args.source, site.clock())
-    _say(f"sauvegarde reprise : {size} entrées du journal ; les croisements en cours ont pris fin")
+        done = restore(site, args.source, site.clock(), () if args.none_revoked else args.revoked)
+        keys = _keys_of(site)
+    _say(f"sauvegarde reprise : {done.size} entrées du journal ; les croisements en cours ont pris fin")
+    for party, names in keys.items():
+        _say(f"clés actives de {party} : {', '.join(name[:16] for name in names) or 'aucune'}")
+    for party in done.strange:
+        _say(f"les clés de {party} ne se suivent plus : appelez cette administration avant de démarrer le service")
     _say("chaque administration qui avait vu la suite du journal le refusera : prévenez-les toutes")
-    _say("les clés révoquées depuis cette sauvegarde sont de nouveau actives : révoquez-les, puis attendez six minutes")
-    _say("avant de démarrer le service")
+    _say("attendez six minutes avant de démarrer le service")
 
 
 def export_command(args: argparse.Namespace) -> None:
@@ -70,6 +76,12 @@ def export_command(args: argparse.Namespace) -> None:
     except FileExistsError:
         raise ServiceError("E_SAUVEGARDE", f"« {args.out} » existe déjà ; donnez un fichier à créer.") from None
     _say(f"journal écrit : {args.out} ({size} entrées)")
+
+
+def _keys_of(site: Site) -> dict[str, list[str]]:
+    with site.database.read() as connection:
+        parties = connection.scalars(select(schema.parties.c.party).order_by(schema.parties.c.party)).all()
+        return {party: [one.name for one in active_keys(connection, party)] for party in parties}
 
 
 @contextmanager

@@ -24,6 +24,7 @@ __all__ = [
     "add_first_key",
     "newest",
     "revoke",
+    "revoke_named",
     "signing_keys",
     "still_active",
     "succeed",
@@ -131,6 +132,17 @@ def revoke(connection: Connection, party: str, key: str | None, now: datetime) -
     for name in names:
         _end(connection, party, name, int(now.timestamp()))
     return tuple(names)
+
+
+def revoke_named(connection: Connection, key: str, now: datetime) -> list[tuple[str, str]]:
+    """End the active keys of any party whose names begin so; (party, name) of those that ended."""
+    query = select(party_keys.c.party, party_keys.c.key).where(
+        party_keys.c.key.startswith(key, autoescape=True), party_keys.c.slot.is_not(None)
+    )
+    found = [(row.party, row.key) for row in connection.execute(query.order_by(party_keys.c.key)).all()]
+    for party, name in found:
+        _end(connection, party, name, int(now.timestamp()))
+    return found
 
 
 def _end(connection: Connection, party: str, name: str, seconds: int) -> None:

@@ -10,6 +10,7 @@ from service.messages import statement_digest
 from service.successions import Succession
 from service.third_party import party_keys
 from service.third_party.authentication import Caller
+from service.third_party.key_changes import note_end, note_succession
 from service.third_party.schema import agreement_members
 from service.third_party.site import Site
 from service.third_party.store import find_party, stored, unstored
@@ -35,6 +36,7 @@ def succeed(site: Site, caller: Caller, signed: object) -> KeysView:
             if party_keys.newest(connection, caller.party) != one.predecessor:
                 sentence = "la clé la plus récente de la partie signe sa succession ; reprenez cette clé."
                 raise ServiceError("E_CLE_SUCCESSION", sentence, 409)
+            note_succession(site, connection, caller.party, unstored(statement))
             party_keys.succeed(connection, caller.party, one.successor, statement, site.clock())
             digest = statement_digest(unstored(statement))
             site.record(connection, caller.party, "key_succeeded", digest=digest)
@@ -75,5 +77,6 @@ def revoke(site: Site, party: str, key: str | None) -> tuple[str, ...]:
             sentence = f"« {party} » n'a pas de clé active de ce nom ; allervers revoke {party} les révoque toutes."
             raise ServiceError("E_CLE_REVOQUEE", sentence, 409)
         for name in ended:
+            note_end(site, connection, party, name)
             site.record(connection, site.party, "key_revoked", digest=name)
     return ended

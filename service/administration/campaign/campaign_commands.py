@@ -16,7 +16,7 @@ from pathlib import Path
 from service.administration.app import Office, open_office
 from service.administration.campaign import roll
 from service.administration.campaign.contacts import Contact, read_contacts
-from service.administration.campaign.households import excluded_households
+from service.administration.campaign.households import left_out
 from service.administration.campaign.kit import write_kit
 from service.administration.campaign.letterhead import letterhead_of, read_letterhead
 from service.administration.campaign.mailing import ROUTED, Mailing, note_mailing, write_mailing, write_rows
@@ -39,8 +39,7 @@ from service.administration.journal.journal_commands import people_of
 from service.administration.journal.journaling import ANSWERS, answer, retention_of, scope_of
 from service.administration.journal.ledger import Collection, Ledger, open_ledger, trace_use
 from service.administration.journal.legal_clocks import results_end
-from service.administration.journal.objections import journal_folder, objecting
-from service.administration.journal.sent_people import sent_files
+from service.administration.journal.objections import objecting
 from service.demarche import demarche_text, parse_demarche
 from service.errors import ServiceError
 from service.rule_sheet import Demarche
@@ -79,7 +78,7 @@ def start_local(args: argparse.Namespace) -> None:
             f"« {demarche.id} » compare des fichiers : faites le croisement, puis allervers campaign open CROISEMENT"
         )
         raise ServiceError("E_CROISEMENT_REQUIS", sentence)
-    found = selected_people(demarche, args.file, office.home, today, args.parameters)
+    found = selected_people(demarche, args.file, office.home, today, args.parameters, args.zone)
     for sentence in found.tally.sentences():
         office.terminal.note(sentence)
     if found.objecting:
@@ -118,7 +117,8 @@ def export(args: argparse.Namespace) -> None:
         contacts = _contacts(demarche, args.contacts)
         plan = replace(_plan(demarche, one), objecting=_objecting(office, demarche, contacts))
         if plan.household:
-            plan = replace(plan, excluded=_excluded(office, ledger, one, contacts))
+            party = office.keyring.identity().party
+            plan = replace(plan, excluded=left_out(office.home, party, ledger, one.collection, contacts))
         dispatches, left = plan_dispatches(ledger, one, plan, contacts, now.date())
         mailing = Mailing(texts=texts, folder=args.out, until=until, now=now, fields=_fields(demarche))
         written = write_mailing(mailing, dispatches)
@@ -134,6 +134,11 @@ def export(args: argparse.Namespace) -> None:
     for reason, count in left.items():
         if count:
             office.terminal.note(f"{count} personne(s) {_LEFT[reason]}")
+    if written.untranslated:
+        sentence = (
+            "message(s) en français à qui lit une autre langue : aucune traduction relue (--templates, langues/CODE)"
+        )
+        office.terminal.note(f"{written.untranslated} {sentence}")
     if args.dry_run:
         office.terminal.note("essai : rien n'est noté comme envoyé")
 
@@ -234,22 +239,6 @@ def _plan(demarche: Demarche, one: Campaign) -> Plan:
         contact=demarche.identity_terms.contact,
         review=any(each.award for each in doubtful),
     )
-
-
-def _excluded(office: Office, ledger: Ledger, one: Campaign, contacts: Mapping[str, Contact]) -> Names[str]:
-    """Households of which a member is excluded, where the output of the campaign asks for no link."""
-    collection = ledger.collection(one.collection)
-    if not collection.agreement:
-        return ()
-    run, _, name = one.collection.partition("/")
-    party, agreement = office.keyring.identity().party, AgreementStore(office.home).load(collection.agreement).agreement
-    own = [each for each in agreement.outputs if each.recipient == party and each.name == name]
-    if not own or own[0].requires:
-        return ()
-    hits = {hit.identifier for hit in ledger.hits(one.collection)}
-    files = [each for each in sent_files(journal_folder(office.home)) if each.run == run]
-    sent = {identifier for each in files for identifier in each.among(contacts)}
-    return excluded_households(hits, sent, contacts)
 
 
 def _objecting(office: Office, demarche: Demarche, contacts: Mapping[str, Contact]) -> Names[str]:

@@ -2,7 +2,8 @@
 
 It reads the people who were passed on to that body (`identifiant`), gives each one code in the form that the démarche says, and
 writes `identifiant;code` for its owner's eyes only. Who has a code already, by the files of earlier campaigns (`--issued`),
-keeps it: nobody gets two, and no code is given twice. The codes are kept nowhere else: that file is the body's own register.
+keeps it: nobody gets two, and no code is given twice. Identifiers are those of whoever passed the people on: each of them has its
+register, and the codes of the others are not given again either (`--taken`). They are kept nowhere else.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ def codes(args: argparse.Namespace) -> None:
         raise ServiceError("E_FICHIER_EXISTANT", f"{args.out} existe déjà, avec ses codes ; donnez un autre nom")
     people = list(dict.fromkeys(people_of(office, args.file)))
     issued = _issued(args.issued)
-    fresh = draw_codes(form, issued.values())
+    elsewhere = {row["code"] for path in args.taken for row in read_rows(path, ("code",))}
+    fresh = draw_codes(form, {*issued.values(), *elsewhere})
     given = {one: issued.get(one) or next(fresh) for one in people}
     write_rows(args.out, _FIELDS, [dict(zip(_FIELDS, pair, strict=True)) for pair in given.items()])
     before = sum(one in issued for one in given)

@@ -4,6 +4,7 @@
 
     LISEZMOI.txt                 what is in the folder, and who may have it
     demarche.toml                the sheet itself, which may be published
+    traductions-a-relire/CODE/   drafts of translations that nobody has reviewed, for the languages of the démarche
     textes/STEP.CHANNEL.txt      the text of each step for each channel, as people get it
     tailles.csv                  length, alphabet and segments of each SMS
     script_appel.txt             what an agent says on the telephone
@@ -22,8 +23,10 @@ from pathlib import Path
 
 from service.administration.campaign.steps import check_journey, journey_of, words_of
 from service.administration.campaign.texts import SHEETS, WRITTEN, Text, Texts
+from service.administration.campaign.translations import draft_of
 from service.clauses import Kit
 from service.errors import ServiceError
+from service.rule_sheet import Demarche
 
 __all__ = ["write_kit"]
 
@@ -36,6 +39,7 @@ script_appel.txt        appels sortants
 fiche_agents.txt        pour vos agents : ce qui se dit, ce qui s'enregistre, ce qui est interdit
 fiche_partenaires.txt   pour les partenaires qui accueillent le public
 demarche.toml           la fiche de la démarche, publiable
+traductions-a-relire/   s'il y est : modèles à faire relire par qui en répond, puis à mettre dans langues/ de vos gabarits
 
 Ce dossier ne contient aucune donnée personnelle. Les fichiers de personnes sont écrits à part (allervers campaign export).
 """
@@ -70,6 +74,7 @@ def write_kit(texts: Texts, demarche_text: str, folder: Path) -> list[Path]:
             if text.size is not None:
                 sizes.append((step, text.size.characters, text.size.segments, text.size.alphabet))
     _check_templates(demarche.kit, written)
+    written |= _drafts(demarche)
     for name, content in written.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -82,6 +87,16 @@ def _sheets(kit: Kit | None) -> list[str]:
     """The sheets that a démarche wants; both where it says nothing."""
     wanted = (True, True) if kit is None else (kit.agents_sheet, kit.partners_sheet)
     return list(itertools.compress(SHEETS, wanted))
+
+
+def _drafts(demarche: Demarche) -> dict[str, str]:
+    """The drafts of translations that somebody has to review before they serve."""
+    languages = demarche.message.languages if demarche.message is not None else ()
+    return {
+        f"traductions-a-relire/{language}/{name}": text
+        for language in languages
+        for name, text in draft_of(language).items()
+    }
 
 
 def _check_templates(kit: Kit | None, written: Collection[str]) -> None:

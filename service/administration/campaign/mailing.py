@@ -73,10 +73,12 @@ class Written:
     Attributes:
         messages: channel → how many.
         unprinted: letters that are in no PDF.
+        untranslated: messages in French to people who asked for another language.
     """
 
     messages: Mapping[str, int]
     unprinted: int = 0
+    untranslated: int = 0
 
 
 def write_mailing(mailing: Mailing, dispatches: Sequence[Dispatch]) -> Written:
@@ -100,7 +102,11 @@ def write_mailing(mailing: Mailing, dispatches: Sequence[Dispatch]) -> Written:
         if channel == "appel_sortant":
             script = _text(mailing, channel, some[0]).body
             (mailing.folder / "appel_sortant.txt").write_text(script, "utf-8")
-    return Written(messages={channel: len(some) for channel, some in sorted(by_channel.items())}, unprinted=unprinted)
+    return Written(
+        messages={channel: len(some) for channel, some in sorted(by_channel.items())},
+        unprinted=unprinted,
+        untranslated=sum(_left_in_french(mailing, one) for one in dispatches),
+    )
 
 
 def note_mailing(ledger: Ledger, one: Campaign, dispatches: Sequence[Dispatch], now: datetime) -> None:
@@ -109,6 +115,12 @@ def note_mailing(ledger: Ledger, one: Campaign, dispatches: Sequence[Dispatch], 
         tokens, today = [hit.token for hit in dispatch.hits], now.date()
         record(ledger, one, tokens, "envoi", today, f"{dispatch.due.place}:{dispatch.channel}")
         ledger.trace(one.collection, tokens, f"message:{dispatch.channel}", today)
+
+
+def _left_in_french(mailing: Mailing, one: Dispatch) -> bool:
+    if one.channel not in WRITTEN or one.channel == "appel_sortant" or one.contact.language == "fr":
+        return False
+    return _text(mailing, one.channel, one).language == "fr"
 
 
 def _print(mailing: Mailing, dispatches: Sequence[Dispatch]) -> int:
@@ -150,7 +162,8 @@ def _rows(mailing: Mailing, channel: str, dispatches: Sequence[Dispatch]) -> lis
 def _text(mailing: Mailing, channel: str, one: Dispatch) -> Text:
     step = words_of(one.due.step, award=one.award)
     values = {name: value for name in mailing.fields if (value := _value(one, name)) is not None}
-    return mailing.texts.text(channel, step, award=one.award, person=values)
+    language = "fr" if channel == "appel_sortant" else one.contact.language  # one script for all calls
+    return mailing.texts.text(channel, step, award=one.award, person=values, language=language)
 
 
 def _value(one: Dispatch, name: str) -> str | None:

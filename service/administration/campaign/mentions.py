@@ -14,7 +14,7 @@ from service.administration.campaign.letterhead import Letterhead
 from service.administration.campaign.wording import plain
 from service.rule_sheet import Demarche
 
-__all__ = ["Mentions", "mentions_of", "missing", "short_mentions_of"]
+__all__ = ["Mentions", "mentions_of", "missing", "other_administrations", "short_mentions_of"]
 
 _LAW: Mapping[str | None, str] = {
     "L114-8-II": "l'article L114-8 II du code des relations entre le public et l'administration",
@@ -53,7 +53,7 @@ def mentions_of(demarche: Demarche, head: Letterhead, *, award: bool) -> Mention
     """
     law = _LAW.get(demarche.crpa or "", "la mission d'intérêt public de l'administration")
     aim = "vous attribuer un droit" if award else "vous informer d'un droit"
-    source = _others(demarche)
+    source = other_administrations(demarche)
     return Mentions(
         finalite=f"Pourquoi ce message : {aim}, sur le fondement de {law} ; vos données ne servent à aucun contrôle.",
         source=f"Source des données : {f'{source}, et ' if source else ''}notre propre fichier.",
@@ -69,7 +69,7 @@ def mentions_of(demarche: Demarche, head: Letterhead, *, award: bool) -> Mention
 
 def short_mentions_of(demarche: Demarche, head: Letterhead) -> Mentions:
     """Those of an SMS or a notification, in its alphabet; the page that the message leads to has the long ones."""
-    source = _others(demarche)
+    source = other_administrations(demarche)
     return Mentions(
         finalite="But : vous informer d'un droit.",
         source=plain(f"Source : {source}." if source else "Source : notre fichier."),
@@ -86,7 +86,7 @@ def missing(text: str, mentions: Mentions) -> list[str]:
     return [name for name, words in members.items() if words and " ".join(words.split()) not in told]
 
 
-def _others(demarche: Demarche) -> str:
+def other_administrations(demarche: Demarche) -> str:
     """The administrations that hold the other files, each once."""
     others = [one for one in demarche.operands.values() if one.name not in demarche.recipients]
     named = dict.fromkeys(name for one in others for name in one.organisations if name != "*")

@@ -10,9 +10,13 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import pyarrow as pa
+
 from linkage.selection import LocalRules, Tally
+from service.administration.campaign.zones import LATITUDE, LONGITUDE, Zone, read_zone
 from service.administration.journal.objections import objecting
 from service.administration.selecting import local_rules
+from service.clauses import IN_ZONE
 from service.errors import ServiceError
 from service.rule_sheet import Demarche
 
@@ -37,7 +41,12 @@ class Selected:
 
 
 def selected_people(
-    demarche: Demarche, path: Path, home: Path, today: date, parameters: Path | None = None
+    demarche: Demarche,
+    path: Path,
+    home: Path,
+    today: date,
+    parameters: Path | None = None,
+    zone: Path | None = None,
 ) -> Selected:
     """The people of a file whom a démarche concerns.
 
@@ -47,23 +56,25 @@ def selected_people(
         home: of the administration, for its register of objections.
         today: what J is.
         parameters: own values of the démarche's parameters.
+        zone: drawn on a map, where the démarche takes one.
 
     Raises:
         LinkageError: as `linkage.tables.TableFile`; `E_SELECTION_COLONNE`, `E_SELECTION_VIDE`, `E_PARAMETRE`.
-        ServiceError: `E_CONTACTS`, an identifier that is empty or there twice.
+        ServiceError: `E_CONTACTS`, an identifier that is empty or there twice; `E_ZONE`.
     """
-    from linkage.tables import TableFile  # noqa: PLC0415 - compiled code: only where a file is read
+    from linkage.tables import TableFile
 
     operand = demarche.operands[demarche.recipients[0]]
     rules = local_rules(demarche, operand.name, parameters) or LocalRules()
     name = str(operand.columns.get("id", "identifiant"))
     fields = demarche.message.fields if demarche.message is not None else ()
-    file = TableFile(
-        path, list(dict.fromkeys([name, *rules.columns])), [one for one in fields if one not in rules.computed]
-    )
+    area, placed = _area(demarche, zone), (LONGITUDE, LATITUDE)
+    needed = [one for one in (name, *rules.columns) if one != IN_ZONE or demarche.zone is None]
+    needed += placed if area is not None else ()
+    file = TableFile(path, list(dict.fromkeys(needed)), [one for one in fields if one not in rules.computed])
     work, people = rules.begin(today), list[tuple[str, dict[str, str]]]()
     for piece in file.pieces():
-        chosen = work.chosen(piece).columns
+        chosen = work.chosen(piece if demarche.zone is None else _located(piece, area)).columns
         told = {one: chosen[one].to_pylist() for one in fields if one in chosen}
         for place, identifier in enumerate(chosen[name].to_pylist()):
             people.append((identifier.strip(), {one: values[place] for one, values in told.items()}))
@@ -75,3 +86,20 @@ def selected_people(
     out = objectors(identifiers) if objectors is not None else [False] * len(identifiers)
     kept = [one for one, objects in zip(people, out, strict=True) if not objects]
     return Selected(rows=file.rows, people=kept, objecting=len(people) - len(kept), tally=tally)
+
+
+def _area(demarche: Demarche, path: Path | None) -> Zone | None:
+    if path is None:
+        return None
+    if demarche.zone is None:
+        raise ServiceError("E_ZONE", f"« {demarche.id} » ne prend pas de zone ([regle] zone)")
+    return read_zone(path)
+
+
+def _located(piece: Piece, area: Zone | None) -> Piece:
+    """The rows with the column that says whether each is in the zone; empty without a zone."""
+    if area is None:
+        said = [""] * len(piece.lines)
+    else:
+        said = area.said(*(piece.columns[one].to_pylist() for one in (LONGITUDE, LATITUDE)))
+    return Piece(columns={**piece.columns, IN_ZONE: pa.array(said, pa.string())}, lines=piece.lines)

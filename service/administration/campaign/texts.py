@@ -2,33 +2,30 @@
 
 A channel has one template (``service/gabarits/CHANNEL.txt``) and a step three reviewed phrases (``etapes.toml``): *objet* and
 *bref*, which anybody may read, *phrase*, which only its reader sees. An administration may put its own in a folder
-(``--templates``): they are judged in the same way. Templates know nothing but what `variables` names (a name that is not there
-is refused), run in Jinja's immutable sandbox, and see of a person only the columns that the démarche lists.
+(``--templates``): they are judged in the same way; under ``langues/CODE`` it has translations (`translations`). Templates know
+nothing but what `variables` names (a name that is not there is refused), run in Jinja's immutable sandbox (`templates`), and see
+of a person only the columns that the démarche lists.
 
 Every text that leaves is checked, not the template: mandatory mentions all there, nothing that it must not say.
 """
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from jinja2 import StrictUndefined, Template, TemplateError, UndefinedError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-
 from service.administration.campaign.letterhead import Letterhead
 from service.administration.campaign.mentions import Mentions, mentions_of, missing, short_mentions_of
+from service.administration.campaign.templates import Phrases, own_text, read_steps, rendered, shipped
+from service.administration.campaign.translations import Translation, read_translation
 from service.administration.campaign.wording import SmsSize, check_links, check_private, check_public, plain, sms_size
 from service.clauses import LINKS
 from service.errors import ServiceError
 from service.rule_sheet import Demarche
 
-__all__ = ["LONGEST_SMS", "SHEETS", "WRITTEN", "Phrases", "Text", "Texts"]
+__all__ = ["LONGEST_SMS", "SHEETS", "WRITTEN", "Text", "Texts"]
 
 LONGEST_SMS = 3  # segments
 WRITTEN = (
@@ -43,16 +40,8 @@ SHEETS = ("fiche_agents", "fiche_partenaires")
 _STATE = ".gouv.fr"
 _PUBLIC = ("sms", "application")
 _MOST_KEPT = 1000  # texts
-_KEYS = {"objet", "bref", "phrase"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Phrases:
-    """What a step says."""
-
-    objet: str
-    bref: str
-    phrase: str
+_FRENCH = "fr"
+_BETWEEN = "\n———\nEn français :\n\n"  # what a translation and its original are put apart by
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,11 +52,13 @@ class Text:
         subject: of an e-mail or a letter; empty for an SMS.
         body: the text.
         size: of an SMS; None elsewhere.
+        language: in which it is written.
     """
 
     subject: str
     body: str
     size: SmsSize | None
+    language: str = _FRENCH
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +75,7 @@ class Texts:
     head: Letterhead
     folder: Path | None = None
     _steps: dict[str, Phrases] = field(default_factory=dict, init=False)
+    _translations: dict[str, Translation | None] = field(default_factory=dict, init=False)
     _made: dict[tuple[Any, ...], Text] = field(default_factory=dict, init=False)  # most people get the same words
 
     def __post_init__(self) -> None:
@@ -109,10 +101,10 @@ class Texts:
             ServiceError: `E_GABARIT`, no such step.
         """
         if not self._steps:
-            self._steps.update(_read_steps(_shipped("etapes.toml")))
+            self._steps.update(read_steps(shipped("etapes.toml")))
             own = self.folder / "etapes.toml" if self.folder else None
             if own is not None and own.exists():
-                self._steps.update(_read_steps(_own_text(own)))
+                self._steps.update(read_steps(own_text(own)))
         if step not in self._steps:
             known = ", ".join(sorted(self._steps))
             sentence = (
@@ -121,24 +113,54 @@ class Texts:
             raise ServiceError("E_GABARIT", sentence)
         return self._steps[step]
 
-    def text(self, channel: str, step: str, *, award: bool = False, person: Mapping[str, str] | None = None) -> Text:
-        """The text of a step for a channel, checked.
+    def text(
+        self,
+        channel: str,
+        step: str,
+        *,
+        award: bool = False,
+        person: Mapping[str, str] | None = None,
+        language: str = _FRENCH,
+    ) -> Text:
+        """The text of a step for a channel, checked; in French where there is no reviewed translation that fits.
+
+        A written message in another language has the French one under it, which is the one that counts.
 
         Args:
             channel: one of `WRITTEN`.
             step: name of the step's phrases.
             award: whether the right is awarded unless refused.
             person: column → value, of the columns that the démarche lists.
+            language: of the person.
 
         Raises:
             ServiceError: `E_GABARIT`, `E_MENTION_ABSENTE`, `E_MESSAGE_INTERDIT`, `E_LIEN_INTERDIT`, `E_SMS_TROP_LONG`.
         """
-        key = (channel, step, award, *sorted((person or {}).items()))
+        key = (channel, step, award, language, *sorted((person or {}).items()))
         if key not in self._made:
             if len(self._made) >= _MOST_KEPT:
                 self._made.clear()
-            self._made[key] = self._judged(channel, step, award=award, person=person or {})
+            french = self._judged(channel, step, award=award, person=person or {})
+            other = None if language == _FRENCH else self.translation(language)
+            self._made[key] = (
+                french if other is None else self._translated(french, other, (channel, step, award), person or {})
+            )
         return self._made[key]
+
+    def translation(self, language: str) -> Translation | None:
+        """What the administration has of a language that the démarche foresees; None: nothing that somebody answers for.
+
+        Raises:
+            ServiceError: `E_GABARIT`.
+        """
+        message = self.demarche.message
+        if self.folder is None or message is None or language not in message.languages:
+            return None
+        if language not in self._translations:
+            place = self.folder / "langues" / language
+            self._translations[language] = read_translation(place, language) if place.is_dir() else None
+        found = self._translations[language]
+        return found if found is not None and found.reviewed and language in message.translations else None
 
     def sheet(self, name: str) -> str:
         """A sheet of the kit, for agents or partners; one of `SHEETS`."""
@@ -163,16 +185,41 @@ class Texts:
     def _judged(self, channel: str, step: str, *, award: bool, person: Mapping[str, str]) -> Text:
         public, phrases = channel in _PUBLIC, self.phrases(step)
         mentions = self._mentions(award=award, short=public)
-        values = self.variables(mentions, phrases, award=award, public=public)
-        values = dict(person) | values
-        body = self._rendered(channel, values)
+        values = dict(person) | self.variables(mentions, phrases, award=award, public=public)
+        return self._checked(channel, self._rendered(channel, values), phrases, mentions)
+
+    def _translated(
+        self, french: Text, other: Translation, about: tuple[str, str, bool], person: Mapping[str, str]
+    ) -> Text:
+        """The text in another language, and the French one under it; the French one alone where it has none that fits."""
+        channel, step, award = about
+        if channel not in other.templates or step not in other.steps:
+            return french
+        public, phrases, message = channel in _PUBLIC, other.steps[step], self.demarche.message
+        subject = message.translations[other.language] if message is not None else ""
+        mentions = other.mentions(self.demarche, self.head, subject, award=award, short=public)
+        values = dict(person) | self.variables(mentions, phrases, award=award, public=public)
+        values |= {} if public else {"sujet": subject, "droit": subject}
+        body = rendered(f"langues/{other.language}/{channel}", other.templates[channel], values)
+        if channel == "sms" and sms_size(" ".join(body.split())).segments > LONGEST_SMS:
+            return french
+        text = self._checked(channel, body, phrases, mentions)
+        below = "" if public else _BETWEEN + french.body
+        return Text(subject=text.subject, body=text.body + below, size=text.size, language=other.language)
+
+    def _checked(self, channel: str, body: str, phrases: Phrases, mentions: Mentions) -> Text:
+        message = self.demarche.message
         body = plain(" ".join(body.split())) if channel == "sms" else body
         subject = "" if channel == "sms" else phrases.objet
         names = (self.head.sender, self.head.short, mentions.source, plain(mentions.source))
-        if public:
+        titles = (
+            self.demarche.title,
+            *((message.subject, *message.translations.values()) if message is not None else ()),
+        )
+        if channel in _PUBLIC:
             check_public(body, names=names, domains=self.domains)
         else:
-            check_private(body, names=(self.demarche.title, values["sujet"]), domains=self.domains)
+            check_private(body, names=titles, domains=self.domains)
         check_public(subject, names=names, domains=self.domains)
         if gone := missing(body, self._plain(mentions) if channel == "sms" else mentions):
             raise _absent(channel, gone)
@@ -185,14 +232,7 @@ class Texts:
 
     def _rendered(self, name: str, values: Mapping[str, Any]) -> str:
         own = self.folder / f"{name}.txt" if self.folder else None
-        source = _own_text(own) if own is not None and own.exists() else _shipped(f"{name}.txt")
-        try:
-            return _compiled(source).render(values).strip() + "\n"
-        except UndefinedError as error:
-            sentence = f"{name} : le gabarit emploie un mot inconnu ; employez : {', '.join(sorted(values))}"
-            raise ServiceError("E_GABARIT", sentence) from error
-        except TemplateError as error:
-            raise ServiceError("E_GABARIT", f"{name} : le gabarit ne se lit pas ({type(error).__name__})") from error
+        return rendered(name, own_text(own) if own is not None and own.exists() else shipped(f"{name}.txt"), values)
 
     def _size(self, channel: str, body: str) -> SmsSize | None:
         if channel != "sms":
@@ -206,51 +246,6 @@ class Texts:
     @staticmethod
     def _plain(mentions: Mentions) -> Mentions:
         return Mentions(**{name: plain(str(value)) for name, value in vars(mentions).items()})
-
-
-@lru_cache(maxsize=64)
-def _compiled(source: str) -> Template:
-    return _environment().from_string(source)
-
-
-@cache
-def _environment() -> ImmutableSandboxedEnvironment:
-    """One for all texts: no loader, no extension, no global function."""
-    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False, trim_blocks=False)
-    environment.globals.clear()
-    return environment
-
-
-def _own_text(path: Path) -> str:
-    try:
-        return path.read_text("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ServiceError(
-            "E_GABARIT", f"{path.name} n'est pas en UTF-8 : enregistrez-le de nouveau en UTF-8"
-        ) from None
-
-
-@cache
-def _shipped(name: str) -> str:
-    place = resources.files("service").joinpath("gabarits", name)
-    if not place.is_file():
-        raise ServiceError("E_GABARIT", f"aucun gabarit ne s'appelle « {name} »")
-    return place.read_text("utf-8")
-
-
-def _read_steps(text: str) -> dict[str, Phrases]:
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ServiceError("E_GABARIT", f"etapes.toml n'est pas du TOML valide : {error}") from error
-    for name, table in tables.items():
-        if (
-            not isinstance(table, dict)
-            or set(table) != _KEYS
-            or not all(isinstance(one, str) for one in table.values())
-        ):
-            raise ServiceError("E_GABARIT", f"etapes.toml, [{name}] : trois textes, objet, bref et phrase")
-    return {name: Phrases(**table) for name, table in tables.items()}
 
 
 def _absent(channel: str, gone: list[str]) -> ServiceError:

@@ -15,13 +15,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from service.administration.app import Office, open_office
+from service.administration.campaign.contacts import read_contacts
+from service.administration.campaign.households import left_out
 from service.administration.conventions import AgreementStore
 from service.administration.journal.access_request import answer_to_access
 from service.administration.journal.journaling import answer, retention_of, scope_of
 from service.administration.journal.ledger import open_ledger
 from service.administration.journal.objections import ALL, journal_folder, read_register
 from service.administration.journal.objections import withdraw as withdraw_objection
-from service.administration.journal.passing_on import pass_on
+from service.administration.journal.passing_on import Homes, pass_on
 from service.administration.journal.purging import Signer, check_receipts, destroy_results
 from service.administration.journal.purging import purge as purge_journal
 from service.administration.journal.sent_people import sent_files
@@ -116,9 +118,20 @@ def transmit(args: argparse.Namespace) -> None:
     with open_ledger(office.home) as ledger:
         one = ledger.collection(args.collection)
         demarche = AgreementStore(office.home).load(one.agreement).demarche
-        fields = pass_on(ledger, one.name, demarche, args.to, args.out, office.clock().date())
-    listed = ", ".join(fields) or "aucun"
-    office.terminal.say(f"{args.out} écrit ; champs que la démarche permet de joindre, hors de ce service : {listed}")
+        homes = None
+        if args.contacts is not None:
+            contacts = read_contacts(args.contacts)
+            gone = left_out(office.home, office.keyring.identity().party, ledger, one.name, contacts)
+            of = {name: each.household or f"personne {name}" for name, each in contacts.items()}
+            homes = Homes(of=of, excluded=gone)
+        passed = pass_on(ledger, one.name, demarche, args.to, args.out, office.clock().date(), homes)
+    if passed.kept:
+        office.terminal.note(
+            f"{passed.kept} personne(s) d'un foyer dont un membre est exclu ou douteux : non transmises"
+        )
+    listed = ", ".join(passed.fields) or "aucun"
+    joined = f"champs que la démarche permet de joindre, hors de ce service : {listed}"
+    office.terminal.say(f"{args.out} écrit, {passed.people} personne(s) ; {joined}")
 
 
 def destroy(args: argparse.Namespace) -> None:

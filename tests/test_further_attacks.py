@@ -1,0 +1,42 @@
+"""The benchmark of further attacks, small."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from benchmarks.further_attacks import EXPERIMENTS, main
+
+
+def lines_of(capsys, *arguments):
+    """What the benchmark prints, by experiment."""
+    assert 0 == main([*arguments, "--json"])
+    found = {}
+    for line in map(json.loads, capsys.readouterr().out.splitlines()):
+        found.setdefault(line["what"], []).append(line)
+    return found
+
+
+def test_lines_of_the_quick_ones(capsys):
+    """The word of a block, quartets of a pass, rows across runs; what is printed is within its bounds."""
+    found = lines_of(capsys, "--n", "400", "--blocks", "1", "--what", "word", "--what", "quartets", "--what", "across")
+    assert ["weights", "unmasked"] == [one["case"] for one in found["word"]]
+    assert all(0 <= one["r2"] < 0.2 for one in found["word"])
+    for one in found["quartets"]:
+        pairs, fours, usual = one["tenth"]
+        assert 0 <= usual <= fours < pairs
+    assert [0.0, 0.1] == [one["known"] for one in found["across"]]
+    assert all(one["low"] <= one["rate"] <= one["high"] for one in found["across"])
+
+
+@pytest.mark.soak
+def test_every_experiment(capsys):
+    """All of them; what is found grows with the runs, and chance with it."""
+    found = lines_of(capsys, "--n", "1500", "--blocks", "2")
+    assert set(EXPERIMENTS) == set(found)
+    runs = found["runs"]
+    assert [1, 2, 3] == [one["runs"] for one in runs]
+    assert runs[0]["rate"] <= runs[1]["rate"] <= runs[2]["rate"]
+    assert runs[0]["chance"] < runs[2]["chance"]
+    assert 6 == len(found["others"])
