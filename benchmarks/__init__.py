@@ -25,6 +25,8 @@ privacy_goals       weights, patterns, reading, two runs: goals G4 to G8
 spectra             eigenvalues above noise in blocks, passes and tables of any size
 relatives           what relatives add to the exposure of a pass
 conditions          the four conditions of blocks, each dropped
+questions           A10: what a recipient with a tool of its own learns, and what guards see
+further_attacks     the secret word, four rows at a time, nearly everybody known, several runs
 calibration         links at other lengths, exposures, caps and floors
 calibration_curve   its picture
 match_data          realistic and random filters to match

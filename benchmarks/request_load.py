@@ -170,14 +170,14 @@ def _share(seen: list[float], share: float) -> float:
 
 
 def cpu_of(pids: list[int]) -> float:
-    """Processor seconds of processes."""
+    """Processor seconds of processes, and of those that they started and that have ended."""
     total = 0
     for pid in pids:
         try:
             fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
         except OSError:
             continue
-        total += int(fields[11]) + int(fields[12])
+        total += sum(map(int, fields[11:15]))
     return total / os.sysconf("SC_CLK_TCK")
 
 

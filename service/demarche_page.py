@@ -119,8 +119,9 @@ def _rule(demarche: Demarche) -> Iterable[str]:
     if not demarche.local:
         terms = demarche.identity_terms
         who = "le foyer" if terms.entity == "foyer" else "la personne"
+        who = f"{who}, par l'identité de : {terms.person}" if terms.person else who
         contact = f" ; c'est {terms.contact} qui est prévenu" if terms.contact else ""
-        yield f"<p>Identité comparée : profil {_text(demarche.identity)}, {who}{_text(contact)}.</p>"
+        yield f"<p>Identité comparée : profil {_text(demarche.identity)}, {_text(who)}{_text(contact)}.</p>"
 
 
 def _told(demarche: Demarche) -> Iterable[str]:

@@ -7,15 +7,21 @@ from functools import cache
 from typing import Any
 
 import jsonschema_rs
-from fastapi.routing import APIRoute
 
+from service.errors import ServiceError
 from service.third_party.api import routes
 from service.third_party.openapi import describe, statuses_of
+from service.third_party.routing import Route, Table
 
 
 @cache
 def document() -> dict[str, Any]:
     return describe(routes())
+
+
+@cache
+def table() -> Table:
+    return Table(routes())
 
 
 @cache
@@ -28,9 +34,9 @@ def validator(path: str, method: str, status: str) -> Any:
     return jsonschema_rs.Draft202012Validator({**content["schema"], "components": document()["components"]})
 
 
-def check_answer(route: APIRoute, response: Any) -> None:
+def check_answer(route: Route, response: Any) -> None:
     """Fail on a status that is not described, or a body of another form."""
-    method = min(route.methods or {"GET"}).lower()
+    method = route.method.lower()
     name = f"{method.upper()} {route.path}"
     assert response.status_code in statuses_of(route), f"{name}: {response.status_code} is not described"
     judge = validator(route.path, method, str(response.status_code))
@@ -45,9 +51,9 @@ def check_answer(route: APIRoute, response: Any) -> None:
 
 def check_response(response: Any) -> None:
     """Check the answer to a request that some route serves; others are no business of the description."""
-    path, method = response.request.url.path, response.request.method
-    for route in routes():
-        if method in (route.methods or ()) and route.path_regex.fullmatch(path):
-            response.read()
-            check_answer(route, response)
-            return
+    try:
+        route, _ = table().find(response.request.method, response.request.url.path)
+    except ServiceError:
+        return
+    response.read()
+    check_answer(route, response)

@@ -385,7 +385,7 @@ def _headers() -> Parser:
     def read(text: bytes) -> None:
         lines = [line.partition(":") for line in text.decode("latin-1").split("\n")]
         fields = [(name, value.strip()) for name, _, value in lines]
-        authentication.check_headers(fields)
+        authentication.check_headers([(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields])
         url = f"http://{dict(fields).get('host', '')}/v1/runs"
         request = authentication.Request(method="POST", url=url, fields=fields, announces_body=True)
         authentication.check_body(authentication.authenticate(site, request), b"{}")

@@ -78,6 +78,28 @@ def test_guards_that_are_loosened_are_pointed_out(place, capsys):
     assert "gardes ordinaires" in shown.err
 
 
+def test_a_local_act_is_asked_for(place, tmp_path, capsys):
+    """Whoever proposes is told that the reference of the decision is that of the local act."""
+    ours, theirs = place.pair()
+    fiche = tmp_path / "tarif.toml"
+    text = demarche_text("c2s-rsa").replace("[fondement]\n", '[fondement]\nacte_local = "deliberation_tarifaire"\n')
+    fiche.write_text(text, "utf-8")
+    words = (
+        "--party",
+        f"rsa={ours.party}",
+        "--party",
+        f"c2s={theirs.party}",
+        "--authorisation",
+        "D-1",
+        "--dpia",
+        "A-1",
+    )
+    sizes = ("--size", f"{ours.party}=125", "--size", f"{theirs.party}=155")
+    capsys.readouterr()
+    assert ours.run("agreement", "propose", fiche, *words, *sizes) == 0
+    assert "un acte local (deliberation tarifaire)" in capsys.readouterr().err
+
+
 def test_a_demarche_of_ones_own(place, tmp_path, capsys):
     """A démarche that is not shipped is given by its file, on both sides; another copy is refused."""
     ours, theirs = place.pair()

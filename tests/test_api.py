@@ -10,22 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi.routing import APIRoute
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crypto.audit import leaf_hash, open_checkpoint, verify_consistency, verify_inclusion
 from service.answers import IdentityView, LogLeaf, LogView
 from service.messages import log_origin
-from service.third_party.admission import Admit
 from service.third_party.api import routes
 from service.third_party.lifecycle import Action
+from service.third_party.routing import Route
 from tests.simulator import PASSES, Run, Simulation, rows_for, simulation
 
 ROOT = Path(__file__).parent.parent
 ROUTES = routes()
-METHODS = {route.path + route.name: min(route.methods or [""]) for route in ROUTES}
-NAMES = [f"{METHODS[route.path + route.name]} {route.path}" for route in ROUTES]
+NAMES = [f"{route.method} {route.path}" for route in ROUTES]
 
 # The protocol, route by route: a route that is not here, or is missing, fails.
 PROTOCOL = """
@@ -83,16 +81,6 @@ def run(sim):
     return sim.sending()
 
 
-def actions_of(route: APIRoute) -> list[Action]:
-    """The actions that a route declares, in its own parameters or in those of its dependencies."""
-    found, waiting = [], [route.dependant]
-    while waiting:
-        one = waiting.pop()
-        found += [one.call.action] if isinstance(one.call, Admit) else []
-        waiting += one.dependencies
-    return found
-
-
 def test_the_routes_are_those_of_the_protocol():
     """No more, no less."""
     assert sorted(PROTOCOL.split("\n")[1:-1]) == sorted(NAMES)
@@ -115,19 +103,9 @@ def test_the_application_has_no_other_route(sim: Simulation):
         assert (404, "E_INTROUVABLE") == (response.status_code, response.json()["errors"][0]["code"])
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=NAMES)
-def test_every_route_declares_one_action_and_asks_for_it_first(route: APIRoute):
-    """A route without one would be open: it fails here. Nothing is read before the admission."""
-    assert 1 == len(actions_of(route))
-    first = route.dependant.dependencies[0]
-    while not isinstance(first.call, Admit):
-        first = first.dependencies[0]
-    assert isinstance(first.call, Admit)
-
-
 def test_every_action_has_a_route():
     """The table of rights has no line for nothing."""
-    assert set(Action) == {action for route in ROUTES for action in actions_of(route)}
+    assert set(Action) == {route.action for route in ROUTES}
 
 
 def test_a_method_that_is_not_foreseen(sim: Simulation, run: Run):
@@ -190,12 +168,12 @@ bodies = st.one_of(
         {"statement": st.dictionaries(st.sampled_from(NAMES_OF_MEMBERS), json_values), "signature": st.text(max_size=5)}
     ).map(lambda value: json.dumps(value).encode()),
 )
-POSTS = [route for route in ROUTES if METHODS[route.path + route.name] == "POST"]
+POSTS = [route for route in ROUTES if route.method == "POST"]
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(route=st.sampled_from(POSTS), body=bodies)
-def test_no_body_makes_a_route_fail(sim: Simulation, run: Run, route: APIRoute, body):
+def test_no_body_makes_a_route_fail(sim: Simulation, run: Run, route: Route, body):
     """Whatever an authenticated party sends, the answer is a refusal with a reason, never a 5xx."""
     path = route.path.removeprefix("/v1").format(agreement=run.agreement, run=run.run, upload="0" * 32)
     response = sim.caf.send("POST", path, body)

@@ -59,9 +59,10 @@ def test_defaults():
 
 def test_what_both_parties_share_is_everything_but_the_file():
     """A key added to an attribute is in the digest unless it is known to describe one side's file."""
-    shared = parse_attribute("a", {"kind": "name", "bits": 3}).shared()
+    shared = parse_attribute("a", {"kind": "text", "bits": 3, "address": "street"}).shared()
     spelled = {"second": "second_form_of", "class": "token_class"}
     assert {spelled.get(key, key) for key in shared} == {field.name for field in fields(Attribute)} - ONE_SIDE
+    assert "address" not in parse_attribute("a", {"kind": "name", "bits": 3}).shared()  # older digests stay
 
 
 @pytest.mark.parametrize(

@@ -225,12 +225,12 @@ def test_a_digest_that_is_none_is_refused(sim, digest):
 
 def test_headers_have_a_size(sim):
     """A party's own requests are far below; the limit is told before anything is parsed."""
-    check_headers(tuple(sim.caf.request("POST", "/runs", b"{}").headers.items()))
+    check_headers([(name.lower(), value) for name, value in sim.caf.request("POST", "/runs", b"{}").headers.raw])
     for fields in (
-        [("x", "y" * MAX_HEADER_BYTES)],
-        [("Signature-Input", "y" * 2049)],
-        [("Signature", "y" * 600), ("signature", "y" * 600)],
-        [("Content-Digest", "y" * 513)],
+        [(b"x", b"y" * MAX_HEADER_BYTES)],
+        [(b"signature-input", b"y" * 2049)],
+        [(b"signature", b"y" * 600), (b"signature", b"y" * 600)],
+        [(b"content-digest", b"y" * 513)],
     ):
         with pytest.raises(ServiceError) as caught:
             check_headers(fields)

@@ -19,6 +19,7 @@ from linkage.wire import delivery_to_bytes
 from service.administration.inbox import (
     OBJECTING,
     Found,
+    came_back,
     collect_hits,
     compared_in,
     open_delivery,
@@ -118,6 +119,15 @@ def test_controls_are_counted_and_are_nobody(known, seat):
     certain = found.found["resultats"].hits.certain
     assert COUNT == len(certain)
     assert [True, True, True, True, False, False] == certain.tolist()
+
+
+def test_controls_that_are_the_same_in_both_files_come_back_certainly():
+    """A doubtful link to one of them is none: only those with a mistake may be doubtful."""
+    no, yes = np.zeros(6, dtype=bool), np.ones(6, dtype=bool)
+    certain = np.array([True, True, True, True, False, False])
+    assert [True] * 4 == came_back(Linked(certain=yes, grey=no), 2).tolist()
+    assert [False, True, False, True] == came_back(Linked(certain=no, grey=yes), 2).tolist()
+    assert [True, True, False, True] == came_back(Linked(certain=certain, grey=~certain), 2).tolist()
 
 
 @pytest.mark.parametrize(

@@ -45,3 +45,13 @@ def test_a_mention_is_looked_for_in_the_text_that_leaves():
     assert [] == missing(text, told)
     assert ["opposition"] == missing(text.replace("opposer", "plaindre"), told)
     assert ["algorithme"] == missing(text, mentions_of(DEMARCHE, HEAD, award=True))[-1:]
+
+
+def test_people_are_told_the_ways_that_the_sheet_says():
+    """All of them, and none that the démarche does not open."""
+    here = load_demarche("c2s-rsa")
+    assert here.objection is not None
+    told = mentions_of(here, HEAD, award=False).opposition
+    assert f": {HEAD.link}, {HEAD.telephone}, par courrier ou {HEAD.desk} ;" in told
+    only = replace(here, objection=replace(here.objection, channels=("courrier",)))
+    assert ": par courrier ; vos" in mentions_of(only, HEAD, award=False).opposition

@@ -250,3 +250,12 @@ def test_a_canonical_value_is_its_own_canonical_form(kind, data):
     except BadValue:
         return
     assert once is None or read(kind, once, **keys) == once
+
+
+def test_rule_19_an_address_is_written_out_where_the_sheet_says_so():
+    """Any other text stays as it is folded."""
+    assert read("text", "12B, av. du Gal Leclerc", address="whole") == "12 BIS AVENUE DU GENERAL LECLERC"
+    assert read("text", "12B, av. du Gal Leclerc", address="street") == "AVENUE DU GENERAL LECLERC"
+    assert read("text", "12B, av. du Gal Leclerc", address="number") == "12 BIS"
+    assert read("text", "12B, av. du Gal Leclerc") == "12B AV DU GAL LECLERC"
+    assert read("text", "rue Haute", address="number") is None

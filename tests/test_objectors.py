@@ -24,14 +24,14 @@ OBJECTING = np.isin(np.arange(COUNT), [0, 5, 11])
 SENT = replace(ASKED, id="caf.cnous.oppositions", subject="oppositions", sizes=replace(ASKED.sizes, source=10))
 
 
-def place(party: str, *, excluded: bool = False) -> Seat:
+def place(party: str, *, excluded: bool = False, folder: Path = Path("no such run")) -> Seat:
     """The seat of a party, whose output asks for a link or excludes one."""
     (output,) = AGREEMENT.outputs
     other = replace(output, requires=(), excludes=output.requires) if excluded else output
     agreement, identity = replace(AGREEMENT, outputs=(other,)), {"caf": CAF, "cnous": CNOUS}[party]
     stored = StoredAgreement(agreement=agreement, demarche=load_demarche("c2s-rsa"), signatures={})
     known = {one.party: one.public for one in (CAF, CNOUS)}
-    return Seat(identity=identity, stored=stored, folder=RunFolder(Path("no such run")), pins=known.__getitem__)
+    return Seat(identity=identity, stored=stored, folder=RunFolder(folder), pins=known.__getitem__)
 
 
 @pytest.fixture(scope="module")
@@ -107,10 +107,22 @@ def test_without_objections_the_file_goes_as_it_is(records, attached):
 
 
 @pytest.mark.parametrize("objecting", [OBJECTING, np.zeros(COUNT, dtype=bool), None])
-def test_objections_are_sent_among_invented_people(records, objecting):
-    """As many rows whether three object or nobody; those invented have everything filled in, and are others each time."""
+def test_objections_are_sent_among_invented_people(records, objecting, tmp_path):
+    """As many rows whether three object or nobody; those invented have everything filled in, and are others in each run.
+
+    Encoded a second time in a run they are the same: two uploads of a pass under the same keys tell nobody who is invented.
+    """
     attached = Attached(payloads=PAYLOADS, objecting=objecting)
-    sent, again = (sent_in(place("cnous"), SENT, records, attached) for _ in range(2))
+    seats = [place("cnous", folder=tmp_path / name) for name in ("run", "other")]
+    for seat in seats:
+        seat.folder.create("0" * 64)
+    sent, same, again = (sent_in(seat, SENT, records, attached) for seat in (seats[0], seats[0], seats[1]))
+    for name, column in sent.records.columns.items():
+        other = same.records.columns[name]
+        values, others = (
+            [one.values[code] if code != MISSING else None for code in one.codes] for one in (column, other)
+        )
+        assert values == others
     assert 10 == len(sent.records) == len(sent.numbers)
     assert () == sent.payloads
     real = np.flatnonzero(objecting).tolist() if objecting is not None else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from pathlib import Path
 
-from fastapi import FastAPI
+from starlette.datastructures import State
 
 from crypto.audit import open_checkpoint
 from service.third_party.api import routes
@@ -46,18 +46,15 @@ def test_a_note_that_is_put_aside_is_told_no_more(tmp_path: Path):
 
 def test_an_application_is_equipped(sim: Simulation):
     """Health of its own site, metrics by its own routes, its own note."""
-    app = FastAPI()
-    app.state.site = sim.site
-    equip(app, lambda: 0.0)
-    assert (Health, Metrics, LatestNote) == tuple(
-        type(one) for one in (app.state.health, app.state.metrics, app.state.latest_note)
-    )
-    assert list(PROBES) == app.state.health.check()
+    state = State({"site": sim.site})
+    equip(state, {route.path for route in routes()}, lambda: 0.0)
+    assert (Health, Metrics, LatestNote) == tuple(type(one) for one in (state.health, state.metrics, state.latest_note))
+    assert list(PROBES) == state.health.check()
     for route in routes():
-        app.state.metrics.observe(method="GET", route=route.path, status=200, seconds=0.0)
+        state.metrics.observe(method="GET", route=route.path, status=200, seconds=0.0)
     samples = [
         one.labels["route"]
-        for metric in app.state.metrics.registry.collect()
+        for metric in state.metrics.registry.collect()
         for one in metric.samples
         if "route" in one.labels
     ]

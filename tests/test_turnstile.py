@@ -51,6 +51,14 @@ def test_a_key_that_ended_gets_nobody_in(house):
     assert Passage.ENDED is Turnstile(house).enter_now(ticket("a", key="0" * 64))
 
 
+def test_a_key_that_ended_spends_no_nonce_of_another_key(house):
+    """Two keys, one nonce, one commit: the first of them decides, and what it does not spend stays fresh."""
+    other = "f" * 64
+    with house.write() as connection:
+        assert [Passage.ENDED, Passage.SEEN] == spend(connection, [ticket("a", key=other), ticket("a")])
+        assert [Passage.FRESH, Passage.ENDED] == spend(connection, [ticket("a"), ticket("a", key=other)])
+
+
 def test_many_at_once_share_commits(house):
     """Each gets its own answer."""
     one = Turnstile(house)

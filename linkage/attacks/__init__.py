@@ -21,6 +21,9 @@ ceiling        A12, everybody else known; κ and the curve that it governs
 across_runs    A9, two encodings of the same people against each other
 rejoining      A9, passes of one run put together again, with joined ids and with separate ones
 enumeration    A10, invented people sent through the service
+crafted        A10, hill climbing with rows made for it by a tool that is not ours
+unmasking      A1 again, once rows have voted for the secret word of their block
+quartets       how much more four rows at a time show than two
 algebra        A11, rows of the secret matrix by linear algebra
 
 An attack is a function of a `View` and a numpy Generator; it returns `Guesses` and never sees the truth.

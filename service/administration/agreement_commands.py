@@ -67,6 +67,9 @@ def propose(args: argparse.Namespace) -> None:
             )
         online.store.save(agreement, {online.party: signature}, text)
     office.terminal.say(identifier)
+    if demarche.local_act is not None:
+        act = demarche.local_act.replace("_", " ")
+        office.terminal.note(f"la démarche demande un acte local ({act}) : sa référence va dans --authorisation")
     office.terminal.note(f"convention proposée ; chaque autre partie lance : allervers agreement sign {identifier}")
 
 

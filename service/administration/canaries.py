@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -112,7 +112,7 @@ def only_assigned(
         ids += [piece.rows[place, :ID_BYTES].tobytes() for place in places[mine].tolist()]
         others = places[~mine]
         if len(others):
-            yield Piece(rows=np.delete(piece.rows, others, axis=0), records=np.delete(piece.records, others))
+            yield replace(piece, rows=np.delete(piece.rows, others, axis=0), records=np.delete(piece.records, others))
         else:
             yield piece
 

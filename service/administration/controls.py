@@ -30,9 +30,10 @@ from service.administration.extra_people import records_of
 if TYPE_CHECKING:
     from linkage.records import Records
 
-__all__ = ["LEAST_PERCENT", "Expectation", "Recall", "controls", "expectations"]
+__all__ = ["LEAST_PERCENT", "MISTAKEN", "Expectation", "Recall", "controls", "expectations"]
 
 LEAST_PERCENT = 80  # of the controls; under it, results are not to be relied on
+MISTAKEN = 2  # of so many controls one has a mistake in the source's file, the second; the first is the same in both
 
 _CONSONANTS, _VOWELS = "BCDFGLMNPRST", "AEIOU"
 _TOWNS = ("75056", "13055", "69123", "31555", "06088", "44109", "34172", "67482", "33063", "59350", "35238", "51454")
@@ -82,7 +83,7 @@ def controls(sheet: Sheet, key: RunKey, count: int, *, source: bool, apart: str 
     """
     attributes = [one for one in sheet.attributes if not one.second_form_of]
     people = [
-        {one.name: _value(one, key, number, mistaken=source and number % 2 == 1) for one in attributes}
+        {one.name: _value(one, key, number, mistaken=source and number % MISTAKEN == 1) for one in attributes}
         for number in range(count)
     ]
     if source and apart:

@@ -36,7 +36,7 @@ from linkage.errors import LinkageError
 from linkage.formula import GreyPolicy, Hits, Linked, counted, hits_of, said, union
 from linkage.plan import PassPlan
 from linkage.wire import ID_BYTES, Delivered, delivery_from_bytes
-from service.administration.controls import Recall
+from service.administration.controls import MISTAKEN, Recall
 from service.administration.payload import PayloadSeal, payload_seal, read_payload
 from service.administration.seat import Seat
 from service.agreement import Comparison, Output
@@ -52,6 +52,7 @@ __all__ = [
     "Collected",
     "Found",
     "Payloads",
+    "came_back",
     "collect_hits",
     "compared_in",
     "objecting",
@@ -121,11 +122,21 @@ def collect_hits(seat: Seat, client: Client, third_party: PublicIdentity, *, rep
                 report(done, passes)
         unions[comparison.id], sealed[comparison.id] = together(seat, comparison, opened)
     mine = {name: Linked(certain=one.certain[:own], grey=one.grey[:own]) for name, one in unions.items()}
-    controls = [(one.certain | one.grey)[own:] for one in unions.values()]
+    controls = [came_back(one, own) for one in unions.values()]
     return Collected(
         found={output.name: _found(seat, output, mine, sealed, own) for output in seat.outputs},
         recall=Recall(found=sum(int(one.sum()) for one in controls), expected=sum(map(len, controls))),
     )
+
+
+def came_back(links: Linked, own: int) -> NDArray[np.bool_]:
+    """Which controls of a comparison are linked as they must be: those that are the same in both files certainly.
+
+    A third party that told certain links as doubtful ones would else keep everybody from an award unseen.
+    """
+    found = links.certain[own:] | links.grey[own:]
+    found[::MISTAKEN] = links.certain[own::MISTAKEN]
+    return found
 
 
 def together(

@@ -9,7 +9,8 @@ neither makes a hit nor takes one's place in another output.
 
 Left out at one source, a person may still be found by another. Where the agreement says so, a source therefore sends those who
 object there as a comparison of its own, which all outputs of the recipient exclude. It is filled with invented people up to the
-number that the agreement declares, so that nobody learns how many object.
+number that the agreement declares, so that nobody learns how many object. These are the same whenever the run is encoded again:
+an upload that is refused and replaced would else tell them from people, whose filters do not change.
 
 The records that are left keep the numbers that they have in the file: row maps, payloads and hits are by these.
 """
@@ -100,11 +101,19 @@ def _objections(seat: Seat, comparison: Comparison, records: Records, numbers: N
     if room < 0:
         sentence = f"plus de {comparison.sizes.source} personnes s'opposent, ce que la convention déclare ; concluez-en une autre"
         raise ServiceError("E_EFFECTIF_DEPASSE", sentence)
-    with RunKey(secrets.token_bytes(32)) as drawn:
+    with RunKey(_drawn(seat, comparison)) as drawn:
         invented = controls(seat.sheet_of(comparison), drawn, room, source=False)
     after = len(records) + np.arange(room, dtype=np.int64)
     together = extended(_chosen(records, numbers), invented) if room else _chosen(records, numbers)
     return Sent(records=together, payloads=(), numbers=np.concatenate([numbers, after]))
+
+
+def _drawn(seat: Seat, comparison: Comparison) -> bytes:
+    """What the invented people of a comparison follow from: drawn once in a run, known to this party alone."""
+    name = f"fillers/{comparison.id}"
+    if seat.folder.secret("local", name) is None:
+        seat.folder.keep_secrets("local", {name: secrets.token_bytes(32)})
+    return seat.folder.secret("local", name) or b""
 
 
 def _chosen(records: Records, numbers: NDArray[np.int64]) -> Records:

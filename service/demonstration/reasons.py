@@ -149,7 +149,7 @@ class Bench:
 
     def _there(self, name: str, person: int) -> list[int]:
         """Rows of a person that the tool encodes, by the place in the part."""
-        known = set(self._read(name).ids)
+        known = set(self._people_of(name).ids)
         return [row for row in self._rows[name].get(person, ()) if self._parts[name].ids[row] in known]
 
     def _missed(self, own: str, other: str, person: int, *, certain: bool) -> Reason | None:
@@ -198,7 +198,7 @@ class Bench:
         value = fold(identity[attribute][row])
         return value.split(" ")[0] if attribute == "prenoms" else value
 
-    def _read(self, name: str) -> Records:
+    def _people_of(self, name: str) -> Records:
         if name not in self._records:
             held = self._demarche.operands[name]
             own = self._parameters if held.local_filter or held.computations else None
@@ -214,7 +214,7 @@ class Bench:
     def _compared(self, own: str, other: str) -> _Pairs:
         sheet = dataclasses.replace(self._demarche.sheet(), twins="")
         plan = plan_passes(sheet, "standard", (declared(self._parts[own]), declared(self._parts[other])))
-        key, sides = RunKey(fresh_share()), (self._read(own), self._read(other))
+        key, sides = RunKey(fresh_share()), (self._people_of(own), self._people_of(other))
         encoded = [list(encode_passes(side, sheet, plan, key)) for side in sides]
         both = (encoded[0], encoded[1])
         pairs, dice = links_of(plan, both, link_passes(plan, both), len(sides[1]))

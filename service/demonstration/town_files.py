@@ -24,6 +24,7 @@ from linkage.synthetic.registers import DRAFTS, FACTS
 from linkage.synthetic.shapes import FORMS, Form, cells_of, write_shape
 from linkage.synthetic.world import Extract, World
 from service.administration.selecting import local_rules
+from service.clauses import IN_ZONE
 from service.rule_sheet import Demarche
 
 __all__ = ["Part", "parts_of", "write_parameters"]
@@ -141,11 +142,11 @@ def _blind_column(demarche: Demarche, operand: str) -> list[str]:
 
 
 def _taken(rules: LocalRules, cells: Columns, world: World) -> Bools:
-    columns = {}
+    columns, rows = {}, len(next(iter(cells.values())))
     for name in rules.columns:
-        raw = RawColumn.of(cells[name])
+        raw = RawColumn.of(cells.get(name, [""] * rows))  # no zone is drawn: the streets and quarters of a list decide
         columns[name] = Cells(values=raw.values, codes=raw.codes)
-    kept, _ = rules.begin(world.today).rows(columns, len(next(iter(cells.values()))))
+    kept, _ = rules.begin(world.today).rows(columns, rows)
     return np.asarray(kept)
 
 
@@ -183,7 +184,7 @@ def _cells(demarche: Demarche, operand: str, values: Columns, wanted: Sequence[s
     facts = [name for name in values if name in FACTS]
     there = {name.casefold() for name in cells}  # a reader takes MATRICULE and matricule for one
     for name in dict.fromkeys([*facts, *wanted]):
-        if name.casefold() not in there and name not in held.computations:
+        if name.casefold() not in there and name not in held.computations and name != IN_ZONE:
             cells[name] = _ascii(values[name], form)
     return cells
 

@@ -33,14 +33,16 @@ Map, from what decides to what serves:
 - ``party_keys`` ``successors`` ``key_changes``  signing keys of parties: rows, requests, what is remembered of them
 - ``idempotency``     requests that a key makes one
 - ``limits``          rates, places, slow bodies
+- ``routing``         routes, and the table that finds them
 - ``admission``       how a request gets in
+- ``readings`` ``glance``  short readings of many requests in one transaction
 - ``contract``        what each route takes and answers
 - ``routes_agreements`` ``routes_runs`` ``routes_uploads`` ``routes_joining`` ``routes_proofs`` ``routes_review``  the routes
 - ``routes_keys`` ``routes_interface``  routes of signing keys, and the one that describes all routes
 - ``openapi``         the description of the interface
 - ``listening``       bounds of connections and headers
-- ``api``             all routes, and the form of refusals
-- ``gate``            what every request passes through
+- ``api``             the application, with all its routes
+- ``gate``            what every request passes through, and the form of refusals
 - ``journal``         the operator's lines
 - ``upkeep``          keys, deadlines and leftovers, without a request
 - ``opened``          uploads opened chunk by chunk, from any chunk on

@@ -1,8 +1,11 @@
-"""How a request gets in: every route declares one action, and `Admit` decides, in this order, before any body is read.
+"""How a request gets in. Every route declares one action, and `respond` decides, in this order, before any body is read.
 
 1. the signature (`authentication`), unless the action is open to anyone; 2. the caller's role in the object
 that the path names (`authorisation`); 3. the state of the run (`lifecycle`). Only then is the body read, no
-further than its limit, and held to the digest that was signed.
+further than its limit, and held to the digest that was signed; then the route's function is called, in a thread.
+
+What a request reads before that, and the whole of a short reading, shares a transaction with those of other requests
+(`readings`).
 """
 
 from __future__ import annotations
@@ -11,42 +14,52 @@ import hashlib
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Annotated
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
-from fastapi import Depends
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.datastructures import State
+from starlette.responses import Response
+from starlette.types import Receive, Scope
 
-from crypto.framing import Json
 from service.errors import ServiceError, absent
 from service.forms import read_json
 from service.messages import MAX_CHUNK_BYTES, MAX_JSON_BYTES
 from service.third_party import authentication, purge
 from service.third_party.authentication import Caller, Doorkeeper, check_body
-from service.third_party.authorisation import RIGHTS, Role, check_right, roles_in
+from service.third_party.authorisation import check_right, roles_in
+from service.third_party.contract import CHUNK
+from service.third_party.glance import Glance
 from service.third_party.journal import Emit, incident_line
-from service.third_party.lifecycle import Action
 from service.third_party.limits import Limits, pieces_of
-from service.third_party.run_store import Run
-from service.third_party.runs import load_for
+from service.third_party.readings import Readings
+from service.third_party.routing import Route
+from service.third_party.runs import check_asked
+from service.third_party.signature_input import Fields
 from service.third_party.site import Site
 from service.third_party.store import agreement_of
 
-__all__ = ["Admit", "Chunk", "JsonBody", "Visit", "chunk_body", "destroy_decided", "json_body"]
+__all__ = ["Chunk", "Visit", "destroy_decided", "respond"]
 
 _AGREEMENT = re.compile(r"[0-9a-f]{64}")
 _RUN = re.compile(r"[0-9a-f]{32}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Visit:
     """An admitted request."""
 
-    site: Site
-    known: Caller | None
-    emit: Emit
-    run: Run | None = None  # the one that the path names, as it was when the request was admitted
+    state: State  # of the application
+    known: Caller | None = None
+    seen: Glance | None = None  # while the request is read for in common
+    query: str = ""  # as received
+
+    @property
+    def site(self) -> Site:
+        """The third party that was asked."""
+        site: Site = self.state.site
+        return site
 
     @property
     def caller(self) -> Caller:
@@ -59,6 +72,13 @@ class Visit:
             raise absent()
         return self.known
 
+    @property
+    def glance(self) -> Glance:
+        """The runs that this request and those beside it are about; for routes that answer together."""
+        if self.seen is None:
+            raise LookupError("this route does not answer together with others")
+        return self.seen
+
 
 @dataclass(frozen=True)
 class Chunk:
@@ -68,49 +88,80 @@ class Chunk:
     digest: str  # its SHA-256, hexadecimal: no need to compute it twice
 
 
-@dataclass(frozen=True)
-class Admit:
-    """The dependency of one route: signature, rate, nonce, role, state, in this order."""
+async def respond(route: Route, names: dict[str, str], scope: Scope, receive: Receive) -> Response:
+    """Admit a request to a route and let the route answer.
 
-    action: Action
+    Args:
+        route: that its method and path have found.
+        names: the variable pieces of its path.
+        scope: of the request; ``app`` is the application, and ``state`` learns who asks.
+        receive: its body.
 
-    async def __call__(self, request: Request) -> Visit:
-        """Admit a request, or refuse it.
-
-        Raises:
-            ServiceError: `E_REQUETE_NON_SIGNEE`, `E_DEBIT`, `E_INTROUVABLE`, `E_ACCES_REFUSE`, `E_ETAT`.
-        """
-        state = request.app.state
-        if Role.ANYONE in RIGHTS.get(self.action, frozenset()):
-            state.limits.unsigned.take(_address(request))
-            return Visit(state.site, None, state.emit)
-        caller = await _authenticated(request)
-        request.state.caller = caller
-        names = request.path_params
-        if "run" in names or "agreement" in names:
-            run = await run_in_threadpool(self._check_object, state.site, caller, names)
-            return Visit(state.site, caller, state.emit, run)
-        check_right(self.action, roles_in(None, caller.party))
-        return Visit(state.site, caller, state.emit)
-
-    def _check_object(self, site: Site, caller: Caller, names: dict[str, str]) -> Run | None:
-        with site.database.read() as connection:
-            if "run" in names:
-                if not _RUN.fullmatch(names["run"]):
-                    raise absent()
-                return load_for(site, connection, caller, names["run"], self.action)[0]
-            if not _AGREEMENT.fullmatch(names["agreement"]):
-                raise absent()
-            check_right(self.action, roles_in(agreement_of(connection, names["agreement"]), caller.party))
-            return None
+    Raises:
+        ServiceError: `E_REQUETE_NON_SIGNEE`, `E_DEBIT`, `E_INTROUVABLE`, `E_ACCES_REFUSE`, `E_ETAT`; of its body,
+            `E_LONGUEUR`, `E_CORPS_TROP_GRAND`, `E_LENTEUR`, `E_MESSAGE`; what the route refuses.
+    """
+    state: State = scope["app"].state
+    if route.is_open:
+        state.limits.unsigned.take(_address(scope))
+        return await run_in_threadpool(route.endpoint, Visit(state=state), **names)
+    fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
+    caller = await _authenticated(state, scope, fields)
+    scope["state"]["caller"] = caller
+    visit = Visit(state=state, known=caller, query=scope["query_string"].decode("latin-1"))
+    if route.together:
+        readings: Readings = state.readings
+        return await readings.run(partial(_answered, route, visit, names), _run_in(names))
+    given = await _admitted(route, visit, names)
+    if route.contract.body is None:
+        return await run_in_threadpool(route.endpoint, visit, **given)
+    async with _body(state, caller, fields, receive, route) as body:
+        return await run_in_threadpool(route.endpoint, visit, **given, body=body)
 
 
-async def _authenticated(request: Request) -> Caller:
+async def _admitted(route: Route, visit: Visit, names: dict[str, str]) -> dict[str, Any]:
+    if "run" in names or "agreement" in names:
+        readings: Readings = visit.state.readings
+        return await readings.run(partial(_checked, route, visit, names), _run_in(names))
+    check_right(route.action, roles_in(None, visit.caller.party))
+    return dict(names)
+
+
+def _run_in(names: dict[str, str]) -> str | None:
+    """The run that a path names, if it has the form of one: no other text reaches the database."""
+    name = names.get("run", "")
+    return name if _RUN.fullmatch(name) else None
+
+
+def _answered(route: Route, visit: Visit, names: dict[str, str], glance: Glance) -> Response:
+    given = _checked(route, visit, names, glance)
+    return route.endpoint(replace(visit, seen=glance), **given)
+
+
+def _checked(route: Route, visit: Visit, names: dict[str, str], glance: Glance) -> dict[str, Any]:
+    """What the route's function is given, once the caller may ask this now of the object that the path names."""
+    if "run" in names:
+        if (name := _run_in(names)) is None:
+            raise absent()
+        run, agreement = glance.run(name)
+        check_asked(visit.site, visit.caller, run, agreement, route.action)
+    elif "agreement" in names:
+        if not _AGREEMENT.fullmatch(names["agreement"]):
+            raise absent()
+        with visit.site.database.read() as connection:
+            agreement = agreement_of(connection, names["agreement"])
+        check_right(route.action, roles_in(agreement, visit.caller.party))
+    else:
+        check_right(route.action, roles_in(None, visit.caller.party))
+    return dict(names) if route.first is None else {"found": route.first(visit, **names)}
+
+
+async def _authenticated(state: State, scope: Scope, fields: Fields) -> Caller:
     """The party that signed a request, its nonce spent, its rate kept."""
-    doorkeeper: Doorkeeper = request.app.state.doorkeeper
-    limits: Limits = request.app.state.limits
+    doorkeeper: Doorkeeper = state.doorkeeper
+    limits: Limits = state.limits
     try:
-        head = doorkeeper.read(_signed_part(request))
+        head = doorkeeper.read(_signed_part(state, scope, fields))
         found = doorkeeper.remembered(head)
         if found is None:
             limits.lookups.take(head.key_id)  # forged signatures do not reach the database for ever
@@ -120,86 +171,64 @@ async def _authenticated(request: Request) -> Caller:
         await doorkeeper.enter(ticket)
     except ServiceError as error:
         if error.status == 401:
-            limits.unsigned.take(_address(request))
+            limits.unsigned.take(_address(scope))
         raise
     limits.parties.take(caller.party)
     return caller
 
 
-def _address(request: Request) -> str:
-    return request.client.host if request.client else ""
-
-
-async def _json_body(request: Request) -> AsyncIterator[Json]:
-    """The JSON body of an admitted request.
-
-    Raises:
-        ServiceError: `E_LONGUEUR`, `E_CORPS_TROP_GRAND`, `E_LENTEUR`, `E_REQUETE_NON_SIGNEE`, `E_MESSAGE`.
-    """
-    async with _body(request, MAX_JSON_BYTES) as body:
-        yield read_json(body.data, MAX_JSON_BYTES)
-
-
-async def _chunk_body(request: Request) -> AsyncIterator[Chunk]:
-    """The sealed chunk of an admitted request.
-
-    Raises:
-        ServiceError: `E_LONGUEUR`, `E_CORPS_TROP_GRAND`, `E_LENTEUR`, `E_REQUETE_NON_SIGNEE`.
-    """
-    async with _body(request, MAX_CHUNK_BYTES) as body:
-        yield body
+def _address(scope: Scope) -> str:
+    client = scope.get("client")
+    return str(client[0]) if client else ""
 
 
 @asynccontextmanager
-async def _body(request: Request, limit: int) -> AsyncIterator[Chunk]:
-    """The body, as signed; it keeps its place until the request is answered."""
-    text = request.headers.get("content-length", "")
+async def _body(state: State, caller: Caller, fields: Fields, receive: Receive, route: Route) -> AsyncIterator[Any]:
+    """The body of an admitted request, as signed; it keeps its place until the request is answered."""
+    is_chunk = route.contract.body == CHUNK
+    limit = MAX_CHUNK_BYTES if is_chunk else MAX_JSON_BYTES
+    text = next((value for name, value in fields if name == "content-length"), "")
     if not (text.isascii() and text.isdigit()) or len(text) > 12:
         raise ServiceError("E_LONGUEUR", "la requête doit annoncer la longueur de son contenu.", 411)
-    too_large = ServiceError("E_CORPS_TROP_GRAND", f"le contenu dépasse {limit} octets ; réduisez-le.", 413)
     if int(text) > limit:
-        raise too_large
-    caller: Caller = request.state.caller
-    async with request.app.state.limits.rooms.place(caller.party, int(text)):
-        pieces, size, digest = [], 0, hashlib.sha256()
-        async for piece in pieces_of(request.receive):
-            size += len(piece)
-            if size > limit:
-                raise too_large
-            digest.update(piece)
-            pieces.append(piece)
-        body = b"".join(pieces)
-        pieces.clear()
-        check_body(caller, body, digest.digest())
-        yield Chunk(body, digest.hexdigest())
+        raise _too_large(limit)
+    async with state.limits.rooms.place(caller.party, int(text)):
+        body = await _received(receive, limit)
+        check_body(caller, body.data, bytes.fromhex(body.digest))
+        yield body if is_chunk else read_json(body.data, MAX_JSON_BYTES)
 
 
-json_body = Depends(_json_body)
-"""The body of a route that takes JSON; its limit is `MAX_JSON_BYTES`."""
+async def _received(receive: Receive, limit: int) -> Chunk:
+    pieces, size, digest = [], 0, hashlib.sha256()
+    async for piece in pieces_of(receive):
+        size += len(piece)
+        if size > limit:
+            raise _too_large(limit)
+        digest.update(piece)
+        pieces.append(piece)
+    return Chunk(b"".join(pieces), digest.hexdigest())
 
-chunk_body = Depends(_chunk_body)
-"""The body of a route that takes a sealed chunk; its limit is `MAX_CHUNK_BYTES`."""
 
-
-JsonBody = Annotated[Json, json_body]
-"""The same, as the annotation of a parameter."""
+def _too_large(limit: int) -> ServiceError:
+    return ServiceError("E_CORPS_TROP_GRAND", f"le contenu dépasse {limit} octets ; réduisez-le.", 413)
 
 
 def destroy_decided(visit: Visit) -> None:
     """Carry out what was just decided; what cannot be finished now stays decided, and the worker goes on with it."""
-    emit, clock = visit.emit, visit.site.clock
+    emit: Emit = visit.state.emit
+    clock = visit.site.clock
     purge.resume(visit.site, lambda error: emit(incident_line(clock(), "purge", error)))
 
 
-def _signed_part(request: Request) -> authentication.Request:
-    headers = request.headers
-    announced = headers.get("content-length", "0").strip("0") != "" or "transfer-encoding" in headers
-    base = request.app.state.public_url or f"{request.scope['scheme']}://{headers.get('host', '')}"
-    path = request.scope.get("raw_path", b"").decode("latin-1")
-    query = request.scope["query_string"].decode("latin-1")
+def _signed_part(state: State, scope: Scope, fields: Fields) -> authentication.Request:
+    there = dict(fields)
+    announced = there.get("content-length", "0").strip("0") != "" or "transfer-encoding" in there
+    base = state.public_url or f"{scope['scheme']}://{there.get('host', '')}"
+    path = scope.get("raw_path", b"").decode("latin-1")
+    query = scope["query_string"].decode("latin-1")
     return authentication.Request(
-        method=request.method,
+        method=scope["method"],
         url=f"{base}{path}" + (f"?{query}" if query else ""),
-        fields=headers.items(),
+        fields=fields,
         announces_body=announced,
     )

@@ -1,20 +1,16 @@
-"""The application's routes, all under /v1, and the form of refusals. Nothing is decided here.
+"""The application: all its routes, all under /v1 but those of supervisors. Nothing is decided here.
 
-Handlers are plain functions, run in threads, in the modules ``routes_*``. Each route names its action through
-`Admit`, as its first parameter, so that nothing of a body is read before the request is admitted, and says
-with `contract.says` what it takes and answers; a test refuses a route without either. The list of routes and
-answers is in `service.answers`.
+Functions of routes are plain functions, run in threads, in the modules ``routes_*``. Each route names its action and says
+with `contract.says` what it takes and answers; it cannot be written without (`routing`). Nothing of a body is read
+before the request is admitted (`admission`); refusals get their form in `gate`. The list of routes and answers is in
+`service.answers`.
 """
 
 from __future__ import annotations
 
-from fastapi import APIRouter, FastAPI, Request
-from fastapi.responses import JSONResponse
-from fastapi.routing import APIRoute
-from starlette.exceptions import HTTPException
+from starlette.datastructures import State
+from starlette.types import Receive, Scope, Send
 
-from crypto.errors import CryptoError
-from service.errors import ServiceError, absent, error_body
 from service.third_party import (
     routes_agreements,
     routes_interface,
@@ -27,13 +23,19 @@ from service.third_party import (
     routes_uploads,
     routes_witness,
 )
+from service.third_party.admission import respond
 from service.third_party.authentication import Doorkeeper
+from service.third_party.gate import Gate
+from service.third_party.journal import Emit
 from service.third_party.limits import RATE, Limits, Ticks
 from service.third_party.openapi import describe
+from service.third_party.readings import Readings
+from service.third_party.routing import Route, Router, Table
+from service.third_party.site import Site
 
-__all__ = ["ROUTERS", "install", "routes"]
+__all__ = ["ROUTERS", "Application", "routes"]
 
-ROUTERS: tuple[APIRouter, ...] = (
+ROUTERS: tuple[Router, ...] = (
     routes_interface.router,
     routes_keys.router,
     routes_agreements.router,
@@ -47,36 +49,53 @@ ROUTERS: tuple[APIRouter, ...] = (
 )
 
 
-def routes() -> list[APIRoute]:
+def routes() -> list[Route]:
     """Every route of the application."""
-    return [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+    return [route for router in ROUTERS for route in router.routes]
 
 
-def _refusal(_: Request, error: Exception) -> JSONResponse:
-    if isinstance(error, ServiceError):
-        said = error
-    elif isinstance(error, CryptoError):
-        said = ServiceError(error.code, error.message)
-    elif isinstance(error, HTTPException) and error.status_code == 405:
-        allowed = {"allow": (error.headers or {}).get("Allow", "")}
-        said = ServiceError("E_METHODE", "cette adresse ne permet pas cette méthode.", 405, headers=allowed)
-    else:
-        said = absent()
-    headers = {"retry-after": "2", **said.headers} if said.status == 503 else said.headers
-    return JSONResponse(error_body(said.code, said.message, said.source), said.status, headers)
+class Application:
+    """The web application of a site.
 
-
-def install(app: FastAPI, ticks: Ticks, rate: float = RATE) -> None:
-    """Add to an application whose site is open the routes, what admits requests, and the form of refusals.
+    ``state`` holds what requests need: ``site``, ``emit``, ``public_url``, ``doorkeeper``, ``limits``, ``readings``,
+    ``interface``; `operations.equip` adds the rest.
 
     Args:
-        app: ``app.state.site`` is there.
+        site: opened.
         ticks: seconds, monotonic.
+        emit: takes journal lines.
+        public_url: address that parties use, when it is not what they write in Host.
         rate: requests a second of one party.
     """
-    app.state.doorkeeper = Doorkeeper(app.state.site)
-    app.state.limits = Limits(ticks, rate)
-    app.state.interface = describe(routes())
-    app.router.routes.extend(routes())  # one flat list: nested routers are searched one by one
-    for kind in (ServiceError, CryptoError, HTTPException):
-        app.add_exception_handler(kind, _refusal)
+
+    def __init__(self, site: Site, ticks: Ticks, emit: Emit, public_url: str | None = None, rate: float = RATE) -> None:
+        self.state = State()
+        self.state.site = site
+        self.state.emit = emit
+        self.state.public_url = public_url.rstrip("/") if public_url else None
+        self.state.doorkeeper = Doorkeeper(site)
+        self.state.limits = Limits(ticks, rate)
+        self.state.readings = Readings(site.database)
+        self.state.interface = describe(routes())
+        self._table = Table(routes())
+        self._gate = Gate(self._serve, clock=site.clock, ticks=ticks, emit=emit)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection event."""
+        if scope["type"] == "http":
+            scope["app"], scope["state"] = self, {}
+            await self._gate(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await _live(receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["route"], names = self._table.find(scope["method"], scope["path"])
+        response = await respond(scope["route"], names, scope, receive)
+        await response(scope, receive, send)
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    """Answer a server that tells when it starts and stops: nothing is to be done then."""
+    while (await receive())["type"] == "lifespan.startup":
+        await send({"type": "lifespan.startup.complete"})
+    await send({"type": "lifespan.shutdown.complete"})

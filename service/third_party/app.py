@@ -28,14 +28,13 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
 
 from crypto.errors import CryptoError
 from crypto.keys import PublicIdentity, check_fingerprint
 from service.errors import ServiceError
-from service.third_party.api import install
+from service.third_party.api import Application, routes
 from service.third_party.clocks import SteadyClock
-from service.third_party.gate import Gate, Ticks
+from service.third_party.gate import Ticks
 from service.third_party.hardening import harden
 from service.third_party.journal import Emit, incident_line, line, take_over
 from service.third_party.key_changes import KEY_CHANGES, restart
@@ -86,7 +85,7 @@ def create_app(
     emit: Emit = _write_line,
     public_url: str | None = None,
     storage: Storage | None = None,
-) -> FastAPI:
+) -> Application:
     """The web application of a data directory.
 
     Args:
@@ -101,13 +100,8 @@ def create_app(
         ServiceError: `E_DONNEES_ABSENTES`.
         CryptoError: a key file is readable by others, or damaged.
     """
-    app = FastAPI(title="allervers", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.state.site = open_site(data, clock, storage)
-    app.state.emit = emit
-    app.state.public_url = public_url.rstrip("/") if public_url else None
-    install(app, ticks)
-    equip(app, ticks)
-    app.add_middleware(Gate, clock=clock, ticks=ticks, emit=emit)
+    app = Application(open_site(data, clock, storage), ticks, emit, public_url)
+    equip(app.state, {route.path for route in routes()}, ticks)
     return app
 
 

@@ -16,7 +16,7 @@ import hashlib
 import hmac
 import re
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -50,10 +50,10 @@ _SKEW = 60  # seconds
 _REMEMBERED = timedelta(seconds=2 * (MAX_REQUEST_SECONDS + 2 * _SKEW))
 _LEAST_NONCE = -(-NONCE_BYTES * 8 // 6)  # characters of 16 bytes in the densest usual writing, base64 without padding
 _SIGNATURE_HEADERS = {
-    "signature": 1024,
-    "signature-input": 2048,
-    "content-digest": 512,
-    "idempotency-key": 256,
+    b"signature": 1024,
+    b"signature-input": 2048,
+    b"content-digest": 512,
+    b"idempotency-key": 256,
 }  # bytes
 _DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):")
 _KNOWN_PARTIES = 4096  # remembered in a process
@@ -224,18 +224,21 @@ def check_body(caller: Caller, body: bytes, digest: bytes | None = None) -> None
         raise refused()
 
 
-def check_headers(fields: Sequence[tuple[str, str]]) -> None:
+def check_headers(fields: Iterable[tuple[bytes, bytes]]) -> None:
     """Refuse headers that are too large to be those of a party's tool, before anything reads them.
+
+    Args:
+        fields: as received, names in lower case.
 
     Raises:
         ServiceError: `E_EN_TETES` (413).
     """
-    total = sum(len(name) + len(value) for name, value in fields)
-    by_name = dict.fromkeys(_SIGNATURE_HEADERS, 0)
+    total, left = 0, dict(_SIGNATURE_HEADERS)
     for name, value in fields:
-        if name.lower() in by_name:
-            by_name[name.lower()] += len(value)
-    if total > MAX_HEADER_BYTES or any(size > _SIGNATURE_HEADERS[name] for name, size in by_name.items()):
+        total += len(name) + len(value)
+        if name in left:
+            left[name] -= len(value)
+    if total > MAX_HEADER_BYTES or min(left.values()) < 0:
         raise ServiceError("E_EN_TETES", "les en-têtes de la requête sont trop grands ; utilisez l'outil.", 413)
 
 

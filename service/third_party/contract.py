@@ -1,6 +1,6 @@
 """What each route promises: the form of its body and of its answer, said once beside the route.
 
-`says` is the last argument of every route's decorator. The OpenAPI document is written from it (`openapi`), and
+`says` is an argument of every route's decorator (`routing`). The OpenAPI document is written from it (`openapi`), and
 schemas come from the very forms that read bodies and write answers, so that no description can part from the code.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi.responses import JSONResponse
+from starlette.responses import JSONResponse
 
 from service.forms import BASE64, SCHEMAS, Form, Message, nested
 from service.messages import Statement
@@ -46,8 +46,8 @@ def says(
     query: Mapping[str, Form] | None = None,
     headers: Mapping[str, Form] | None = None,
     bare: bool = False,
-) -> dict[str, Any]:
-    """The arguments of a route's decorator that carry its contract.
+) -> Contract:
+    """What a route takes and answers, as its decorator says it.
 
     Args:
         answer: form of ``data``, or the class of a message; None with status 204.
@@ -58,7 +58,7 @@ def says(
         headers: forms of fields of the header that mean something to this route.
         bare: the answer is not under ``data``.
     """
-    contract = Contract(
+    return Contract(
         answer=_form(answer),
         status=status,
         body=_form(body),
@@ -67,7 +67,6 @@ def says(
         headers=dict(headers or {}),
         bare=bare,
     )
-    return {"openapi_extra": {"contract": contract}}
 
 
 def signed(kind: type[Statement]) -> Form:

@@ -9,7 +9,7 @@ Promises to the callers:
   process (SQLite: BEGIN IMMEDIATE, PostgreSQL: an advisory lock), so what it reads stays true until it commits.
 * `grouped` commits the writes of many threads at once and returns when its own is durable.
 * A lost connection, a full disk, a lock that lasts: an `SQLAlchemyError` and nothing written. Connections are
-  tried before they are used, so a database that comes back is used again without a restart.
+  looked at before they are used, so a database that comes back is used again without a restart.
 * Opening brings the tables to the schema of this program, under the write lock. A newer schema is refused.
 
 No value and no URL enters a message.
@@ -17,6 +17,7 @@ No value and no URL enters a message.
 
 from __future__ import annotations
 
+import select as sockets
 import sqlite3
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -25,7 +26,7 @@ from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, IntegrityError, OperationalError
 from sqlalchemy.pool import QueuePool
 
 from service.errors import ServiceError
@@ -59,6 +60,8 @@ _POSTGRESQL = {
     "tcp_user_timeout": 20_000,
     "prepare_threshold": None,  # a pooler between us and the server may hand the next transaction to another session
 }
+
+_BEGUN = select(log_head.c.size)
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -106,6 +109,7 @@ class Database:
         # Threads queue here, in order; the lock between processes is left to one of each.
         self._writers = threading.Lock()
         self._groups: dict[WriteMany, _Group] = {}
+        self._here = threading.local()
         try:
             self._migrate()
         except BaseException:
@@ -124,13 +128,32 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection that sees one state of the database."""
+        """A connection that sees one state of the database; that of `reading` where this thread is in it."""
+        common: Connection | None = getattr(self._here, "connection", None)
+        if common is not None:
+            yield common
+            return
         with self._engine.connect() as connection:
             yield connection
 
     @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Make every `read` of this thread see one state, on one connection; nothing is written meanwhile."""
+        with self._engine.connect() as connection:
+            if self.on_sqlite:  # where a reader asks in vain while somebody commits, and may do so for ever: it queues
+                with self._writers:
+                    connection.execute(_BEGUN).all()
+            self._here.connection = connection
+            try:
+                yield connection
+            finally:
+                self._here.connection = None
+
+    @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that holds the write lock; committed at the end, rolled back by any exception."""
+        if getattr(self._here, "connection", None) is not None:
+            raise RuntimeError("a reading does not write: on SQLite it would wait for itself")
         with self._writers, self._transaction(writes=True) as connection:
             if not self.on_sqlite:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _WRITE_LOCK})
@@ -186,17 +209,18 @@ class Database:
         return engine
 
     def _postgresql(self) -> Engine:
-        return create_engine(
+        engine = create_engine(
             self._url,
             hide_parameters=True,
             isolation_level="REPEATABLE READ",  # of a read: one state from its first statement to its last
             pool_size=20,
             max_overflow=20,
             pool_timeout=30,
-            pool_pre_ping=True,
             pool_reset_on_return="rollback",
             connect_args=_POSTGRESQL,
         )
+        event.listen(engine, "checkout", _look_at)
+        return engine
 
     def _migrate(self) -> None:
         try:
@@ -290,6 +314,19 @@ def _prepare(raw: sqlite3.Connection, _: object) -> None:
         raise ServiceError(
             "E_BASE_VERSION", "la base est ouverte par un autre programme, dans un mode refusé ; fermez-le."
         )
+
+
+def _look_at(raw: Any, *_: object) -> None:
+    """Refuse a connection on which the server has said something, or hung up, since it was last used.
+
+    A server that ends a connection says so before, or its system does: no question has to be asked of it.
+    """
+    if raw.closed:
+        raise DisconnectionError
+    waiting = sockets.poll()
+    waiting.register(raw.fileno(), sockets.POLLIN)
+    if waiting.poll(0):
+        raise DisconnectionError
 
 
 def _begin(connection: Connection) -> None:

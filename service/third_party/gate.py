@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from crypto.errors import CryptoError
 from crypto.framing import to_base64
 from service.errors import ServiceError, error_body
 from service.third_party.authentication import check_headers
@@ -58,7 +59,7 @@ class Gate:
             await send(message)
 
         try:
-            check_headers([(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]])
+            check_headers(scope["headers"])
             await self._app(scope, receive, watched)
         except ClientDisconnect:
             status = status or 499  # nobody is there to be answered; the journal's usual number for it
@@ -72,6 +73,8 @@ class Gate:
     def _judge(self, error: Exception) -> ServiceError:
         if isinstance(error, ServiceError):
             return error
+        if isinstance(error, CryptoError):
+            return ServiceError(error.code, error.message)
         self._emit(incident_line(self._clock(), "request", error))
         if is_full(error) or (isinstance(error, OSError) and error.errno in _FULL):
             return ServiceError("E_DISQUE_PLEIN", "le service n'a plus d'espace ; réessayez plus tard.", 507)

@@ -35,7 +35,7 @@ Emit = Callable[[str], None]
 _SIZES = ("blocks", "pairs", "largest", "median", "ninth_decile", "last_percentile")
 _NUMBERS = ("status", "ms", "heaviest_percent", *_SIZES)
 _LIBRARIES = frozenset(
-    {"uvicorn", "fastapi", "starlette", "dbos", "sqlalchemy", "alembic", "psycopg", "distributed", "asyncio", "py"}
+    {"uvicorn", "starlette", "dbos", "sqlalchemy", "alembic", "psycopg", "distributed", "asyncio", "py"}
 )
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 

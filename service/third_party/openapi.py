@@ -10,17 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from fastapi.routing import APIRoute
-
 from service.answers import AgreementName, RunName, UploadName
 from service.errors import TITLES
 from service.forms import CODE, DIGEST, PARTY, RUN, TEXT, Form, Message
-from service.third_party.admission import Admit
 from service.third_party.authorisation import RIGHTS, Role
 from service.third_party.contract import Contract
-from service.third_party.lifecycle import Action, depends_on_state
+from service.third_party.lifecycle import depends_on_state
+from service.third_party.routing import Route
 
-__all__ = ["action_of", "contract_of", "describe", "statuses_of"]
+__all__ = ["describe", "statuses_of"]
 
 _PATH_FORMS: Mapping[str, Form] = {"run": RUN, "upload": RUN, "agreement": DIGEST, "party": PARTY, "sender": PARTY}
 _ALWAYS = (413, 429, 500, 503, 507)  # headers too large, too often, a fault, busy, disk full
@@ -75,66 +73,35 @@ _SECURITY = {
 }
 
 
-def action_of(route: APIRoute) -> Action:
-    """The action that a route declares, in its own parameters or in those of its dependencies.
-
-    Raises:
-        LookupError: none; such a route must not be served.
-    """
-    waiting = [route.dependant]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one.call, Admit):
-            return one.call.action
-        waiting += one.dependencies
-    raise LookupError(route.path)
-
-
-def contract_of(route: APIRoute) -> Contract:
-    """What a route promises.
-
-    Raises:
-        LookupError: nothing; such a route must not be served.
-    """
-    contract = (route.openapi_extra or {}).get("contract")
-    if isinstance(contract, Contract):
-        return contract
-    raise LookupError(route.path)
-
-
-def statuses_of(route: APIRoute) -> tuple[int, ...]:
+def statuses_of(route: Route) -> tuple[int, ...]:
     """Every status that a route can answer, in order."""
-    contract, action = contract_of(route), action_of(route)
+    contract = route.contract
     found = {contract.status, *contract.also, *_ALWAYS}
-    roles = RIGHTS.get(action, frozenset())
+    roles = RIGHTS.get(route.action, frozenset())
     if Role.ANYONE not in roles:
         found.add(401)
     if "{" in route.path:
         found.add(404)
     if roles and not roles & {Role.ANYONE, Role.ENROLLED, Role.MEMBER}:
         found.add(403)
-    if depends_on_state(action):
+    if depends_on_state(route.action):
         found.add(409)
     if contract.body is not None:
         found.update(_WITH_BODY)
     return tuple(sorted(found))
 
 
-def describe(routes: Iterable[APIRoute]) -> dict[str, Any]:
-    """The whole document.
-
-    Raises:
-        LookupError: a route without an action or a contract.
-    """
+def describe(routes: Iterable[Route]) -> dict[str, Any]:
+    """The whole document."""
     paths: dict[str, dict[str, Any]] = {}
     kinds: dict[str, type[Message]] = {}
     routes = tuple(routes)
     for route in routes:
-        method = min(route.methods or {"GET"}).lower()
+        method = route.method.lower()
         operation = paths.setdefault(route.path, {})[method] = _operation(route)
         if links := _links(route, routes):
-            operation["responses"][str(contract_of(route).status)]["links"] = links
-        contract = contract_of(route)
+            operation["responses"][str(route.contract.status)]["links"] = links
+        contract = route.contract
         for form in (contract.answer, contract.body, *contract.query.values()):
             if isinstance(form, Form) and form.kind is not None:
                 kinds |= {kind.__name__: kind for kind in form.kind.parts()}
@@ -154,13 +121,12 @@ def describe(routes: Iterable[APIRoute]) -> dict[str, Any]:
     }
 
 
-def _operation(route: APIRoute) -> dict[str, Any]:
-    contract = contract_of(route)
-    open_to_all = Role.ANYONE in RIGHTS.get(action_of(route), frozenset())
+def _operation(route: Route) -> dict[str, Any]:
+    contract = route.contract
     operation: dict[str, Any] = {
         "operationId": route.name,
         "summary": (route.endpoint.__doc__ or "").split("\n", 1)[0],
-        "security": [] if open_to_all else [{"signature": [], "signatureInput": []}],
+        "security": [] if route.is_open else [{"signature": [], "signatureInput": []}],
         "parameters": [*_in_path(route), *_in_query(contract), *_in_headers(contract)],
         "responses": {str(status): _response(contract, status) for status in statuses_of(route)},
     }
@@ -173,28 +139,20 @@ def _operation(route: APIRoute) -> dict[str, Any]:
     return operation
 
 
-def _links(route: APIRoute, routes: Iterable[APIRoute]) -> dict[str, Any]:
+def _links(route: Route, routes: Iterable[Route]) -> dict[str, Any]:
     """Where the name that an answer gives leads to."""
-    answer = contract_of(route).answer
+    answer = route.contract.answer
     made = _NAMES.get(answer.kind) if answer is not None and answer.kind is not None else None
     if made is None:
         return {}
-    given = {name: f"$request.path.{name}" for name in _path_names(route)} | {made: f"$response.body#/data/{made}"}
-    return {
-        one.name: {"operationId": one.name, "parameters": given}
-        for one in routes
-        if set(_path_names(one)) == set(given)
-    }
+    given = {name: f"$request.path.{name}" for name in route.names} | {made: f"$response.body#/data/{made}"}
+    return {one.name: {"operationId": one.name, "parameters": given} for one in routes if set(one.names) == set(given)}
 
 
-def _path_names(route: APIRoute) -> list[str]:
-    return [name.split("}")[0] for name in route.path.split("{")[1:]]
-
-
-def _in_path(route: APIRoute) -> list[dict[str, Any]]:
+def _in_path(route: Route) -> list[dict[str, Any]]:
     return [
         {"name": name, "in": "path", "required": True, "schema": dict(_PATH_FORMS.get(name, TEXT).schema)}
-        for name in _path_names(route)
+        for name in route.names
     ]
 
 

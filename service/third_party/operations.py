@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from fastapi import FastAPI
+from starlette.datastructures import State
 
-from service.third_party.api import routes
 from service.third_party.health import Health
 from service.third_party.metrics import Metrics
 
@@ -41,14 +40,15 @@ class LatestNote:
         return self._note
 
 
-def equip(app: FastAPI, ticks: Callable[[], float]) -> None:
-    """Give an application whose site is open and whose routes are installed what its operator needs.
+def equip(state: State, paths: Iterable[str], ticks: Callable[[], float]) -> None:
+    """Give the state of an application what its operator needs.
 
     Args:
-        app: with ``app.state.site``.
+        state: with ``site``.
+        paths: of its routes.
         ticks: seconds, monotonic.
     """
-    site = app.state.site
-    app.state.health = Health(site, ticks)
-    app.state.metrics = Metrics(site, {route.path for route in routes()})
-    app.state.latest_note = LatestNote(site.data / "log_checkpoint", ticks)
+    site = state.site
+    state.health = Health(site, ticks)
+    state.metrics = Metrics(site, paths)
+    state.latest_note = LatestNote(site.data / "log_checkpoint", ticks)

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Request
-from fastapi.responses import JSONResponse
+from starlette.responses import JSONResponse
 
 from service.forms import OBJECT
-from service.third_party.admission import Admit, Visit
+from service.third_party.admission import Visit
 from service.third_party.contract import says
 from service.third_party.lifecycle import Action
+from service.third_party.routing import Router
 
 __all__ = ["read_interface", "router"]
 
-router = APIRouter(prefix="/v1", redirect_slashes=False)
+router = Router("/v1")
 
 
-@router.get("/openapi.json", **says(OBJECT, bare=True))
-def read_interface(_: Annotated[Visit, Depends(Admit(Action.READ_INTERFACE))], request: Request) -> JSONResponse:
+@router.get("/openapi.json", Action.READ_INTERFACE, says(OBJECT, bare=True))
+def read_interface(visit: Visit) -> JSONResponse:
     """This description of the interface."""
-    return JSONResponse(request.app.state.interface)
+    return JSONResponse(visit.state.interface)

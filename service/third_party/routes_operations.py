@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Request
-from fastapi.responses import JSONResponse
+from starlette.responses import JSONResponse
 
 from service.answers import HealthView
-from service.third_party.admission import Admit, Visit
+from service.third_party.admission import Visit
 from service.third_party.contract import reply, says
 from service.third_party.lifecycle import Action
+from service.third_party.routing import Router
 
 __all__ = ["healthz", "readyz", "router"]
 
-router = APIRouter(redirect_slashes=False)
+router = Router()
 
 
-@router.get("/healthz", **says(HealthView))
-def healthz(_: Annotated[Visit, Depends(Admit(Action.READ_HEALTH))]) -> JSONResponse:
+@router.get("/healthz", Action.READ_HEALTH, says(HealthView))
+def healthz(_: Visit) -> JSONResponse:
     """The process answers."""
     return reply(HealthView(works=()).to_json())
 
 
-@router.get("/readyz", **says(HealthView, also=(503,)))
-def readyz(_: Annotated[Visit, Depends(Admit(Action.READ_HEALTH))], request: Request) -> JSONResponse:
+@router.get("/readyz", Action.READ_HEALTH, says(HealthView, also=(503,)))
+def readyz(visit: Visit) -> JSONResponse:
     """The service can do its work."""
-    return reply(HealthView(works=tuple(request.app.state.health.check())).to_json())
+    return reply(HealthView(works=tuple(visit.state.health.check())).to_json())

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from starlette.responses import JSONResponse
 
-from fastapi import APIRouter, Depends
-from fastapi.responses import JSONResponse
-
+from crypto.framing import Json
 from service.answers import RunName, RunView
 from service.forms import listed, nested
 from service.messages import (
@@ -19,10 +17,11 @@ from service.messages import (
     WorkerKey,
 )
 from service.third_party import runs
-from service.third_party.admission import Admit, JsonBody, Visit, destroy_decided
+from service.third_party.admission import Visit, destroy_decided
 from service.third_party.contract import NOTHING, reply, says, signed
 from service.third_party.idempotency import KEY
 from service.third_party.lifecycle import Action
+from service.third_party.routing import Router
 
 __all__ = [
     "acknowledge",
@@ -39,72 +38,71 @@ __all__ = [
     "worker_key",
 ]
 
-router = APIRouter(prefix="/v1", redirect_slashes=False)
+router = Router("/v1")
 
 
-@router.post("/runs", **says(RunName, 201, body=RunRequest, also=(404, 409), headers={"Idempotency-Key": KEY}))
-def open_run(visit: Annotated[Visit, Depends(Admit(Action.OPEN_RUN))], body: JsonBody) -> JSONResponse:
+@router.post(
+    "/runs", Action.OPEN_RUN, says(RunName, 201, body=RunRequest, also=(404, 409), headers={"Idempotency-Key": KEY})
+)
+def open_run(visit: Visit, body: Json) -> JSONResponse:
     """Open a run."""
     return reply({"run": runs.open_run(visit.site, visit.caller, body)}, 201)
 
 
-@router.get("/runs", **says(listed(nested(RunView))))
-def list_runs(visit: Annotated[Visit, Depends(Admit(Action.LIST_RUNS))]) -> JSONResponse:
+@router.get("/runs", Action.LIST_RUNS, says(listed(nested(RunView))), together=True)
+def list_runs(visit: Visit) -> JSONResponse:
     """The runs of the caller's agreements."""
     return reply([one.to_json() for one in runs.list_runs(visit.site, visit.caller)])
 
 
-@router.get("/runs/{run}", **says(RunView))
-def read_run(visit: Annotated[Visit, Depends(Admit(Action.READ_RUN))], run: str) -> JSONResponse:
+@router.get("/runs/{run}", Action.READ_RUN, says(RunView), together=True)
+def read_run(visit: Visit, run: str) -> JSONResponse:
     """One run."""
-    with visit.site.database.read() as connection:
-        found = visit.run or runs.load_for(visit.site, connection, visit.caller, run, Action.READ_RUN)[0]
-        return reply(runs.view(connection, found).to_json())
+    found, _ = visit.glance.run(run)
+    return reply(runs.view_with(found, visit.glance.dealings(run)).to_json())
 
 
-@router.post("/runs/{run}/approval", **says(RunView, body=signed(Approval)))
-def approve(visit: Annotated[Visit, Depends(Admit(Action.APPROVE_RUN))], run: str, body: JsonBody) -> JSONResponse:
+@router.post("/runs/{run}/approval", Action.APPROVE_RUN, says(RunView, body=signed(Approval)))
+def approve(visit: Visit, run: str, body: Json) -> JSONResponse:
     """Approve a run."""
     return reply(runs.approve(visit.site, visit.caller, run, body).to_json())
 
 
-@router.post("/runs/{run}/cancellation", **says(RunView, body=signed(Cancellation)))
-def cancel(visit: Annotated[Visit, Depends(Admit(Action.CANCEL_RUN))], run: str, body: JsonBody) -> JSONResponse:
+@router.post("/runs/{run}/cancellation", Action.CANCEL_RUN, says(RunView, body=signed(Cancellation)))
+def cancel(visit: Visit, run: str, body: Json) -> JSONResponse:
     """End a run and destroy what it holds."""
     view = runs.cancel(visit.site, visit.caller, run, body)
     destroy_decided(visit)
     return reply(view.to_json())
 
 
-@router.get("/runs/{run}/worker-key", **says(signed(WorkerKey)))
-def worker_key(visit: Annotated[Visit, Depends(Admit(Action.READ_WORKER_KEY))], run: str) -> JSONResponse:
+@router.get("/runs/{run}/worker-key", Action.READ_WORKER_KEY, says(signed(WorkerKey)), together=True)
+def worker_key(visit: Visit, run: str) -> JSONResponse:
     """The key to which uploads are sealed."""
     return reply(runs.worker_key(visit.site, visit.caller, run))
 
 
-@router.post("/runs/{run}/shares", **says(NOTHING, body=signed(SealedShare)))
-def send_share(visit: Annotated[Visit, Depends(Admit(Action.SEND_SHARE))], run: str, body: JsonBody) -> JSONResponse:
+@router.post("/runs/{run}/shares", Action.SEND_SHARE, says(NOTHING, body=signed(SealedShare)))
+def send_share(visit: Visit, run: str, body: Json) -> JSONResponse:
     """Relay a share."""
     runs.send_share(visit.site, visit.caller, run, body)
     return reply(None)
 
 
-@router.get("/runs/{run}/shares", **says(listed(signed(SealedShare))))
-def list_shares(visit: Annotated[Visit, Depends(Admit(Action.READ_SHARES))], run: str) -> JSONResponse:
+@router.get("/runs/{run}/shares", Action.READ_SHARES, says(listed(signed(SealedShare))), together=True)
+def list_shares(visit: Visit, run: str) -> JSONResponse:
     """The shares addressed to the caller."""
     return reply(runs.list_shares(visit.site, visit.caller, run))
 
 
-@router.post("/runs/{run}/confirmations", **says(RunView, body=signed(Confirmation)))
-def send_confirmation(
-    visit: Annotated[Visit, Depends(Admit(Action.SEND_CONFIRMATION))], run: str, body: JsonBody
-) -> JSONResponse:
+@router.post("/runs/{run}/confirmations", Action.SEND_CONFIRMATION, says(RunView, body=signed(Confirmation)))
+def send_confirmation(visit: Visit, run: str, body: Json) -> JSONResponse:
     """Relay a confirmation."""
     return reply(runs.send_confirmation(visit.site, visit.caller, run, body).to_json())
 
 
-@router.get("/runs/{run}/confirmations", **says(listed(signed(Confirmation))))
-def list_confirmations(visit: Annotated[Visit, Depends(Admit(Action.READ_CONFIRMATIONS))], run: str) -> JSONResponse:
+@router.get("/runs/{run}/confirmations", Action.READ_CONFIRMATIONS, says(listed(signed(Confirmation))), together=True)
+def list_confirmations(visit: Visit, run: str) -> JSONResponse:
     """The confirmations of the caller's comparisons."""
     return reply(runs.list_confirmations(visit.site, visit.caller, run))
 
@@ -112,8 +110,8 @@ def list_confirmations(visit: Annotated[Visit, Depends(Admit(Action.READ_CONFIRM
 # Uploads
 
 
-@router.post("/runs/{run}/acknowledgement", **says(RunView, body=signed(Acknowledgement)))
-def acknowledge(visit: Annotated[Visit, Depends(Admit(Action.ACKNOWLEDGE))], run: str, body: JsonBody) -> JSONResponse:
+@router.post("/runs/{run}/acknowledgement", Action.ACKNOWLEDGE, says(RunView, body=signed(Acknowledgement)))
+def acknowledge(visit: Visit, run: str, body: Json) -> JSONResponse:
     """The caller holds its deliveries: destroy them here."""
     view = runs.acknowledge(visit.site, visit.caller, run, body)
     destroy_decided(visit)

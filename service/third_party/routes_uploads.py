@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from starlette.responses import JSONResponse, Response
 
-from fastapi import APIRouter, Depends, Response
-from fastapi.responses import JSONResponse
-
+from crypto.framing import Json
 from service.answers import DeliveryName, UploadName, UploadStatus
 from service.forms import listed, nested
 from service.messages import Delivery, Manifest
 from service.third_party import uploads
-from service.third_party.admission import Admit, Chunk, JsonBody, Visit, chunk_body
+from service.third_party.admission import Chunk, Visit
 from service.third_party.contract import CHUNK, reply, says, signed
 from service.third_party.lifecycle import Action
+from service.third_party.routing import Router
 from service.third_party.uploads import ExpectedChunk, expect_chunk
 
 __all__ = [
@@ -26,40 +25,36 @@ __all__ = [
     "upload_status",
 ]
 
-router = APIRouter(prefix="/v1", redirect_slashes=False)
+router = Router("/v1")
 
 
-@router.post("/runs/{run}/uploads", **says(UploadName, 201, body=signed(Manifest)))
-def declare(visit: Annotated[Visit, Depends(Admit(Action.DECLARE_UPLOAD))], run: str, body: JsonBody) -> JSONResponse:
+@router.post("/runs/{run}/uploads", Action.DECLARE_UPLOAD, says(UploadName, 201, body=signed(Manifest)))
+def declare(visit: Visit, run: str, body: Json) -> JSONResponse:
     """Declare an upload by its manifest."""
     return reply({"upload": uploads.declare(visit.site, visit.caller, run, body)}, 201)
 
 
-@router.get("/runs/{run}/uploads/{upload}", **says(UploadStatus))
-def upload_status(visit: Annotated[Visit, Depends(Admit(Action.READ_UPLOAD))], run: str, upload: str) -> JSONResponse:
+@router.get("/runs/{run}/uploads/{upload}", Action.READ_UPLOAD, says(UploadStatus), together=True)
+def upload_status(visit: Visit, run: str, upload: str) -> JSONResponse:
     """What is held of an upload."""
     return reply(uploads.status(visit.site, visit.caller, run, upload).to_json())
 
 
-def _expected(
-    visit: Annotated[Visit, Depends(Admit(Action.SEND_CHUNK))], run: str, upload: str, number: str
-) -> tuple[Visit, ExpectedChunk]:
-    return visit, expect_chunk(visit.site, visit.caller, run, upload, number)
+def _expected(visit: Visit, run: str, upload: str, number: str) -> ExpectedChunk:
+    return expect_chunk(visit.site, visit.caller, run, upload, number)
 
 
-@router.put("/runs/{run}/uploads/{upload}/chunks/{number}", **says(None, 204, body=CHUNK))
-def put_chunk(
-    expected: Annotated[tuple[Visit, ExpectedChunk], Depends(_expected)],
-    body: Annotated[Chunk, chunk_body],
-) -> Response:
+@router.put(
+    "/runs/{run}/uploads/{upload}/chunks/{number}", Action.SEND_CHUNK, says(None, 204, body=CHUNK), first=_expected
+)
+def put_chunk(visit: Visit, found: ExpectedChunk, body: Chunk) -> Response:
     """Store a chunk."""
-    visit, chunk = expected
-    uploads.put_chunk(visit.site, visit.caller, chunk, body.data, body.digest)
+    uploads.put_chunk(visit.site, visit.caller, found, body.data, body.digest)
     return Response(status_code=204)
 
 
-@router.post("/runs/{run}/uploads/{upload}/complete", **says(UploadStatus, also=(422,)))
-def complete(visit: Annotated[Visit, Depends(Admit(Action.COMPLETE_UPLOAD))], run: str, upload: str) -> JSONResponse:
+@router.post("/runs/{run}/uploads/{upload}/complete", Action.COMPLETE_UPLOAD, says(UploadStatus, also=(422,)))
+def complete(visit: Visit, run: str, upload: str) -> JSONResponse:
     """End an upload."""
     return reply(uploads.complete(visit.site, visit.caller, run, upload).to_json())
 
@@ -67,15 +62,13 @@ def complete(visit: Annotated[Visit, Depends(Admit(Action.COMPLETE_UPLOAD))], ru
 # Deliveries
 
 
-@router.get("/runs/{run}/deliveries", **says(listed(nested(DeliveryName))))
-def list_deliveries(visit: Annotated[Visit, Depends(Admit(Action.LIST_DELIVERIES))], run: str) -> JSONResponse:
+@router.get("/runs/{run}/deliveries", Action.LIST_DELIVERIES, says(listed(nested(DeliveryName))), together=True)
+def list_deliveries(visit: Visit, run: str) -> JSONResponse:
     """The deliveries that wait for the caller."""
     return reply([one.to_json() for one in uploads.list_deliveries(visit.site, visit.caller, run)])
 
 
-@router.get("/runs/{run}/deliveries/{comparison}/{pass_name}", **says(signed(Delivery)))
-def read_delivery(
-    visit: Annotated[Visit, Depends(Admit(Action.READ_DELIVERY))], run: str, comparison: str, pass_name: str
-) -> JSONResponse:
+@router.get("/runs/{run}/deliveries/{comparison}/{pass_name}", Action.READ_DELIVERY, says(signed(Delivery)))
+def read_delivery(visit: Visit, run: str, comparison: str, pass_name: str) -> JSONResponse:
     """One delivery."""
     return reply(uploads.read_delivery(visit.site, visit.caller, run, comparison, pass_name))

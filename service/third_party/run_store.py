@@ -33,6 +33,7 @@ __all__ = [
     "dealings_of",
     "load_run",
     "load_run_and_agreement",
+    "load_runs_and_agreements",
     "runs_in",
     "runs_of",
     "set_run",
@@ -106,6 +107,19 @@ def load_run_and_agreement(connection: Connection, run: str) -> tuple[Run, Agree
     return _read_run(row), read_agreement(row.document)
 
 
+_RUNS_AND_AGREEMENTS = (
+    select(runs, agreements.c.document)
+    .join(agreements, agreements.c.agreement == runs.c.agreement)
+    .where(runs.c.run.in_(bindparam("names", expanding=True)))
+)
+
+
+def load_runs_and_agreements(connection: Connection, names: Sequence[str]) -> dict[str, tuple[Run, Agreement]]:
+    """Those of these runs that there are, by name, each with its agreement, in one question."""
+    rows = connection.execute(_RUNS_AND_AGREEMENTS, {"names": list(names)}) if names else ()
+    return {row.run: (_read_run(row), read_agreement(row.document)) for row in rows}
+
+
 _NOTHING: Any = literal_column("''")
 
 
@@ -134,15 +148,17 @@ def dealings_of(connection: Connection, names: Sequence[str]) -> list[tuple[Any,
     return [tuple(row) for row in connection.execute(_DEALINGS, {"names": list(names)})] if names else []
 
 
+_RUNS_OF = (
+    select(runs)
+    .join(agreement_members, runs.c.agreement == agreement_members.c.agreement)
+    .where(agreement_members.c.party == bindparam("name"))
+    .order_by(runs.c.opened_at, runs.c.run)
+)
+
+
 def runs_of(connection: Connection, party: str) -> list[Run]:
     """The runs of the agreements that name a party, oldest first."""
-    query = (
-        select(runs)
-        .join(agreement_members, runs.c.agreement == agreement_members.c.agreement)
-        .where(agreement_members.c.party == party)
-        .order_by(runs.c.opened_at, runs.c.run)
-    )
-    return [_read_run(row) for row in connection.execute(query)]
+    return [_read_run(row) for row in connection.execute(_RUNS_OF, {"name": party})]
 
 
 def runs_in(connection: Connection, *states: RunState) -> list[Run]:

@@ -73,6 +73,7 @@ __all__ = [
     "acknowledge",
     "approve",
     "cancel",
+    "check_asked",
     "list_confirmations",
     "list_runs",
     "list_shares",
@@ -84,6 +85,7 @@ __all__ = [
     "send_confirmation",
     "send_share",
     "view",
+    "view_with",
     "worker_key",
 ]
 
@@ -268,29 +270,34 @@ def view(connection: Connection, run: Run) -> RunView:
 
 
 def _views(connection: Connection, runs: Sequence[Run]) -> list[RunView]:
-    done: dict[tuple[str, str], list[tuple[Any, ...]]] = {}
-    for kind, name, *dealing in dealings_of(connection, [one.run for one in runs]):
-        done.setdefault((kind, name), []).append(tuple(dealing))
-    views = []
-    for run in runs:
-        uploads = sorted(done.get(("upload", run.run), ()), key=lambda one: (one[1], one[2], one[0]))
-        view = RunView(
-            run=run.run,
-            agreement=run.agreement,
-            state=run.state,
-            opened_at=run.opened_at,
-            deadline=run.deadline,
-            approvals=tuple(sorted(one[0] for one in done.get(("approval", run.run), ()))),
-            confirmations=len(done.get(("confirmation", run.run), ())),
-            uploads=tuple(
-                UploadView(comparison=comparison, pass_=pass_, party=party, state=UploadState(state), reason=reason)
-                for party, comparison, pass_, state, reason in uploads
-            ),
-            failure=run.failure,
-            progress=Progress(done=run.passes_done, total=run.passes_total),
-        )
-        views.append(view)
-    return views
+    done: dict[str, list[tuple[Any, ...]]] = {}
+    for dealing in dealings_of(connection, [one.run for one in runs]):
+        done.setdefault(dealing[1], []).append(dealing)
+    return [view_with(run, done.get(run.run, ())) for run in runs]
+
+
+def view_with(run: Run, dealings: Sequence[tuple[Any, ...]]) -> RunView:
+    """A run as the parties of its agreement see it, with what `dealings_of` tells of it."""
+    done: dict[str, list[tuple[Any, ...]]] = {"approval": [], "confirmation": [], "upload": []}
+    for kind, _, *dealing in dealings:
+        done[kind].append(tuple(dealing))
+    return RunView(
+        run=run.run,
+        agreement=run.agreement,
+        state=run.state,
+        opened_at=run.opened_at,
+        deadline=run.deadline,
+        approvals=tuple(sorted(one[0] for one in done["approval"])),
+        confirmations=len(done["confirmation"]),
+        uploads=tuple(
+            UploadView(comparison=comparison, pass_=pass_, party=party, state=UploadState(state), reason=reason)
+            for party, comparison, pass_, state, reason in sorted(
+                done["upload"], key=lambda one: (one[1], one[2], one[0])
+            )
+        ),
+        failure=run.failure,
+        progress=Progress(done=run.passes_done, total=run.passes_total),
+    )
 
 
 def load_for(site: Site, connection: Connection, caller: Caller, run_id: str, action: Action) -> tuple[Run, Agreement]:
@@ -300,9 +307,18 @@ def load_for(site: Site, connection: Connection, caller: Caller, run_id: str, ac
         ServiceError: `E_INTROUVABLE`, `E_ACCES_REFUSE`, `E_ETAT`.
     """
     run, agreement = load_run_and_agreement(connection, run_id)
+    check_asked(site, caller, run, agreement, action)
+    return run, agreement
+
+
+def check_asked(site: Site, caller: Caller, run: Run, agreement: Agreement, action: Action) -> None:
+    """Refuse what the caller may not ask of a run, or not now.
+
+    Raises:
+        ServiceError: `E_INTROUVABLE`, `E_ACCES_REFUSE`, `E_ETAT`.
+    """
     check_right(action, roles_in(agreement, caller.party))
     check_action(action, run.state, run.deadline, site.clock())
-    return run, agreement
 
 
 def own_comparison(agreement: Agreement, name: str, caller: Caller) -> Comparison:

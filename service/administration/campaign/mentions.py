@@ -59,8 +59,8 @@ def mentions_of(demarche: Demarche, head: Letterhead, *, award: bool) -> Mention
         source=f"Source des données : {f'{source}, et ' if source else ''}notre propre fichier.",
         droits="Vous pouvez accéder à vos données et les faire rectifier, en écrivant à l'administration qui vous contacte.",
         opposition=(
-            f"Vous pouvez {_objecting(demarche)} à tout moment, sans donner de raison : {head.link}, {head.telephone} "
-            "ou par courrier ; vos données reçues sont alors effacées."
+            f"Vous pouvez {_objecting(demarche)} à tout moment, sans donner de raison : {_ways(demarche, head)} ; vos données "
+            "reçues sont alors effacées."
         ),
         dpo=f"Délégué à la protection des données : {head.dpo}. Vous pouvez aussi saisir la CNIL.",
         algorithme=_algorithm(demarche) if award else "",
@@ -95,6 +95,14 @@ def other_administrations(demarche: Demarche) -> str:
 
 def _objecting(demarche: Demarche) -> str:
     return "retirer votre consentement à ce traitement" if demarche.consent else "vous opposer à ce traitement"
+
+
+def _ways(demarche: Demarche, head: Letterhead) -> str:
+    """The ways by which the démarche says that people object, and no other."""
+    words = {"lien": head.link, "telephone": head.telephone, "courrier": "par courrier", "guichet": head.desk}
+    held = words if demarche.objection is None else demarche.objection.channels
+    told = [text for way, text in words.items() if way in held]
+    return " ou ".join([part for part in (", ".join(told[:-1]), told[-1]) if part])
 
 
 def _algorithm(demarche: Demarche) -> str:

@@ -6,9 +6,10 @@ elsewhere already has no such rule. Who objected to the démarche, or renounced,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -19,6 +20,9 @@ from service.administration.selecting import local_rules
 from service.clauses import IN_ZONE
 from service.errors import ServiceError
 from service.rule_sheet import Demarche
+
+if TYPE_CHECKING:
+    from linkage.tables import Piece
 
 __all__ = ["Selected", "selected_people"]
 
@@ -62,7 +66,7 @@ def selected_people(
         LinkageError: as `linkage.tables.TableFile`; `E_SELECTION_COLONNE`, `E_SELECTION_VIDE`, `E_PARAMETRE`.
         ServiceError: `E_CONTACTS`, an identifier that is empty or there twice; `E_ZONE`.
     """
-    from linkage.tables import TableFile
+    from linkage.tables import TableFile  # noqa: PLC0415 - compiled code, which not every command waits for
 
     operand = demarche.operands[demarche.recipients[0]]
     rules = local_rules(demarche, operand.name, parameters) or LocalRules()
@@ -102,4 +106,4 @@ def _located(piece: Piece, area: Zone | None) -> Piece:
         said = [""] * len(piece.lines)
     else:
         said = area.said(*(piece.columns[one].to_pylist() for one in (LONGITUDE, LATITUDE)))
-    return Piece(columns={**piece.columns, IN_ZONE: pa.array(said, pa.string())}, lines=piece.lines)
+    return replace(piece, columns={**piece.columns, IN_ZONE: pa.array(said, pa.string())})

@@ -2,7 +2,8 @@
 
 A démarche of local selection with ``zone = "geojson"`` may ask of a row ``dans_zone``: *oui* or *non* from the columns
 `longitude` and `latitude` of the file (degrees, WGS 84) where a zone is given and the row has both, empty otherwise; its filter
-says what an empty one is worth (the list of districts). A point is inside by the rule of crossings: holes are outside, whatever their order.
+says what an empty one is worth (the list of districts). A point is inside by the rule of crossings: holes are outside, however
+they are drawn.
 
 Polygons and what is made of them only; anything else, or coordinates that are none, is refused with the place in the file.
 """
