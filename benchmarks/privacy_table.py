@@ -28,7 +28,7 @@ from linkage.profiles import PROFILES
 __all__ = ["SIZES", "Cell", "by_size", "cells", "main", "table"]
 
 Key = tuple[str, str, str, float]  # profile, number, attack, known
-SIZES = ((20, 150), (150, 350), (350, 700), (700, 1500), (2500, 3500))  # rows of a block
+SIZES = ((20, 150), (150, 350), (350, 700), (700, 1500), (2000, 3500))  # rows of a block
 
 
 @dataclass(kw_only=True)

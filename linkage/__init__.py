@@ -3,6 +3,7 @@
 Map, in the order in which a record travels:
 
 - ``errors``      what can be refused, each with a stable code and a French sentence, never a value
+- ``addresses``   French addresses: the number and the way, abbreviations written out
 - ``attribute``   one attribute of a sheet: its kind, weight, comparison, and how a file writes it
 - ``pass_rule``   one way of dividing records, as a sheet writes it
 - ``sheet``       the linkage sheet: attributes, weights, ways of dividing, columns of each file

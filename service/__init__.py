@@ -30,6 +30,8 @@ forms           strict reading and writing of JSON members
 errors          refusals with code, sentence and HTTP status
 administration  the application where the people's data is
 third_party     the application where encodings meet
+demonstration   both at work on invented people
+demonstration_arguments  its command as words and options
 journal_arguments, campaign_arguments, papers_arguments  the commands of the journal, of campaigns, of papers
 papers          the papers that the law asks for
 gabarits        reviewed texts of messages, in French

@@ -24,7 +24,8 @@ body { font-family: system-ui, sans-serif; line-height: 1.5; max-width: 60rem; m
 h1 { font-size: 1.7rem } h2 { font-size: 1.25rem; margin-top: 2rem; border-bottom: 1px solid #888 }
 table { border-collapse: collapse; width: 100% } caption { text-align: left; font-weight: bold; padding: .4rem 0 }
 th, td { border: 1px solid #888; padding: .4rem .6rem; text-align: left; vertical-align: top } th { background: #f2f2f2 }
-code, th, td { overflow-wrap: anywhere } @media print { body { margin: 0 } }
+code { overflow-wrap: anywhere } p, li, h1 { overflow-wrap: break-word } .large { overflow-x: auto }
+th, td { hyphens: auto } @media print { body { margin: 0 } }
 """.strip()
 _MENTIONS = {
     "finalite": "la finalité",
@@ -171,14 +172,15 @@ def _from(start: str | None) -> str:
 
 
 def _table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Rows whose first cell names them."""
+    """Rows whose first cell names them; one too wide for the screen scrolls by itself."""
     head = "".join(f'<th scope="col">{_text(one)}</th>' for one in heads)
     body = "\n".join(
         f'<tr><th scope="row">{_text(row[0])}</th>' + "".join(f"<td>{_text(cell)}</td>" for cell in row[1:]) + "</tr>"
         for row in rows
     )
     top = f"<thead><tr>{head}</tr></thead>\n" if heads else ""
-    return f"<table>\n<caption>{_text(caption)}</caption>\n{top}<tbody>\n{body}\n</tbody>\n</table>"
+    table = f"<table>\n<caption>{_text(caption)}</caption>\n{top}<tbody>\n{body}\n</tbody>\n</table>"
+    return f'<div class="large" role="region" aria-label="{_text(caption)}" tabindex="0">\n{table}\n</div>'
 
 
 def _list(items: Iterable[str]) -> str:

@@ -25,5 +25,10 @@ def demonstration_commands(commands: Subparsers) -> None:
     parser.add_argument(
         "--names", type=Path, metavar="DOSSIER", help="tables de noms de l'INSEE au lieu de noms inventés"
     )
-    parser.add_argument("--report", type=Path, metavar="FICHIER", help="rapport à écrire : une page ; JSON avec --all")
+    parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="FICHIER",
+        help="rapport à écrire : une page ; avec --all, JSON, ou Markdown (.md)",
+    )
     parser.add_argument("--json", action="store_true", help="résultat en JSON, sur une ligne")

@@ -78,41 +78,50 @@ def watched(folder: Path, first: int | None) -> Watched:
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Watched, Watched]:
-    """One in which people are found, one in which nobody is."""
-    return tuple(watched(tmp_path_factory.mktemp("run"), first) for first in (None, STRANGERS))  # type: ignore[return-value]
+def some(tmp_path_factory: pytest.TempPathFactory) -> Watched:
+    """A run in which people are found."""
+    return watched(tmp_path_factory.mktemp("run"), None)
 
 
-def test_the_recipient_asks_the_same_whatever_it_has_found(runs):
+@pytest.fixture(scope="module")
+def nobody(tmp_path_factory: pytest.TempPathFactory) -> Watched:
+    """One in which nobody is."""
+    return watched(tmp_path_factory.mktemp("run"), STRANGERS)
+
+
+@pytest.mark.soak
+def test_the_recipient_asks_the_same_whatever_it_has_found(some, nobody):
     """A hundred people linked, or nobody: the same requests, in the same order, of the same lengths."""
-    some, nobody = runs
     assert some.seen["caf"] == nobody.seen["caf"]
     assert some.steps == nobody.steps
     assert len(some.seen["caf"]) > 20
 
 
-def test_the_joiner_asks_the_same_whatever_it_has_joined(runs):
+@pytest.mark.soak
+def test_the_joiner_asks_the_same_whatever_it_has_joined(some, nobody):
     """What it seals has the length of a class, one here; its own upload is left out, which was of other people."""
-    after = [[one for one in run.seen["dgfip"] if "/relays" in one[1] or "/deliveries" in one[1]] for run in runs]
+    after = [
+        [one for one in run.seen["dgfip"] if "/relays" in one[1] or "/deliveries" in one[1]] for run in (some, nobody)
+    ]
     assert after[0] == after[1] != []
 
 
-def test_no_request_while_rows_are_made(runs):
+def test_no_request_while_rows_are_made(some):
     """Encoding is over, whole, before the first byte of it is sent: when it arrives says nothing of who was encoded when."""
-    assert [0, 0] == [run.steps["encode"] for run in runs]
-    assert runs[0].steps["send"] > 0
+    assert 0 == some.steps["encode"]
+    assert some.steps["send"] > 0
 
 
-def test_chunks_are_sent_in_the_order_of_their_numbers(runs):
+def test_chunks_are_sent_in_the_order_of_their_numbers(some):
     """One after the other, pass by pass in the order of the plan, each pass whole before the next."""
-    for party, seen in runs[0].seen.items():
+    for party, seen in some.seen.items():
         sent = [path for method, path, _ in seen if method == "PUT"]
         assert [int(path.rsplit("/", 1)[1]) for path in sent] == [0] * len(sent), party
 
 
-def test_rows_stand_in_the_order_of_their_random_names(runs):
+def test_rows_stand_in_the_order_of_their_random_names(some):
     """Sorted by tag, then id: the order of an upload follows from names that follow from nobody. Ids are uniform."""
-    three = runs[0].three
+    three = some.three
     folder = RunFolder(three.folder / "caf" / "runs" / three.run)
     counts, rows = np.zeros(256), 0
     for comparison, plan in three.seats["caf"].passes():

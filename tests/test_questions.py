@@ -9,7 +9,7 @@ from benchmarks.questions import main
 
 def test_a_line_for_each_way_of_asking(capsys):
     """Variants are told whether they are faded or not; faded, they resemble each other no more and still gather."""
-    arguments = ["--size", "260", "--people", "6", "--values", "16", "--mistakes", "sans_erreur", "--json"]
+    arguments = ["--size", "150", "--people", "4", "--values", "9", "--mistakes", "sans_erreur", "--json"]
     assert 0 == main(arguments)
     lines = {line["what"]: line for line in map(json.loads, capsys.readouterr().out.splitlines())}
     assert [

@@ -81,7 +81,9 @@ def test_identifiers_read_back_and_are_not_in_clear(folder):
     """What names people is never readable on the disk."""
     names = ["Matricule-0001", 'Matricule-0002 ;\n"é"']
     folder.write_identifiers(names)
+    folder.write_cases(names[::-1])
     assert names == list(RunFolder(folder.path).identifiers())
+    assert names[::-1] == list(RunFolder(folder.path).cases())
     stored = b"".join(path.read_bytes() for path in folder.path.rglob("*") if path.is_file())
     assert b"Matricule" not in stored
 
@@ -114,6 +116,7 @@ def test_a_sealed_file_belongs_to_its_name(folder):
 def test_destroying_leaves_the_state_only(folder):
     """Keys, row maps and chunks are gone; what happened is still told; destroying twice is fine."""
     folder.write_identifiers(["un"])
+    folder.write_cases(["dossier"])
     with folder.row_map("a.b/jour") as add:
         add(np.zeros((1, 16), dtype=np.uint8), np.zeros(1, dtype=np.int64))
     (folder.path / "outbox" / "a.b" / "jour").mkdir(parents=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -139,19 +140,25 @@ def test_a_network_that_fails_is_no_fault_of_the_log(watch: LogWatch, log: Log, 
 
 @pytest.mark.S7
 def test_a_split_view_is_found_by_comparing_witnesses(sim: Simulation, watch: LogWatch, log: Log):
-    """What the others have seen is judged with their pinned keys and with this party's own log."""
+    """What the others have seen is judged with their pinned keys, those that followed, and this party's own log."""
     watch.accept(log.note(4), log)  # type: ignore[arg-type]
-    keys = {one.party: one.identity.public.signing_key for one in (sim.caf, sim.cnous)}
+    newer = replace(sim.cnous, identity=replace(sim.cnous.identity, signing_key=SigningKey.generate()))
+    keys = {
+        "caf": (sim.caf.identity.public.signing_key,),
+        "cnous": (sim.cnous.identity.public.signing_key, newer.identity.signing_key.verify_bytes()),
+    }
 
     def compared(party: Administration, note: str) -> int:
         views = [WitnessedView(party=party.party, note=note)]
-        return watch.witnessed(views, keys.get, log)  # type: ignore[arg-type]
+        return watch.witnessed(views, lambda one: keys.get(one, ()), log)  # type: ignore[arg-type]
 
     assert 1 == compared(sim.caf, seen(sim.caf, log.note(6)))
     assert 1 == compared(sim.caf, seen(sim.caf, log.note(2)))
     assert 0 == compared(sim.dgfip, seen(sim.dgfip, log.note(2)))  # not pinned here
     assert 0 == compared(sim.caf, seen(sim.cnous, log.note(2)))  # says to be somebody else's
     other = [*log.leaves[:1], leaf_hash(b"other"), *log.leaves[2:]]
+    assert 1 == compared(newer, seen(newer, log.note(2)))  # after it has changed its signing key
     for size in (2, 4, 6):
-        with pytest.raises(ServiceError, match="réécrit"):
-            compared(sim.cnous, seen(sim.cnous, log.note(size, other)))
+        for one in (sim.cnous, newer):
+            with pytest.raises(ServiceError, match="réécrit"):
+                compared(one, seen(one, log.note(size, other)))

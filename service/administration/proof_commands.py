@@ -85,14 +85,15 @@ def _verify_log(online: Connection) -> None:
     identity, moment = office.keyring.identity(), int(office.clock().timestamp())
     client.witness(add_cosignature(note, identity.signing_key, witness_name(identity.party), moment))
 
-    def key_of(party: str) -> bytes | None:
+    def keys_of(party: str) -> tuple[bytes, ...]:
         try:
-            return office.keyring.pinned(party).signing_key
+            office.keyring.pinned(party)
         except ServiceError:
-            return None
+            return ()
+        return online.pins(party).all_signing_keys
 
     others = [one for one in client.witnesses() if one.party != identity.party]
-    compared = watch.witnessed(others, key_of, client)
+    compared = watch.witnessed(others, keys_of, client)
     office.terminal.say(f"même journal que celui vu par {compared} autre(s) partie(s) épinglée(s)")
 
 

@@ -114,12 +114,14 @@ class LogWatch:
         if self._fault is not None:
             raise self._fault
 
-    def witnessed(self, views: Sequence[WitnessedView], key_of: Callable[[str], bytes | None], client: Client) -> int:
+    def witnessed(
+        self, views: Sequence[WitnessedView], keys_of: Callable[[str], tuple[bytes, ...]], client: Client
+    ) -> int:
         """Compare what other parties say they have seen with what this one has.
 
         Args:
             views: of all parties, as the third party relays them.
-            key_of: the pinned signing key of a party; None for one that is not pinned here.
+            keys_of: the signing keys of a party, its pinned one and those that followed; none of one that is not pinned here.
             client: asked for proofs of consistency.
 
         Returns:
@@ -130,17 +132,19 @@ class LogWatch:
         """
         compared = 0
         for view in views:
-            key = key_of(view.party)
-            if key is None:
-                continue
-            log = (self._third_party.log_key, log_origin(self._third_party.identity.party))
-            try:
-                open_cosigned(view.note, log, (key, witness_name(view.party)))
-            except CryptoError:
-                continue  # relayed by the third party, perhaps signed by a newer key: it proves nothing
-            self.accept(view.note, client, kept=False)
-            compared += 1
+            if any(self._cosigned(view, key) for key in keys_of(view.party)):
+                self.accept(view.note, client, kept=False)
+                compared += 1
         return compared
+
+    def _cosigned(self, view: WitnessedView, key: bytes) -> bool:
+        """Whether a party has signed with this key what the third party relays of it; else it proves nothing."""
+        log = (self._third_party.log_key, log_origin(self._third_party.identity.party))
+        try:
+            open_cosigned(view.note, log, (key, witness_name(view.party)))
+        except CryptoError:
+            return False
+        return True
 
     @staticmethod
     def _proof(client: Client, first: int, second: int) -> list[bytes]:

@@ -13,5 +13,6 @@ town_files      the files of a démarche out of the invented département
 truth           whom a rule ought to give
 letters         messages of a campaign about the hits, counted
 score           results against the truth, today's way and their floors
+measured_page   the catalogue as tables
 reasons         why somebody was lost or told for nothing
 """

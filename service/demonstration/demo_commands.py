@@ -77,14 +77,18 @@ def on_stage(args: argparse.Namespace, more: Callable[[Stage, Story], None] | No
 
 
 def _catalogue(args: argparse.Namespace) -> int:
-    from service.demonstration.catalogue import Tools, run_catalogue  # noqa: PLC0415 - half a second of its own
+    # Half a second of their own.
+    from service.demonstration.catalogue import Tools, run_catalogue  # noqa: PLC0415
+    from service.demonstration.measured_page import measured_page  # noqa: PLC0415
 
     terminal = Terminal()
     tools = Tools(clock=real_time, say=terminal.note if args.json else terminal.say, explain=args.explain)
     found = run_catalogue(args.people or _TOWN_PEOPLE, args.seed, args.only or (), tools)
     if args.report is not None:
         args.report.parent.mkdir(parents=True, exist_ok=True)
-        args.report.write_text(json.dumps(found.to_json(), ensure_ascii=False, indent=1), encoding="utf-8")
+        page = args.report.suffix == ".md"
+        text = measured_page(found.lines) if page else json.dumps(found.to_json(), ensure_ascii=False, indent=1)
+        args.report.write_text(text, encoding="utf-8")
     if args.json:
         terminal.say(json.dumps(found.to_json(), ensure_ascii=False))
     return 0 if found.well else 1

@@ -9,7 +9,8 @@ from pathlib import Path
 __all__ = ["write_report"]
 
 _HEAD = """<!doctype html>
-<html lang="fr"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>allervers : démonstration</title>
+<html lang="fr"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>allervers : démonstration</title>
 <style>body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
 h2{margin-top:2rem}li.time{color:#555}</style></head><body><main><h1>allervers : démonstration</h1>
 """

@@ -31,7 +31,8 @@ _STYLE = """
 body { font-family: system-ui, sans-serif; line-height: 1.5; max-width: 80rem; margin: 2rem auto; padding: 0 1rem }
 .large { overflow-x: auto } table { border-collapse: collapse; width: 100%; min-width: 60rem }
 caption { text-align: left; font-weight: bold; padding: .4rem 0 } th { background: #f2f2f2 }
-th, td { border: 1px solid #767676; padding: .4rem .6rem; text-align: left; vertical-align: top; overflow-wrap: anywhere }
+th, td { border: 1px solid #767676; padding: .4rem .6rem; text-align: left; vertical-align: top; hyphens: auto }
+td:nth-last-child(2) { overflow-wrap: anywhere } h1 { font-size: 1.6rem; overflow-wrap: break-word }
 @page { size: A4 landscape } @media print { body { margin: 0 } table { min-width: 0; font-size: .8rem } }
 """.strip()
 

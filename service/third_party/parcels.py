@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, func, insert, select, update
 
 from service.messages import UploadState
 from service.third_party.schema import acknowledgements, chunks, deliveries, uploads
@@ -102,17 +102,21 @@ def _read(connection: Connection, *where: Any) -> list[Upload]:
     return found
 
 
+# Statements of every chunk are written once: their text is then found at once among those compiled.
+_ADD_CHUNK = insert(chunks)
+_HOLDS = select(chunks.c.number).where(chunks.c.upload == bindparam("name"), chunks.c.number == bindparam("place"))
+_HELD_BYTES = select(func.sum(chunks.c.size)).where(chunks.c.upload == bindparam("name"))
+
+
 def add_chunk(connection: Connection, upload: str, number: int, size: int) -> None:
     """Record that a chunk is held; once."""
-    where = (chunks.c.upload == upload, chunks.c.number == number)
-    if not connection.scalar(select(exists().where(*where))):
-        connection.execute(insert(chunks).values(upload=upload, number=number, size=size))
+    if not holds_chunk(connection, upload, number):
+        connection.execute(_ADD_CHUNK, {"upload": upload, "number": number, "size": size})
 
 
 def holds_chunk(connection: Connection, upload: str, number: int) -> bool:
     """Whether a chunk of an upload is acknowledged."""
-    row = (chunks.c.upload == upload, chunks.c.number == number)
-    return connection.scalar(select(chunks.c.number).where(*row)) is not None
+    return connection.scalar(_HOLDS, {"name": upload, "place": number}) is not None
 
 
 def held_chunks(connection: Connection, upload: str) -> set[int]:
@@ -122,7 +126,7 @@ def held_chunks(connection: Connection, upload: str) -> set[int]:
 
 def held_bytes(connection: Connection, upload: str) -> int:
     """Their total size."""
-    return connection.scalar(select(func.sum(chunks.c.size)).where(chunks.c.upload == upload)) or 0
+    return connection.scalar(_HELD_BYTES, {"name": upload}) or 0
 
 
 def add_delivery(connection: Connection, run: str, names: tuple[str, str, str], statement: bytes) -> None:

@@ -73,6 +73,7 @@ class ExpectedChunk:
     number: int
     digest: str
     held: bool
+    room: int  # bytes that the manifest still announces
 
 
 def declare(site: Site, caller: Caller, run_id: str, signed: object) -> str:
@@ -147,7 +148,8 @@ def expect_chunk(site: Site, caller: Caller, run_id: str, upload_id: str, number
         if place >= len(digests) or str(place) != number:
             raise absent()
         held = holds_chunk(connection, upload_id, place)
-    return ExpectedChunk(upload=upload, number=place, digest=digests[place], held=held)
+        room = _room(connection, upload)
+    return ExpectedChunk(upload=upload, number=place, digest=digests[place], held=held, room=room)
 
 
 def put_chunk(site: Site, caller: Caller, chunk: ExpectedChunk, data: bytes, digest: str | None = None) -> None:
@@ -172,16 +174,13 @@ def put_chunk(site: Site, caller: Caller, chunk: ExpectedChunk, data: bytes, dig
     if chunk.held:
         return
     run_id, upload_id = chunk.upload.run, chunk.upload.upload
-    with site.database.read() as connection:
-        if holds_chunk(connection, upload_id, chunk.number):
-            return  # the same bytes came by another request meanwhile
-        _check_room(connection, chunk.upload, len(data))  # before the disk is asked for anything
+    _check_room(chunk.room, data)  # before the disk is asked for anything
     site.blobs.write(run_id, upload_id, chunk.number, data)
     # A crash here leaves a file that no row names: the party sends the chunk again and the file is replaced.
     try:
         with site.database.write() as connection:
             load_for(site, connection, caller, run_id, Action.SEND_CHUNK)
-            _keep_chunk(connection, _own(connection, caller, run_id, upload_id), chunk.number, len(data))
+            _keep_chunk(connection, _own(connection, caller, run_id, upload_id), chunk.number, data)
     except ServiceError:
         with site.database.read() as connection:
             live = (run_id, upload_id) in live_uploads(connection)
@@ -191,16 +190,20 @@ def put_chunk(site: Site, caller: Caller, chunk: ExpectedChunk, data: bytes, dig
         raise
 
 
-def _keep_chunk(connection: Connection, upload: Upload, number: int, size: int) -> None:
+def _keep_chunk(connection: Connection, upload: Upload, number: int, data: bytes) -> None:
     _check_not_refused(upload)
     if holds_chunk(connection, upload.upload, number):
         return
-    _check_room(connection, upload, size)
-    add_chunk(connection, upload.upload, number, size)
+    _check_room(_room(connection, upload), data)
+    add_chunk(connection, upload.upload, number, len(data))
 
 
-def _check_room(connection: Connection, upload: Upload, size: int) -> None:
-    if held_bytes(connection, upload.upload) + size > _sealed_bytes(_manifest(upload)):
+def _room(connection: Connection, upload: Upload) -> int:
+    return _sealed_bytes(_manifest(upload)) - held_bytes(connection, upload.upload)
+
+
+def _check_room(room: int, data: bytes) -> None:
+    if len(data) > room:
         sentence = "les morceaux dépassent ce que le manifeste annonce ; recommencez l'envoi."
         raise ServiceError("E_CORPS_TROP_GRAND", sentence, 413)
 
