@@ -32,8 +32,9 @@ from numpy.typing import NDArray
 from benchmarks.contestants import peak
 from linkage.batch import Executor, Threads
 from linkage.cluster import Credentials, joined
-from linkage.linker import MEMORY, PassLinks, link_pieces
+from linkage.linker import PassLinks, link_pieces
 from linkage.match import match_blocks
+from linkage.memory import MEMORY
 from linkage.plan import PassPlan
 from linkage.planner import plan_passes
 from linkage.scanning import processors

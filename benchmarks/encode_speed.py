@@ -29,11 +29,12 @@ import numpy as np
 from benchmarks.contestants import peak
 from crypto.keys import RunKey
 from crypto.sealing import seal_chunk
+from linkage.memory import MEMORY
 from linkage.plan import Plan
 from linkage.planner import plan_passes
 from linkage.records import Records, read_records
 from linkage.sheet import load_sheet
-from linkage.stream import MEMORY, stream_passes
+from linkage.stream import stream_passes
 from linkage.synthetic.files import identities
 from linkage.synthetic.people import population
 from linkage.wire import row_bytes

@@ -29,7 +29,7 @@ from linkage.sieve import settled
 from linkage.tag_join import JoinedBatch, Side, join
 from linkage.wire import EncodedPass
 
-__all__ = ["PassContent", "PassLinks", "check_pass", "check_pieces", "link_pass", "link_pieces"]
+__all__ = ["MEMORY", "PassContent", "PassLinks", "check_pass", "check_pieces", "link_pass", "link_pieces"]
 
 _LEAST_BATCH, _MOST_BATCH = 1 << 18, 1 << 23  # bytes of filters; pieces are mostly larger, and then cut without a copy
 _POLL = 0.1  # seconds between two progress reports

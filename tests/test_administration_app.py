@@ -6,12 +6,13 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from service.administration.app import open_office
+from service.administration.app import at_desk, dated, open_office, real_time
 from service.cli import main
 from tests.partners import people_csv
 
@@ -32,6 +33,22 @@ def test_the_clock_is_utc():
     now = open_office(None).clock()
     assert UTC == now.tzinfo
     assert abs(now - datetime.now(UTC)) < timedelta(seconds=5)
+
+
+def test_a_desk_may_be_dated():
+    """Within the block; by the clock of the machine afterwards, also in another thread meanwhile."""
+    moment = datetime(2030, 2, 28, tzinfo=UTC)
+    with dated(lambda: moment), ThreadPoolExecutor(1) as threads:
+        assert moment == open_office(None).clock()
+        assert moment != threads.submit(lambda: open_office(None).clock()).result()
+    assert abs(open_office(None).clock() - real_time()) < timedelta(seconds=5)
+
+
+def test_a_command_of_its_own_process_sits_at_that_desk(tmp_path):
+    """Its environment is this one's but for the home and the encoding of what it prints."""
+    found = at_desk(tmp_path)
+    assert (str(tmp_path), "utf-8") == (found.pop("ALLERVERS_HOME"), found.pop("PYTHONIOENCODING"))
+    assert found.items() <= os.environ.items()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="masks and limits of POSIX")

@@ -90,7 +90,7 @@ def test_files_of_the_service_are_for_their_owner_only(data):
     site = open_site(data, HandClock())
     site.database.close()
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in data.rglob("*") if path.is_file()}
-    assert {"identity.json": 0o600, "log_key": 0o600, "database.sqlite": 0o600} == modes
+    assert dict.fromkeys(("identity.json", "log_key", "key_changes", "database.sqlite"), 0o600) == modes
 
 
 def test_nothing_is_served_without_an_identity(tmp_path):

@@ -14,6 +14,7 @@ from tests.risk_reports import keep_reports
 from tests.test_several_recipients import several
 
 CHANCE = 4  # strangers whom chance links at the strict threshold: 0.15 are expected
+DOUBTFUL = 12  # of whom chance makes a doubtful link: 1.5 are expected, one more than so many in ten million runs
 
 
 @pytest.fixture(scope="module")
@@ -24,11 +25,13 @@ def offices(tmp_path_factory):
 
 
 def people(path: Path) -> list[str]:
-    """The people of a file of hits, all of one usage and one output."""
+    """The people of a file of hits who are paid, all of one output; the others are few, by chance."""
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter=";"))
-    assert {("attribution", "versement")} >= {(row["usage"], row["resultat"]) for row in rows}
-    return [row["identifiant"] for row in rows]
+    assert {"versement"} >= {row["resultat"] for row in rows}
+    paid = [row["identifiant"] for row in rows if row["usage"] == "attribution"]
+    assert len(rows) - len(paid) <= DOUBTFUL
+    return paid
 
 
 def agreed(first: Office, second: Office, folder: Path) -> str:
@@ -89,4 +92,4 @@ def test_the_first_has_all_its_people_even_after_the_other_has_closed(offices, t
     expected = {f"D{number:05}" for number in (76, *range(120, 190))}
     found = people(out[second])
     assert set(found) <= expected
-    assert len(expected - set(found)) <= CHANCE * 3  # a doubtful link is for information
+    assert len(expected - set(found)) <= CHANCE + DOUBTFUL  # a doubtful link is for information

@@ -37,7 +37,14 @@ def test_each_person_gets_one_code_and_keeps_it(run, tmp_path):
     code, shown = run(people(tmp_path / "a.csv", "P1", "P2", "P2"), tmp_path / "codes.csv")
     assert (0, True) == (code, "2 code(s) tiré(s), 0 déjà donné(s)" in shown), shown
     first = given(tmp_path / "codes.csv")
-    code, shown = run(people(tmp_path / "b.csv", "P2", "P3"), tmp_path / "new.csv", "--issued", tmp_path / "codes.csv", "--taken", tmp_path / "codes.csv")
+    code, shown = run(
+        people(tmp_path / "b.csv", "P2", "P3"),
+        tmp_path / "new.csv",
+        "--issued",
+        tmp_path / "codes.csv",
+        "--taken",
+        tmp_path / "codes.csv",
+    )
     assert (0, True) == (code, "1 code(s) tiré(s), 1 déjà donné(s)" in shown), shown
     second = given(tmp_path / "new.csv")
     assert {"P2", "P3"} == set(second)

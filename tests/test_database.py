@@ -282,6 +282,18 @@ def test_a_server_that_comes_back_is_used_again(by_socket):
         own.stop()
 
 
+def test_a_connection_that_the_server_ended_is_replaced(on_postgresql):
+    """Nobody is told: the connection is looked at before it is used, and another one opened."""
+    with on_postgresql.read() as connection:
+        ended = connection.scalar(text("SELECT pg_backend_pid()"))
+    other = Database(on_postgresql.url.render_as_string(hide_password=False))
+    with other.read() as connection:
+        assert connection.scalar(text("SELECT pg_terminate_backend(:pid, 10000)"), {"pid": ended})
+    other.close()
+    with on_postgresql.read() as connection:
+        assert ended != connection.scalar(text("SELECT pg_backend_pid()"))
+
+
 def test_a_full_disk_is_told_from_other_failures(tmp_path):
     """So that the answer says 507 and not 503."""
     database = Database(sqlite_url(tmp_path / "database.sqlite"))

@@ -126,3 +126,19 @@ def test_files_that_name_people_are_their_owners_alone(mailing):
     write_mailing(mailing, [dispatch(1, "sms"), dispatch(2, "application", pivot=PIVOT)])
     modes = {path.name: path.stat().st_mode & 0o777 for path in mailing.folder.iterdir()}
     assert {"sms.csv": 0o600, "application.jsonl": 0o600} == modes
+
+
+def test_letters_are_pages_too_and_what_was_not_is_counted(mailing):
+    """Beside the CSV; a name that no page can show, and a language that nobody translated, are counted, never dropped."""
+    some = [
+        dispatch(1, "courrier", address=("1 rue du Pont", "23000 Guéret")),
+        dispatch(2, "courrier", address=("Ғ",), language="uk"),
+        dispatch(3, "sms", language="en"),
+        dispatch(4, "appel_sortant", language="en"),
+    ]
+    written = write_mailing(mailing, some)
+    assert (2, 1, 2) == (written.messages["courrier"], written.unprinted, written.untranslated)
+    assert 2 == len(rows(mailing.folder / "courrier.csv"))
+    page = mailing.folder / "courrier-001.pdf"
+    assert page.read_bytes().startswith(b"%PDF-")
+    assert 0o600 == page.stat().st_mode & 0o777

@@ -63,6 +63,22 @@ def crowded() -> Sides:
     return {**ROWS, "noms": (changed(recipient, filters), source)}
 
 
+def gathered() -> Sides:
+    """Seven rows of the recipient near one row of the source, and far from each other, in one pass."""
+    recipient, source = ROWS["noms"]
+    filters = recipient.encoded.filters.copy()
+    mine = unlinked(recipient)[:7]
+    aim = source.encoded.filters[unlinked(source)[0]]
+    for number, place in enumerate(mine):
+        filters[place] = aim
+        filters[place, number // 3] ^= np.uint64(((1 << 20) - 1) << (20 * (number % 3)))
+    apart = [
+        int(np.bitwise_count(filters[one] ^ filters[other]).sum()) for one in mine for other in mine if one != other
+    ]
+    assert {40} == set(apart)  # twice the strict distance
+    return {**ROWS, "noms": (changed(recipient, filters), source)}
+
+
 def send(sim: Simulation, run: Run, sides: Sides, canaries: Mapping[str, list[bytes]] | None = None) -> None:
     """All uploads, the source's with canaries in some passes."""
     for name, pair in sides.items():
@@ -141,6 +157,11 @@ def test_only_the_source_reads_why(sim: Simulation):
     assert all(reason not in str(leaves(sim, run)) for reason in Reason)
     assert "E_INTROUVABLE" == sim.dgfip.get(f"/runs/{run.run}/review", 404)
     assert "E_INTROUVABLE" == release(sim.dgfip, run, 404)
+
+
+def test_rows_that_gather_around_a_row_of_the_source_hold_the_run(sim: Simulation):
+    """Variants that were made so as not to resemble each other: the source reads what it reads of near duplicates."""
+    assert [Reason.NEAR_DUPLICATES] == reasons(sim, held(sim, gathered()))
 
 
 def test_releasing_again_is_answered_and_changes_nothing(sim: Simulation):

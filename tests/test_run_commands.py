@@ -261,7 +261,9 @@ def test_runs_are_listed(place, capsys):
     assert ours.run("run", "open", agreement) == 0
     capsys.readouterr()
     assert ours.run("run", "show") == 0
-    assert [f"{ours.runs[0]} : ouvert, une approbation manque (convention {agreement[:12]}…)"] == capsys.readouterr().out.splitlines()
+    assert [
+        f"{ours.runs[0]} : ouvert, une approbation manque (convention {agreement[:12]}…)"
+    ] == capsys.readouterr().out.splitlines()
 
 
 def test_an_operand_of_two_holders_is_united_by_the_joiner(place, tmp_path):

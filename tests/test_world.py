@@ -109,6 +109,15 @@ def test_an_administration_writes_a_person_the_same_way_in_all_its_files():
         assert [one.written[name][a] for a, _ in shared] == [other.written[name][b] for _, b in shared]
 
 
+def test_a_dwelling_stays_where_it_is():
+    """Addresses of the energy diagnoses are mistyped at most; a contract is where its holder lived when signing."""
+    moved = {}
+    for body in ("ademe", "energie"):
+        right, written = world()._body(body)
+        moved[body] = sum(one != other for one, other in zip(right["code_postal"], written["code_postal"], strict=True))
+    assert moved["ademe"] == 0 < moved["energie"]
+
+
 def test_profiles_err_in_their_order():
     """Certified identities are right far more often than those that people typed."""
     wrong = {}

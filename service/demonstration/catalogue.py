@@ -254,8 +254,9 @@ def _wait(place: Premises, parties: Sequence[str], run: str, tools: Tools) -> No
         except CommandRefused as refused:
             if refused.code != "E_EXAMEN":
                 raise
-            reasons = [line for line in place.office(one).run("run", "review", run).splitlines() if "motif" in line]
-            tools.say("    retenu : " + " | ".join(dict.fromkeys(one.partition(":")[2].strip() for one in reasons)))
+            shown = [line.partition(":") for line in place.office(one).run("run", "review", run).splitlines()]
+            reasons = [text.strip() for title, _, text in shown if title.strip() == "motif"]
+            tools.say("    retenu : " + (" | ".join(dict.fromkeys(reasons)) or f"motif non dit à {one}"))
             for party in parties:
                 place.office(party).run("run", "release", run)
             place.office(one).run("run", "wait", run, "--timeout", 10)

@@ -11,8 +11,6 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
 from linkage.selection import LocalRules, Tally
 from service.administration.campaign.zones import LATITUDE, LONGITUDE, Zone, read_zone
 from service.administration.journal.objections import objecting
@@ -102,6 +100,8 @@ def _area(demarche: Demarche, path: Path | None) -> Zone | None:
 
 def _located(piece: Piece, area: Zone | None) -> Piece:
     """The rows with the column that says whether each is in the zone; empty without a zone."""
+    import pyarrow as pa  # noqa: PLC0415 - slow to load, and few commands read a file
+
     if area is None:
         said = [""] * len(piece.lines)
     else:

@@ -24,7 +24,8 @@ from service.errors import ServiceError
 
 __all__ = ["LATITUDE", "LONGITUDE", "Zone", "read_zone"]
 
-LONGITUDE, LATITUDE = "longitude", "latitude"
+LONGITUDE = "longitude"
+LATITUDE = "latitude"
 _LARGEST = 1 << 24  # bytes of a file
 _MOST_POINTS = 100_000
 _DEEPEST = 20  # objects in objects
