@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from linkage.batch import Executor, Found, Threads
 from linkage.blocks import Skew, shared_blocks, skew_of
 from linkage.kept_links import KeptLinks
-from linkage.memory import MEMORY
 from linkage.pass_check import PassCheck
 from linkage.plan import PassPlan
 from linkage.scanning import Progress
@@ -30,6 +29,8 @@ from linkage.tag_join import JoinedBatch, Side, join
 from linkage.wire import EncodedPass
 
 __all__ = ["MEMORY", "PassContent", "PassLinks", "check_pass", "check_pieces", "link_pass", "link_pieces"]
+
+MEMORY = 1 << 29  # bytes
 
 _LEAST_BATCH, _MOST_BATCH = 1 << 18, 1 << 23  # bytes of filters; pieces are mostly larger, and then cut without a copy
 _POLL = 0.1  # seconds between two progress reports

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linkage.linker import link_pieces
-from linkage.memory import MEMORY
+from linkage.linker import MEMORY, link_pieces
 from linkage.plan import PassPlan
 from linkage.wire import EncodedPass
 from service.third_party.pieces import LinksPiece
