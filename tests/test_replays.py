@@ -30,7 +30,7 @@ def captured(sim: Simulation, count: int) -> list[httpx2.Request]:
     ]
     parties = (sim.caf, sim.cnous, sim.dgfip)
     seen = [parties[number % 3].request(*kinds[number % 4]) for number in range(count)]
-    assert 401 not in {one.status_code for one in send_all(sim.http, seen)}
+    assert {one.status_code for one in send_all(sim.http, seen)} <= {200, 404}
     return seen
 
 
