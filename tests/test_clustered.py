@@ -15,7 +15,9 @@ def test_independent_people_get_about_wilson_s_interval():
     """Four hundred blocks of fifty people, each found with the same chance: the two intervals are within a quarter."""
     rng = np.random.default_rng(7)
     right = rng.binomial(50, 0.04, BLOCKS)
-    low, high = by_blocks([[(50, int(one)) for one in right]], rng)
+    found = by_blocks([[(50, int(one)) for one in right]], rng)
+    assert found is not None
+    low, high = found
     expected = wilson(int(right.sum()), 50 * BLOCKS)
     assert high - low == pytest.approx(expected[1] - expected[0], rel=0.25)
     assert low < right.sum() / (50 * BLOCKS) < high
@@ -24,7 +26,9 @@ def test_independent_people_get_about_wilson_s_interval():
 def test_people_found_by_whole_blocks_widen_it():
     """One block in twenty-five wholly found, the others not at all: about seven times as wide as Wilson's."""
     blocks = [(50, 50 if place % 25 == 0 else 0) for place in range(BLOCKS)]
-    low, high = by_blocks([blocks], np.random.default_rng(7))
+    found = by_blocks([blocks], np.random.default_rng(7))
+    assert found is not None
+    low, high = found
     narrow = wilson(sum(right for _, right in blocks), 50 * BLOCKS)
     assert 6 < (high - low) / (narrow[1] - narrow[0]) < 8
 

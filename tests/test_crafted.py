@@ -90,7 +90,8 @@ def test_a_pass_that_divides_by_the_value_has_no_hypotheses():
 def climb():
     """Eight people of whom the recipient lacks the first names, eight of which are possible."""
     records = sides(300)[0].records
-    column, seen = records.columns["prenoms"], {}
+    column = records.columns["prenoms"]
+    seen: dict[int, int] = {}
     for row, code in enumerate(column.codes.tolist()):
         if code >= 0:
             seen.setdefault(code, row)

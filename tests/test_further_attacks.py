@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from benchmarks.further_attacks import EXPERIMENTS, main
 def lines_of(capsys, *arguments):
     """What the benchmark prints, by experiment."""
     assert 0 == main([*arguments, "--json"])
-    found = {}
+    found: dict[str, list[dict[str, Any]]] = {}
     for line in map(json.loads, capsys.readouterr().out.splitlines()):
         found.setdefault(line["what"], []).append(line)
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -14,11 +15,11 @@ from service.third_party.successors import revoke
 from tests.simulator import Simulation
 
 
-def lines(sim: Simulation) -> list[dict]:
+def lines(sim: Simulation) -> list[dict[str, Any]]:
     return [json.loads(one) for one in (sim.data / KEY_CHANGES).read_bytes().splitlines()]
 
 
-def succession(sim: Simulation, key: SigningKey) -> dict:
+def succession(sim: Simulation, key: SigningKey) -> dict[str, Any]:
     one = sim.caf.identity
     return Succession.drawn(one.public, one.signing_key, key, sim.clock())
 
@@ -50,7 +51,7 @@ def test_a_service_that_is_older_begins_where_it_is(sim: Simulation):
     assert not is_complete(sim.data, 10**9)
     sim.opened()
     with sim.site.database.read() as connection:
-        size = connection.exec_driver_sql("SELECT size FROM log_head").scalar()
+        size = connection.exec_driver_sql("SELECT size FROM log_head").scalar_one()
         path.write_bytes(b'{"format":"allervers/key')  # cut while it was made
         note_end(sim.site, connection, "caf", "a" * 64)
     assert [{"format": "allervers/key-changes/v1", "since": size}, {"party": "caf", "ended": "a" * 64}] == lines(sim)

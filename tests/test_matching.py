@@ -56,7 +56,12 @@ class Forge:
 
     def upload(self, rows: bytes, pieces: int = 2, *, party: str = "caf", **changes: Any) -> Upload:
         """A stored upload of these bytes; `changes` are members of the manifest."""
-        about = {"agreement": "a" * 64, "run": secrets.token_hex(16), "comparison": "caf.cnous", "pass_": "jour"}
+        about: dict[str, Any] = {
+            "agreement": "a" * 64,
+            "run": secrets.token_hex(16),
+            "comparison": "caf.cnous",
+            "pass_": "jour",
+        }
         key, size = secrets.token_bytes(32), row_bytes(LENGTH)
         info = upload_key_context(about["agreement"], about["run"], "caf.cnous", "jour", party)
         manifest = Manifest(

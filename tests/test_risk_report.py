@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -54,7 +55,8 @@ def test_a_favourable_verdict_has_no_reason_against_it(agreement, tmp_path):
         (Projected(known=claim, measured=share, projected=0, people=0),),
         (Projected(known=claim, measured=0, projected=share, people=0),),
     ]
-    for changes in ({"reasons": ("projection",)}, *({"projections": one} for one in figures)):
+    changed: list[dict[str, Any]] = [{"reasons": ("projection",)}, *({"projections": one} for one in figures)]
+    for changes in changed:
         keep(tmp_path, agreement.identifier, report_for(agreement, **changes))
         with pytest.raises(ServiceError, match="E_RAPPORT_RISQUE_ABIME"):
             load_report(kept_at(tmp_path, agreement.identifier))
@@ -70,7 +72,13 @@ def test_a_fitting_report_is_claimed(agreement):
     """By the party that it is about, up to a year: its digest and what it promises."""
     for party, size in SIZES.items():
         report = report_for(agreement, party, made_at=NOW, people=size)
-        members = {"limit": LIMIT, "claim": CLAIMS["standard"], "people": size, "made_at": NOW, "verdict": "favorable"}
+        members: dict[str, Any] = {
+            "limit": LIMIT,
+            "claim": CLAIMS["standard"],
+            "people": size,
+            "made_at": NOW,
+            "verdict": "favorable",
+        }
         expected = RiskClaim(digest=report.digest, **members)
         for now in (NOW, NOW + timedelta(days=365), NOW - timedelta(hours=23)):
             assert expected == fitting(report, agreement, party, now, accepted=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from typing import Any
 
 import pytest
 
@@ -27,5 +28,5 @@ def test_the_tool_reads_of_each_file_whom_it_selects(name, tmp_path):
 
 def test_parameters_are_written_as_an_agent_would(tmp_path):
     """Texts, numbers and lists of texts."""
-    values = {"ressort": ["96001", "96002"], "plafond": 15000, "zone": "Q1"}
+    values: dict[str, Any] = {"ressort": ["96001", "96002"], "plafond": 15000, "zone": "Q1"}
     assert values == tomllib.loads(write_parameters(tmp_path / "p.toml", values).read_text("utf-8"))

@@ -25,7 +25,7 @@ sans_numerique = "dans un espace France services"
 _COUNT = re.compile(r"^(\w+) : (\d+) message\(s\)$", re.MULTILINE)
 
 
-def letters(folder: Path) -> tuple[object, ...]:
+def letters(folder: Path) -> tuple[str, Path]:
     """The option that names an administration's letterhead."""
     path = folder / "entete.toml"
     if not path.exists():
