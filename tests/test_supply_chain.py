@@ -44,8 +44,8 @@ UNLOCKED = {PRODUCT, "pip", "setuptools"}  # ourselves, and what every virtual e
 
 # Permissive words of metadata; a licence expression is allowed when each of its names is.
 PERMISSIVE = {
-    "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "0BSD", "MIT", "MIT-0", "Zlib", "CC0-1.0", "PSF-2.0", "LLVM-exception",
-    "MIT License", "BSD License", "BSD", "Apache Software License", "Apache 2.0", "Dual License",
+    "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "0BSD", "MIT", "MIT-0", "MIT-CMU", "Zlib", "CC0-1.0", "PSF-2.0",
+    "LLVM-exception", "MIT License", "BSD License", "BSD", "Apache Software License", "Apache 2.0", "Dual License",
 }  # fmt: skip
 WEAK_COPYLEFT = {"psycopg": "LGPL-3.0-only", "psycopg-binary": "LGPL-3.0-only"}  # used as a library, unchanged
 JOINERS = {"AND", "OR", "WITH"}
