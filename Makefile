@@ -31,7 +31,7 @@ demarches: venv
 
 test: venv
 	$(BIN)/python -m pytest -n $(JOBS) -m "not soak and not flow and not browser"
-	$(BIN)/python -m pytest -m "flow and not soak"
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "flow and not soak"
 
 check: lint types fast
 

@@ -8,6 +8,7 @@ Exit codes: 0 done, 1 refused, 2 wrong usage, 130 stopped by the agent.
 from __future__ import annotations
 
 import argparse
+import errno
 import gc
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -36,6 +37,17 @@ __all__ = [
 
 Command = Callable[[argparse.Namespace], int | None]
 
+_SYSTEM = {
+    errno.ENOENT: "ce fichier, ou le dossier où il serait, n'existe pas",
+    errno.EACCES: "ce compte n'en a pas le droit, ou le fichier est ouvert ailleurs",
+    errno.EPERM: "ce compte n'en a pas le droit",
+    errno.EROFS: "ce disque ne s'écrit pas",
+    errno.EISDIR: "c'est un dossier, un fichier est attendu",
+    errno.ENOTDIR: "ce n'est pas un dossier, il en faut un à cet endroit",
+    errno.EEXIST: "ce nom est déjà pris",
+    errno.ENOSPC: "le disque est plein",
+}
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
@@ -47,12 +59,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     except OSError as error:
-        # The name of the file and the system's words; never a content.
-        sys.stderr.write(f"E_SYSTEME : {error.strerror or type(error).__name__} : {error.filename or ''}\n")
+        # The name of the file and what is wrong with it; never a content.
+        sys.stderr.write(f"E_SYSTEME : {error.filename or 'ce poste'} : {_said(error)}\n")
         return 1
     except KeyboardInterrupt:
         sys.stderr.write("interrompu ; la même commande reprend où elle en était\n")
         return 130
+
+
+def _said(error: OSError) -> str:
+    """What is wrong in French, or the system's words where it is rare."""
+    return _SYSTEM.get(error.errno or 0, error.strerror or type(error).__name__)
 
 
 def command_of(args: argparse.Namespace) -> Command:

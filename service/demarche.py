@@ -142,7 +142,7 @@ def demarche_text(source: Path | str) -> str:
 def _unknown(name: str) -> ServiceError:
     """The refusal of a name that nothing has, with those that resemble it."""
     known = list_demarches()
-    near = get_close_matches(name.lower().removesuffix(".toml"), known, cutoff=0.5)
+    near = get_close_matches(name.lower().removesuffix(".toml"), known, cutoff=0.6)
     near += [one for one in known if one not in near and name.lower() in one.split("-")]
     advice = f"cherchiez-vous {' ou '.join(near)} ?" if near else f"celles qui existent : {', '.join(known)}"
     sentence = "cette démarche est inconnue : ni démarche livrée, ni fichier à cet endroit"

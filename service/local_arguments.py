@@ -100,12 +100,12 @@ def _risk_command(commands: Subparsers) -> None:
     parser.add_argument("file", type=Path, metavar="FICHIER", help="CSV, XLSX ou Parquet, une ligne par personne")
     about = parser.add_mutually_exclusive_group(required=True)
     about.add_argument("--sheet", help="feuille de rapprochement : nom (P1) ou fichier TOML")
-    about.add_argument("--demarche", help="démarche : nom ou fichier TOML (avec --side)")
+    about.add_argument("--demarche", help="démarche : nom ou fichier TOML ; --side dit de quel fichier il s'agit")
     about.add_argument(
         "--agreement", metavar="CONVENTION", help="convention ; le rapport est gardé pour ses croisements"
     )
     parser.add_argument(
-        "--side", default="left", metavar="COTE", help="colonnes de la feuille, ou opérande de la démarche"
+        "--side", metavar="COTE", help="colonnes de la feuille (left), ou opérande de la démarche (qui reçoit)"
     )
     parser.add_argument(
         "--profile", choices=("standard", "renforce", "reference"), help="celui de la convention, sinon standard"

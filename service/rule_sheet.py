@@ -24,6 +24,7 @@ from service.clauses import (
     Step,
     Trigger,
 )
+from service.errors import ServiceError
 from service.guard_terms import EVENTS, ORDINARY, GuardTerms
 
 if TYPE_CHECKING:
@@ -237,7 +238,13 @@ class Demarche:
 
         Raises:
             LinkageError: no such profile or connector, or a column for an attribute that the sheet does not have.
+            ServiceError: `E_SANS_COMPARAISON`, nobody is compared.
         """
+        if self.local:
+            sentence = (
+                "cette démarche ne compare personne : allervers demarche preview lit son fichier, sans convention"
+            )
+            raise ServiceError("E_SANS_COMPARAISON", sentence)
         from linkage.connectors import load_connector  # noqa: PLC0415 - see the head of this module
         from linkage.sheet import Sheet, load_sheet  # noqa: PLC0415 - see the head of this module
 

@@ -44,9 +44,12 @@ def test_a_desk_may_be_dated():
     assert abs(open_office(None).clock() - real_time()) < timedelta(seconds=5)
 
 
-def test_a_command_of_its_own_process_sits_at_that_desk(tmp_path):
-    """Its environment is this one's but for the home and the encoding of what it prints."""
+def test_a_command_of_its_own_process_sits_at_that_desk(tmp_path, monkeypatch):
+    """Its environment is this one's but for the home and the encoding of what it prints, and leads to no service in use."""
+    monkeypatch.setenv("ALLERVERS_DATABASE", "postgresql://real/database")
+    monkeypatch.setenv("ALLERVERS_PUBLIC_URL", "https://real.example")
     found = at_desk(tmp_path)
+    assert ["ALLERVERS_HOME"] == [name for name in found if name.startswith("ALLERVERS_")]
     assert (str(tmp_path), "utf-8") == (found.pop("ALLERVERS_HOME"), found.pop("PYTHONIOENCODING"))
     assert found.items() <= os.environ.items()
 

@@ -14,6 +14,7 @@ from crypto.errors import CryptoError
 from crypto.signatures import SigningKey
 from service.errors import ServiceError
 from service.successions import Succession, key_digest
+from service.third_party.app import third_party_identity
 from service.third_party.backup import LEFT_OUT, back_up, restore, restore_keys
 from service.third_party.key_changes import KEY_CHANGES, is_complete
 from service.third_party.log import AuditLog
@@ -47,7 +48,7 @@ def rows(site: Site) -> dict[str, int]:
 
 def elsewhere(sim: Simulation, folder: Path) -> Site:
     """The same service with an empty database: its keys, and nothing else."""
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     for name in ("identity.json", "log_key"):
         shutil.copy(sim.data / name, folder)
     return open_site(folder, sim.clock)
@@ -239,7 +240,7 @@ def test_keys_that_ended_after_the_backup_stay_ended(sim, tmp_path, changed):
         one.action for one in _leaves(site)[done.size :]
     ]
     back_up(site, tmp_path / "second")  # of a shorter log, with all of them
-    assert is_complete(tmp_path / "fresh", 0)
+    assert is_complete(site, 0)
     site.database.close()
 
 
@@ -247,7 +248,8 @@ def test_keys_that_ended_after_the_backup_stay_ended(sim, tmp_path, changed):
 def test_nothing_is_restored_while_nobody_says_which_keys_ended(sim, tmp_path, changed):
     """Without that memory the operator names them; those of a name that is none are refused, and so is silence."""
     site = elsewhere(sim, tmp_path / "fresh")
-    for said, code in ((None, "E_SAUVEGARDE"), (["f" * 64], "E_CLE_REVOQUEE")):
+    named = [name_of(sim.dgfip), "f" * 64]
+    for said, code in ((None, "E_SAUVEGARDE"), (named, "E_CLE_REVOQUEE"), (None, "E_SAUVEGARDE")):
         with pytest.raises(ServiceError) as caught:
             restore(site, tmp_path / "copy", sim.clock(), said)
         assert code == caught.value.code
@@ -256,7 +258,18 @@ def test_nothing_is_restored_while_nobody_says_which_keys_ended(sim, tmp_path, c
     done = restore(site, tmp_path / "copy", sim.clock(), [only[:12], name_of(sim.dgfip)])
     assert (changed["cnous"], changed["dgfip"]) == (active(site)["cnous"], active(site)["dgfip"])
     # From now on it is remembered, the ones that were named included.
-    assert not is_complete(tmp_path / "fresh", done.size - 1)
-    assert is_complete(tmp_path / "fresh", done.size)
+    assert not is_complete(site, done.size - 1)
+    assert is_complete(site, done.size)
     assert 2 == (tmp_path / "fresh" / KEY_CHANGES).read_bytes().count(b'"ended"')
+    site.database.close()
+
+
+@pytest.mark.S6
+def test_what_was_begun_for_other_keys_says_nothing_of_a_backup(sim, tmp_path, changed):
+    """A folder that was made anew, then given the keys of the service: it knows of no key that ended, and is asked for them."""
+    third_party_identity(tmp_path / "fresh", "Tiers")
+    site = elsewhere(sim, tmp_path / "fresh")
+    with pytest.raises(ServiceError, match="E_SAUVEGARDE"):
+        restore(site, tmp_path / "copy", sim.clock())
+    assert changed != active(site)
     site.database.close()

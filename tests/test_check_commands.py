@@ -207,3 +207,11 @@ def test_a_demarche_says_what_its_file_must_have(people, tmp_path, capsys):
     code, shown = check(capsys, write_plain(tmp_path / "paid.csv", paid), "--demarche", "c2s-rsa", "--side", "rsa")
     assert 0 == code
     assert "date(s) partielle(s), que la démarche n'annonce pas" in shown
+
+
+def test_a_demarche_that_compares_nobody_is_sent_elsewhere(people, tmp_path, capsys):
+    """There is no sheet to judge by: the command that reads such a file is named."""
+    assert 1 == main(["check", str(write_plain(tmp_path / "kits.csv", people)), "--demarche", "cnaf-kits"])
+    told = capsys.readouterr().err
+    assert told.startswith("E_SANS_COMPARAISON : ")
+    assert "demarche preview" in told

@@ -112,6 +112,16 @@ def test_a_file_that_is_not_there_is_said(tmp_path, capsys):
     assert capsys.readouterr().err.startswith("E_FICHIER_ABSENT : ")
 
 
+def test_what_the_system_refuses_is_said_in_french(tmp_path, capsys):
+    """The file is named, and nothing of it is told."""
+    contacts = ("--letterhead", str(tmp_path / "absent.toml"), "--out", str(tmp_path / "kit"))
+    assert main(["campaign", "kit", "c2s-rsa", *contacts, "--home", str(tmp_path)]) == 1
+    assert (
+        f"E_SYSTEME : {tmp_path / 'absent.toml'} : ce fichier, ou le dossier où il serait, n'existe pas\n"
+        == capsys.readouterr().err
+    )
+
+
 def test_an_interruption_is_130(monkeypatch, capsys):
     """Ctrl-C ends quietly."""
 

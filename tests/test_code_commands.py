@@ -71,3 +71,12 @@ def test_what_cannot_be_is_refused(run, tmp_path):
     (tmp_path / "twice.csv").write_text("identifiant;code\nP8;AB-1\nP9;AB-1\n", "utf-8")
     assert "E_IDENTIFIANTS" in run(file, tmp_path / "x.csv", "--issued", tmp_path / "twice.csv")[1]
     assert not (tmp_path / "x.csv").exists()
+
+
+def test_an_identifier_that_looks_like_a_formula_keeps_its_code(run, tmp_path):
+    """It is written with an apostrophe, for spreadsheets, and read again without."""
+    file = people(tmp_path / "a.csv", "+12", "-7")
+    run(file, tmp_path / "codes.csv")
+    code, shown = run(file, tmp_path / "again.csv", "--issued", tmp_path / "codes.csv")
+    assert (0, True) == (code, "0 code(s) tiré(s), 2 déjà donné(s)" in shown), shown
+    assert given(tmp_path / "codes.csv") == given(tmp_path / "again.csv")

@@ -75,6 +75,14 @@ def test_a_file_that_does_not_hold_is_refused_without_a_value(tmp_path, text, fi
     assert "bientôt" not in caught.value.message
 
 
+def test_a_file_in_another_encoding_is_said_to_be(tmp_path):
+    """UTF-16, or a workbook under the name of a CSV: not a matter of columns."""
+    path = tmp_path / "contacts.csv"
+    path.write_text("identifiant;nom\nP1;X\n", "utf-16")
+    with pytest.raises(ServiceError, match=r"E_CONTACTS .*UTF-8"):
+        read_contacts(path)
+
+
 def channel(tmp_path, row, channels, fallback=("courrier", "telephone", "france_services"), barred=()):
     (one,) = read(tmp_path, HEAD + row).values()
     return channel_of(one, channels, fallback, barred)

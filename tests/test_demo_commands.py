@@ -18,6 +18,12 @@ def test_an_unknown_demarche_is_a_refusal(capsys):
     assert capsys.readouterr().err.startswith("E_DEMARCHE")
 
 
+def test_names_may_be_separated_by_commas(capsys):
+    """Each is looked for by itself: only the second is unknown."""
+    assert 1 == main(["demo", "--only", "c2s-rsa,canicules"])
+    assert "cherchiez-vous canicule ?" in capsys.readouterr().err
+
+
 def test_an_installation_without_the_third_party_says_so():
     """The demonstration needs both halves: what to install is said, in one line."""
     done = subprocess.run([sys.executable, "-c", WITHOUT], cwd=ROOT, capture_output=True, text=True, check=False)

@@ -26,7 +26,8 @@ def succession(sim: Simulation, key: SigningKey) -> dict[str, Any]:
 
 def test_every_change_is_written_down(sim: Simulation):
     """From the first start on: successions as they were signed, revocations by name; for the owner only."""
-    assert [{"format": "allervers/key-changes/v1", "since": 0}] == lines(sim)
+    log = sim.site.log.public_key.hex()
+    assert [{"format": "allervers/key-changes/v1", "log": log, "since": 0}] == lines(sim)
     signed = succession(sim, SigningKey.generate())
     sim.caf.post("/keys", signed)
     sim.caf.post("/keys", signed)
@@ -48,21 +49,23 @@ def test_a_service_that_is_older_begins_where_it_is(sim: Simulation):
     """What came before is not known, and it says so; a line that a crash has cut is no change."""
     path = sim.data / KEY_CHANGES
     path.unlink()
-    assert not is_complete(sim.data, 10**9)
+    assert not is_complete(sim.site, 10**9)
     sim.opened()
     with sim.site.database.read() as connection:
         size = connection.exec_driver_sql("SELECT size FROM log_head").scalar_one()
         path.write_bytes(b'{"format":"allervers/key')  # cut while it was made
         note_end(sim.site, connection, "caf", "a" * 64)
-    assert [{"format": "allervers/key-changes/v1", "since": size}, {"party": "caf", "ended": "a" * 64}] == lines(sim)
-    assert (False, True) == (is_complete(sim.data, size - 1), is_complete(sim.data, size))
+    log = sim.site.log.public_key
+    head = {"format": "allervers/key-changes/v1", "log": log.hex(), "since": size}
+    assert [head, {"party": "caf", "ended": "a" * 64}] == lines(sim)
+    assert (False, True) == (is_complete(sim.site, size - 1), is_complete(sim.site, size))
     with path.open("ab") as file:
         file.write(b'{"party":"cn')
     with sim.site.database.write() as connection:
         note_end(sim.site, connection, "cnous", "b" * 64)
         assert [] == brought_up_to_date(sim.site, connection)
     assert ["caf", "cnous"] == [one["party"] for one in lines(sim)[1:]]
-    restart(sim.data, 3)
+    restart(sim.data, log, 3)
     assert [3, "caf", "cnous"] == [one.get("since", one.get("party")) for one in lines(sim)]
 
 
@@ -82,8 +85,8 @@ def test_a_key_that_follows_nothing_is_told(sim: Simulation):
 
 
 @pytest.mark.parametrize("data", [b"\n", b"{}\n", b"[]\n", b'{"format":"allervers/key-changes/v1","since":"0"}\n'])
-def test_a_damaged_memory_is_refused(tmp_path, data):
+def test_a_damaged_memory_is_refused(sim: Simulation, data):
     """Rather than believed to be complete."""
-    (tmp_path / KEY_CHANGES).write_bytes(data)
+    (sim.data / KEY_CHANGES).write_bytes(data)
     with pytest.raises(ServiceError, match="E_SAUVEGARDE"):
-        is_complete(tmp_path, 5)
+        is_complete(sim.site, 5)

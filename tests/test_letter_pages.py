@@ -109,6 +109,14 @@ def test_files_are_of_five_hundred_and_for_their_owner(tmp_path):
     assert first == files[1].read_bytes()
 
 
+def test_no_letter_of_an_export_before_stays(tmp_path):
+    """Fewer letters make fewer files; what else is in the folder is left alone."""
+    (tmp_path / "courrier.csv").touch()
+    write_letters(tmp_path, [letter("CAF\n\nBonjour.")] * 501, "CAF", TODAY)
+    files, _ = write_letters(tmp_path, [letter("CAF\n\nBonjour.")], "CAF", TODAY)
+    assert [*files, tmp_path / "courrier.csv"] == sorted(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("lines", [0, 6, 7])
 def test_the_address_stays_in_its_window(tmp_path, lines):
     """Its first line 110 mm from the left and 50 mm from the top; the date never on it."""

@@ -12,8 +12,12 @@ from service.demonstration.premises import CommandRefused, Office, premises
 DAY = date(2027, 2, 28)
 
 
-def test_everybody_goes_by_the_chosen_day(tmp_path):
-    """Within the block an administration's clock is on that day, and the third party answers it; afterwards it is not."""
+def test_everybody_goes_by_the_chosen_day(tmp_path, monkeypatch):
+    """Within the block an administration's clock is on that day, and the third party answers it; afterwards it is not.
+
+    A database in use, which the environment names, is not touched.
+    """
+    monkeypatch.setenv("ALLERVERS_DATABASE", f"sqlite:///{tmp_path}/real.sqlite")
     with premises(tmp_path, DAY) as place:
         assert DAY == open_office(str(tmp_path)).clock().date()
         one = place.office("cnaf")
@@ -23,6 +27,7 @@ def test_everybody_goes_by_the_chosen_day(tmp_path):
             one.run("run", "show", "ab" * 16)
         assert caught.value.code.startswith("E_")
     assert DAY != open_office(str(tmp_path)).clock().date()
+    assert not (tmp_path / "real.sqlite").exists()
 
 
 def test_a_refused_command_holds_what_it_printed(tmp_path):

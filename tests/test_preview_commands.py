@@ -87,3 +87,10 @@ def test_the_file_of_a_demarche_must_be_known():
             operand_of(load_demarche("pass-sport"), side)
         assert "E_PARTIES" == refused.value.code
         assert "caf ou msa ou cnous ou codes" in refused.value.message
+
+
+def test_a_zone_where_none_is_taken_is_refused(tmp_path, capsys):
+    """Not left aside without a word."""
+    path = rsa_file(tmp_path / "rsa.csv", dropped=20)
+    code, shown = preview(capsys, path, "--demarche", "c2s-rsa", "--home", tmp_path, "--zone", path)
+    assert (1, True) == (code, shown.err.startswith("E_ZONE : "))

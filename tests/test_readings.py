@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from sqlalchemy import insert, select, text
@@ -100,3 +103,39 @@ def test_a_database_that_is_gone_is_told_to_all(postgres: TempPg):
     database.close()
     postgres.drop(name)
     assert [OperationalError] * 3 == [type(one) for one in all_of(Readings(database), [lambda _: 1] * 3)]
+
+
+def test_one_that_comes_as_all_threads_end_is_answered(database: Database):
+    """Both have found nothing more to do, and are still counted among those at work."""
+
+    async def late() -> int:
+        readings, door = Readings(database), threading.Event()
+        early = []
+        for _ in range(2):
+            early.append(asyncio.create_task(readings.run(lambda _: door.wait())))
+            await asyncio.sleep(0.05)
+        door.set()
+        time.sleep(0.2)  # noqa: ASYNC251 - the loop is busy: both end in one step of it
+        while not all(one.done() for one in early):
+            async with asyncio.timeout(5):
+                assert 2 == await readings.run(lambda _: 2)
+            await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            return await readings.run(lambda _: 3)
+
+    assert 3 == asyncio.run(late())
+
+
+def test_where_no_thread_can_be_had_all_are_told(database: Database):
+    """Instead of waiting for ever; the next ones are told too."""
+
+    async def refused() -> list[Any]:
+        threads = ThreadPoolExecutor()
+        threads.shutdown()
+        asyncio.get_running_loop().set_default_executor(threads)
+        readings = Readings(database)
+        async with asyncio.timeout(5):
+            found = [await asyncio.gather(*(readings.run(lambda _: 1) for _ in range(3)), return_exceptions=True)]
+            return [*found[0], *await asyncio.gather(readings.run(lambda _: 1), return_exceptions=True)]
+
+    assert [RuntimeError] * 4 == [type(one) for one in asyncio.run(refused())]

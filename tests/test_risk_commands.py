@@ -83,7 +83,9 @@ def test_plain_filters_are_refused_by_the_exit_code(known, people, tmp_path):
 @pytest.mark.parametrize(
     ("words", "code"),
     [
-        (("--demarche", "c2s-rsa"), "E_PARTIES"),
+        (("--demarche", "pass-sport"), "E_PARTIES"),
+        (("--demarche", "c2s-rsa", "--side", "autre"), "E_PARTIES"),
+        (("--demarche", "cnaf-kits"), "E_SANS_COMPARAISON"),
         (("--agreement", "ffff"), "E_CONVENTION_INCONNUE"),
         (("--agreement", ""), "E_CONVENTION_INCONNUE"),
         (("--sheet", "absente.toml"), "E_"),

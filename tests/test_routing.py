@@ -59,9 +59,11 @@ def test_an_address_finds_its_route_and_its_names():
     assert ("put", {"run": "a", "number": "3"}) == (route.name, names)
 
 
-@pytest.mark.parametrize("path", ["", "/", "/v1/runs", "/v1/runs/", "/v1/runs//chunks/1", "/v1/runs/a/b", "/v2/runs/a"])
+@pytest.mark.parametrize(
+    "path", ["", "/", "/v1/runs", "/v1/runs/", "/v1/runs//chunks/1", "/v1/runs/a/b", "/v2/runs/a", "/v1/runs/a\0"]
+)
 def test_another_address_is_absent(path):
-    """Nor is one of which a piece is empty, or that ends with one more."""
+    """So is one of which a piece is empty, or that ends with one more, or has a sign that no database takes."""
     with pytest.raises(ServiceError) as caught:
         Table(small().routes).find("GET", path)
     assert ("E_INTROUVABLE", 404) == (caught.value.code, caught.value.status)

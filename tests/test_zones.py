@@ -63,6 +63,22 @@ def test_a_zone_of_two_parts(tmp_path):
     assert ["oui", "non", "oui"] == zone.said(["2", "6", "12"], ["2", "2", "2"])
 
 
+@pytest.mark.parametrize("kind", ["FeatureCollection", "GeometryCollection", "MultiPolygon"])
+def test_polygons_that_lie_over_one_another(tmp_path, kind):
+    """Who is in both is in the zone, in the hole of one of them too; who is in that hole alone is not."""
+    parts = [[SQUARE, HOLE], [[[x + 2, y] for x, y in SQUARE]]]
+    shape = {
+        "FeatureCollection": {
+            "type": kind,
+            "features": [{"type": "Feature", "geometry": polygon(*one)} for one in parts],
+        },
+        "GeometryCollection": {"type": kind, "geometries": [polygon(*one) for one in parts]},
+        "MultiPolygon": {"type": kind, "coordinates": parts},
+    }[kind]
+    zone = drawn(tmp_path, shape)
+    assert ["oui", "non", "oui", "oui", "oui", "non"] == zone.said(["0.5", "1.5", "2.5", "3.5", "5", "7"], ["2"] * 6)
+
+
 @settings(max_examples=50)
 @given(st.data())
 def test_the_same_as_side_by_side_in_plain_python(tmp_path_factory, data):
@@ -114,7 +130,7 @@ def test_no_document_breaks_the_reader(tmp_path_factory, document):
     """It gives a zone or refuses, and nothing else comes out."""
     code = ""
     try:
-        assert len(drawn(tmp_path_factory.getbasetemp(), json.dumps(document)).edges)
+        assert any(map(len, drawn(tmp_path_factory.getbasetemp(), json.dumps(document)).polygons))
     except ServiceError as error:
         code = error.code
     assert code in ("", "E_ZONE")

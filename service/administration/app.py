@@ -82,8 +82,9 @@ def dated(clock: Callable[[], datetime]) -> Iterator[None]:
 
 
 def at_desk(home: Path) -> dict[str, str]:
-    """The environment of a command in a process of its own, at the desk of that folder."""
-    return {**os.environ, "ALLERVERS_HOME": str(home), "PYTHONIOENCODING": "utf-8"}
+    """The environment of a command in a process of its own, at the desk of that folder: nothing leads it to a service in use."""
+    others = {name: value for name, value in os.environ.items() if not name.upper().startswith("ALLERVERS_")}
+    return {**others, "ALLERVERS_HOME": str(home), "PYTHONIOENCODING": "utf-8"}
 
 
 def _harden() -> None:

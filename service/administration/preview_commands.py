@@ -29,6 +29,8 @@ def preview(args: argparse.Namespace) -> None:
     """`allervers demarche preview`: read a file as one side of a démarche would, and count."""
     office, demarche = open_office(args.home), load_demarche(args.demarche)
     operand = operand_of(demarche, args.side)
+    if args.zone is not None and demarche.zone is None:
+        raise ServiceError("E_ZONE", f"« {demarche.id} » ne prend pas de zone ([regle] zone)")
     if demarche.local:
         people, objecting_people, tally = _selected(office, demarche, args)
     else:

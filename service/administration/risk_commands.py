@@ -29,6 +29,7 @@ from linkage.risk_trials import Declared, Tools, attacked
 from linkage.sheet import Sheet, load_sheet
 from service.administration.app import Office, open_office
 from service.administration.conventions import AgreementStore
+from service.administration.preview_commands import operand_of
 from service.administration.risk_page import page
 from service.administration.risk_report import (
     Attacked,
@@ -154,23 +155,20 @@ def _subject(office: Office, args: argparse.Namespace) -> _Subject:
             sentence = f"la convention fixe le profil « {stored.agreement.profile} » : retirez --profile"
             raise ServiceError("E_PROFIL", sentence)
         return _of_agreement(stored.agreement, office.keyring.identity().party, stored.demarche)
-    demarche, sheet = None, None
+    demarche, sheet, side = None, None, args.side or "left"
     if args.demarche is not None:
         demarche = load_demarche(args.demarche)
-        if args.side not in demarche.operands:
-            sentence = f"dites quel fichier c'est dans la démarche : --side {' ou --side '.join(demarche.operands)}"
-            raise ServiceError("E_PARTIES", sentence)
-        sheet = demarche.sheet()
+        sheet, side = demarche.sheet(), operand_of(demarche, args.side)
     return _Subject(
         sheet=sheet or load_sheet(args.sheet),
-        side=args.side,
+        side=side,
         profile=args.profile or "standard",
         sizes=None,
         people=None,
         demarche=demarche,
         agreement=None,
         party=office.keyring.identity().party if demarche and office.keyring.has_identity else None,
-        operand=args.side if demarche else None,
+        operand=side if demarche else None,
     )
 
 

@@ -256,7 +256,7 @@ def _wait(place: Premises, parties: Sequence[str], run: str, tools: Tools) -> No
                 raise
             shown = [line.partition(":") for line in place.office(one).run("run", "review", run).splitlines()]
             reasons = [text.strip() for title, _, text in shown if title.strip() == "motif"]
-            tools.say("    retenu : " + (" | ".join(dict.fromkeys(reasons)) or f"motif non dit à {one}"))
+            tools.say("    retenu par une garde : " + (" | ".join(dict.fromkeys(reasons)) or f"motif non dit à {one}"))
             for party in parties:
                 place.office(party).run("run", "release", run)
             place.office(one).run("run", "wait", run, "--timeout", 10)

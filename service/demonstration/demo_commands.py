@@ -83,7 +83,8 @@ def _catalogue(args: argparse.Namespace) -> int:
 
     terminal = Terminal()
     tools = Tools(clock=real_time, say=terminal.note if args.json else terminal.say, explain=args.explain)
-    found = run_catalogue(args.people or _TOWN_PEOPLE, args.seed, args.only or (), tools)
+    only = [one for word in args.only or () for one in word.split(",") if one]
+    found = run_catalogue(args.people or _TOWN_PEOPLE, args.seed, only, tools)
     if args.report is not None:
         args.report.parent.mkdir(parents=True, exist_ok=True)
         page = args.report.suffix == ".md"

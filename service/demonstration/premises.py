@@ -24,7 +24,9 @@ from service.administration.app import dated, real_time
 from service.administration.keyring import Keyring
 from service.cli import main
 from service.third_party.app import create_app, enrol, third_party_identity
+from service.third_party.database import sqlite_url
 from service.third_party.site import open_site
+from service.third_party.storage import StorageOptions
 from service.third_party.worker import Worker
 
 __all__ = ["CommandRefused", "Office", "Premises", "premises"]
@@ -101,7 +103,9 @@ class Premises:
         if party not in self.offices:
             one = Office(party=party, home=self.folder / "homes" / party)
             one.run("init", "--party", party, "--name", party.upper())
-            enrol(self.folder / "data", Keyring(one.home).public_path(party), one.public.fingerprint)
+            data = self.folder / "data"
+            own = StorageOptions(database=sqlite_url(data / "database.sqlite"))  # whatever the environment says
+            enrol(data, Keyring(one.home).public_path(party), one.public.fingerprint, own)
             one.run("server", self.url, "--fingerprint", self.identity.fingerprint)
             self.offices[party] = one
         return self.offices[party]

@@ -116,9 +116,19 @@ class Stage:
         self._log_file = self._log.open("w", encoding="utf-8")
         words = [*COMMAND, "serve", "--data", str(self.third_party_data), "--port", "0", *self._options]
         self._server = subprocess.Popen(
-            words, stdout=subprocess.PIPE, stderr=self._log_file, text=True, encoding="utf-8", bufsize=1
+            words,
+            env=at_desk(self.folder),
+            stdout=subprocess.PIPE,
+            stderr=self._log_file,
+            text=True,
+            encoding="utf-8",
+            bufsize=1,
         )
-        self.url, self._fingerprint = self._await_ready(self._server)
+        try:
+            self.url, self._fingerprint = self._await_ready(self._server)
+        except BaseException:  # also an interrupt: nobody else would stop it
+            self.__exit__(None, None, None)
+            raise
         return self
 
     def __exit__(

@@ -113,9 +113,11 @@ def third_party_identity(data: Path, name: str) -> PublicIdentity:
     """
     os.umask(0o077)
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not ((data / "identity.json").exists() or (data / KEY_CHANGES).exists()):
-        restart(data, since=0)  # of a log that is still empty
-    return Vault(data).create(name).public
+    vault, known = Vault(data), (data / "identity.json").exists() or (data / KEY_CHANGES).exists()
+    public = vault.create(name).public
+    if not known:
+        restart(data, vault.log_key().verify_bytes(), since=0)  # of a log that is still empty
+    return public
 
 
 def open_chosen(data: Path, options: StorageOptions | None = None) -> Site:

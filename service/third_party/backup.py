@@ -168,21 +168,23 @@ def restore(site: Site, source: Path, now: datetime, revoked: Sequence[str] | No
 
 def _end_keys(site: Site, connection: Connection, size: int, revoked: Sequence[str] | None) -> list[str]:
     """No key that ended after the backup is active again; what `brought_up_to_date` returns."""
-    complete = is_complete(site.data, size)
+    complete = is_complete(site, size)
     if not complete and revoked is None:
         raise _refused(
             f"« {KEY_CHANGES} » ne dit pas quelles clés de signature ont été révoquées depuis cette sauvegarde : reprenez-en une "
             "copie, ou nommez-les (--revoked CLE), ou dites qu'il n'y en a pas (--none-revoked)"
         )
     strange = brought_up_to_date(site, connection)
-    if not complete:
-        restart(site.data, size)
-    for key in revoked or ():
-        if not (ended := revoke_named(connection, key, site.clock())):
+    ended = [(key, revoke_named(connection, key, site.clock())) for key in revoked or ()]
+    for key, found in ended:
+        if not found:
             raise ServiceError("E_CLE_REVOQUEE", f"aucune clé active ne s'appelle « {key} ».", 409)
-        for party, name in ended:
-            note_end(site, connection, party, name)
-            site.record(connection, site.party, "key_revoked", digest=name)
+    # Nothing is remembered before all names are good: else silence would do the next time.
+    for party, name in (one for _, found in ended for one in found):
+        note_end(site, connection, party, name)
+        site.record(connection, site.party, "key_revoked", digest=name)
+    if not complete:
+        restart(site.data, site.log.public_key, size)
     return strange
 
 

@@ -64,7 +64,7 @@ def restore_command(args: argparse.Namespace) -> None:
     for party in done.strange:
         _say(f"les clés de {party} ne se suivent plus : appelez cette administration avant de démarrer le service")
     _say("chaque administration qui avait vu la suite du journal le refusera : prévenez-les toutes")
-    _say("attendez six minutes avant de démarrer le service")
+    _say("attendez sept minutes avant de démarrer le service")
 
 
 def export_command(args: argparse.Namespace) -> None:

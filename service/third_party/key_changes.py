@@ -2,7 +2,7 @@
 
 ``DATA/key_changes`` is lines of canonical JSON, the oldest first::
 
-    {"format": "allervers/key-changes/v1", "since": 12}     the size of the log from which on no change is missing
+    {"format": "allervers/key-changes/v1", "log": "3c…", "since": 12}     which log, and its size from which on none is missing
     {"party": "caf", "succession": {signed}}                a key that followed another one
     {"party": "caf", "ended": "9f…"}                        the name of a key that the operator revoked
 
@@ -41,27 +41,27 @@ _LARGEST_LINE = 1 << 20
 
 def note_succession(site: Site, connection: Connection, party: str, signed: Mapping[str, Any]) -> None:
     """Write down a key that follows another one, before the transaction is committed."""
-    _append(site.data, connection, {"party": party, "succession": dict(signed)})
+    _append(site, connection, {"party": party, "succession": dict(signed)})
 
 
 def note_end(site: Site, connection: Connection, party: str, key: str) -> None:
     """Write down a key that is revoked, before the transaction is committed."""
-    _append(site.data, connection, {"party": party, "ended": key})
+    _append(site, connection, {"party": party, "ended": key})
 
 
-def restart(data: Path, since: int) -> None:
-    """Keep all lines, as complete from this size of the log on."""
+def restart(data: Path, log: bytes, since: int) -> None:
+    """Keep all lines, as complete from this size of the log on; `log` is the public key of the log."""
     lines = [canonical_json(line) + b"\n" for line in _lines(data / KEY_CHANGES)]
-    write_secret(data / KEY_CHANGES, _head(since) + b"".join(lines))
+    write_secret(data / KEY_CHANGES, _head(log, since) + b"".join(lines))
 
 
-def is_complete(data: Path, size: int) -> bool:
-    """Whether no change is missing since the log had this size.
+def is_complete(site: Site, size: int) -> bool:
+    """Whether no change is missing since the log had this size; what was begun for another log says nothing of this one.
 
     Raises:
         ServiceError: `E_SAUVEGARDE`, the file is damaged.
     """
-    path = data / KEY_CHANGES
+    path = site.data / KEY_CHANGES
     if not path.exists():
         return False
     with path.open("rb") as file:
@@ -69,7 +69,7 @@ def is_complete(data: Path, size: int) -> bool:
     since = head.get("since")
     if head.get("format") != _FORMAT or not isinstance(since, int):
         raise _damaged()
-    return since <= size
+    return head.get("log") == site.log.public_key.hex() and since <= size
 
 
 def brought_up_to_date(site: Site, connection: Connection) -> list[str]:
@@ -112,15 +112,15 @@ def _succeeded(site: Site, connection: Connection, party: str, signed: object) -
     return True
 
 
-def _append(data: Path, connection: Connection, line: dict[str, Json]) -> None:
-    path = data / KEY_CHANGES
+def _append(site: Site, connection: Connection, line: dict[str, Json]) -> None:
+    path = site.data / KEY_CHANGES
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     with os.fdopen(descriptor, "r+b", buffering=0) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         whole = _whole(file)
         if not whole:  # of a service that is older than this file: what was before is not known
             since = int(connection.scalar(select(log_head.c.size)) or 0)
-            file.write(_head(since))
+            file.write(_head(site.log.public_key, since))
         file.write(canonical_json(line) + b"\n")
         os.fsync(file.fileno())
 
@@ -152,8 +152,8 @@ def _line(data: bytes) -> dict[str, Json]:
     return value
 
 
-def _head(since: int) -> bytes:
-    return canonical_json({"format": _FORMAT, "since": since}) + b"\n"
+def _head(log: bytes, since: int) -> bytes:
+    return canonical_json({"format": _FORMAT, "log": log.hex(), "since": since}) + b"\n"
 
 
 def _damaged() -> ServiceError:

@@ -50,7 +50,7 @@ class Readings:
         """
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append(((read, about), answer))
-        if len(self._at_work) < _THREADS:
+        if sum(not one.done() for one in self._at_work) < _THREADS:  # who has ended is taken off a moment later
             task = asyncio.create_task(self._work())
             self._at_work.add(task)
             task.add_done_callback(self._at_work.discard)
@@ -60,7 +60,10 @@ class Readings:
         while self._waiting:
             batch = self._waiting[:_MOST_AT_ONCE]
             del self._waiting[: len(batch)]
-            settled = await asyncio.to_thread(self._all_of, [asked for asked, _ in batch])
+            try:
+                settled = await asyncio.to_thread(self._all_of, [asked for asked, _ in batch])
+            except Exception as failure:  # noqa: BLE001 - each of the requests that wait raises it
+                settled = [(None, failure)] * len(batch)
             for (_, answer), (value, error) in zip(batch, settled, strict=True):
                 if answer.done():  # whoever asked may have left
                     continue

@@ -131,6 +131,8 @@ class Table:
             ServiceError: `E_INTROUVABLE` (404), there is no such address; `E_METHODE` (405), it has no such method.
         """
         pieces = path.split("/")
+        if "\0" in path:  # which no name has, and PostgreSQL no text
+            raise absent()
         for shape, methods in self._shapes.get(len(pieces), {}).items():
             if all(piece == known if known is not None else piece for piece, known in zip(pieces, shape, strict=True)):
                 route = methods.get(method)

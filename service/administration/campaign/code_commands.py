@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from service.administration.app import open_office
-from service.administration.campaign.mailing import write_rows
+from service.administration.campaign.mailing import as_read, write_rows
 from service.administration.journal.journal_commands import people_of, read_rows
 from service.demarche import load_demarche
 from service.errors import ServiceError
@@ -49,7 +49,7 @@ def codes(args: argparse.Namespace) -> None:
 def _issued(paths: Sequence[Path]) -> dict[str, str]:
     """Identifier → code, of those that were given before."""
     rows = [row for path in paths for row in read_rows(path, _FIELDS)]
-    found = {row["identifiant"]: row["code"] for row in rows}
+    found = {as_read(row["identifiant"]): row["code"] for row in rows}
     if len(set(found.values())) != len(found):
         raise ServiceError("E_IDENTIFIANTS", "un même code est donné à deux personnes dans les fichiers de --issued")
     return found

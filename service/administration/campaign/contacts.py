@@ -115,7 +115,8 @@ def read_contacts(path: Path, fields: Sequence[str] = (), due: str = "echeance")
     names = [name.strip().lower() for name in rows.fieldnames or []]
     if "identifiant" not in names or len(set(names)) != len(names):
         raise ServiceError(
-            "E_CONTACTS", "le fichier des contacts a une colonne « identifiant », et chaque colonne une fois"
+            "E_CONTACTS",
+            "le fichier des contacts doit avoir une colonne « identifiant », et chaque colonne une seule fois",
         )
     rows.fieldnames = names
     found: dict[str, Contact] = {}
@@ -189,6 +190,10 @@ def _separator(text: str) -> str:
 
 def _decoded(path: Path) -> str:
     data = path.read_bytes()
+    if b"\0" in data:
+        raise ServiceError(
+            "E_CONTACTS", "le fichier des contacts n'est pas un CSV UTF-8 ou Windows-1252 : l'enregistrer ainsi"
+        )
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -59,7 +59,7 @@ def write_letters(folder: Path, letters: Sequence[Letter], sender: str, today: d
     """Write the letters that can be printed.
 
     Args:
-        folder: of the files.
+        folder: of the files; those of an export before are no more there.
         letters: in their order.
         sender: who writes.
         today: what the letters are dated.
@@ -67,6 +67,8 @@ def write_letters(folder: Path, letters: Sequence[Letter], sender: str, today: d
     Returns:
         The files, and how many letters are in none of them.
     """
+    for old in folder.glob("courrier-[0-9][0-9][0-9].pdf"):  # of an export before, whose people may have objected since
+        old.unlink()
     printed = [one for one in letters if printable(one)]
     files = []
     for number, start in enumerate(range(0, len(printed), _AT_ONCE), 1):

@@ -33,7 +33,7 @@ from service.administration.campaign.steps import words_of
 from service.administration.campaign.texts import WRITTEN, Text, Texts
 from service.administration.journal.ledger import Ledger
 
-__all__ = ["FIELDS", "ROUTED", "Mailing", "Written", "note_mailing", "write_mailing", "write_rows"]
+__all__ = ["FIELDS", "ROUTED", "Mailing", "Written", "as_read", "note_mailing", "write_mailing", "write_rows"]
 
 FIELDS: Mapping[str, tuple[str, ...]] = {
     "sms": ("identifiant", "mobile", "emetteur", "texte", "segments"),
@@ -184,6 +184,11 @@ def write_rows(path: Path, fields: Sequence[str], rows: Sequence[Mapping[str, st
 
 def _as_text(value: str) -> str:
     return f"'{value}" if value[:1] in _FORMULA else value
+
+
+def as_read(cell: str) -> str:
+    """What `write_rows` was given, of a cell that it wrote."""
+    return cell[1:] if cell[:1] == "'" and cell[1:2] in _FORMULA else cell
 
 
 def _write_notifications(mailing: Mailing, dispatches: Sequence[Dispatch]) -> None:

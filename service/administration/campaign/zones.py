@@ -3,7 +3,7 @@
 A démarche of local selection with ``zone = "geojson"`` may ask of a row ``dans_zone``: *oui* or *non* from the columns
 `longitude` and `latitude` of the file (degrees, WGS 84) where a zone is given and the row has both, empty otherwise; its filter
 says what an empty one is worth (the list of districts). A point is inside by the rule of crossings: holes are outside, however
-they are drawn.
+they are drawn. Polygons may lie over one another: who is in one of them is in the zone.
 
 Polygons and what is made of them only; anything else, or coordinates that are none, is refused with the place in the file.
 """
@@ -36,13 +36,13 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class Zone:
-    """A zone, as the edges of its rings.
+    """A zone, as the edges of the rings of its polygons.
 
     Attributes:
-        edges: (n, 4), longitude and latitude of both ends of each.
+        polygons: (n, 4) each, longitude and latitude of both ends of each edge.
     """
 
-    edges: Floats
+    polygons: tuple[Floats, ...]
 
     def said(self, longitudes: Sequence[str], latitudes: Sequence[str]) -> list[str]:
         """Of each row, *oui*, *non*, or an empty text where its cells are no coordinates."""
@@ -52,15 +52,18 @@ class Zone:
         return ["" if not there else "oui" if within else "non" for there, within in zip(known, inside, strict=True)]
 
     def holds(self, longitudes: Floats, latitudes: Floats) -> NDArray[np.bool_]:
-        """(n,) bool, whether each point is in the zone: a ray to the East crosses its edges an odd number of times."""
-        odd = np.zeros(len(longitudes), dtype=bool)
-        for from_across, from_up, to_across, to_up in self.edges.tolist():
-            if from_up == to_up:
-                continue
-            spans = (from_up > latitudes) != (to_up > latitudes)
-            meets = from_across + (latitudes - from_up) * ((to_across - from_across) / (to_up - from_up))
-            odd ^= spans & (longitudes < meets)
-        return odd
+        """(n,) bool, whether each point is in the zone: a ray to the East crosses a polygon's edges an odd number of times."""
+        inside = np.zeros(len(longitudes), dtype=bool)
+        for edges in self.polygons:
+            odd = np.zeros(len(longitudes), dtype=bool)
+            for from_across, from_up, to_across, to_up in edges.tolist():
+                if from_up == to_up:
+                    continue
+                spans = (from_up > latitudes) != (to_up > latitudes)
+                meets = from_across + (latitudes - from_up) * ((to_across - from_across) / (to_up - from_up))
+                odd ^= spans & (longitudes < meets)
+            inside |= odd
+        return inside
 
 
 def read_zone(path: Path) -> Zone:
@@ -75,30 +78,30 @@ def read_zone(path: Path) -> Zone:
         drawn = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
         raise _refused("ce n'est pas du JSON en UTF-8") from error
-    edges = [edge for ring in _rings(drawn, "le fichier", 0) for edge in _edges(ring)]
-    if not edges:
+    polygons = [[edge for ring in rings for edge in _edges(ring)] for rings in _polygons(drawn, "le fichier", 0)]
+    if not any(polygons):
         raise _refused("aucun polygone : dessinez une surface, pas un point ni une ligne")
-    if len(edges) > _MOST_POINTS:
+    if sum(map(len, polygons)) > _MOST_POINTS:
         raise _refused("plus de cent mille points : simplifiez le tracé")
-    return Zone(edges=np.array(edges, dtype=np.float64))
+    return Zone(polygons=tuple(np.array(edges, dtype=np.float64) for edges in polygons))
 
 
-def _rings(drawn: Any, where: str, depth: int) -> Iterator[list[tuple[float, float]]]:
-    """The closed rings of an object, each with its first point at the end again."""
+def _polygons(drawn: Any, where: str, depth: int) -> Iterator[list[list[tuple[float, float]]]]:
+    """The polygons of an object: closed rings, each with its first point at the end again."""
     kind = drawn.get("type") if isinstance(drawn, dict) else None
     if depth > _DEEPEST:
         raise _refused(f"{where} : trop d'objets les uns dans les autres")
     if kind in ("FeatureCollection", "GeometryCollection"):
         members = drawn.get("features" if kind == "FeatureCollection" else "geometries")
         for number, one in enumerate(_listed(members, where), 1):
-            yield from _rings(one, f"{where}, objet {number}", depth + 1)
+            yield from _polygons(one, f"{where}, objet {number}", depth + 1)
     elif kind == "Feature":
-        yield from _rings(drawn.get("geometry"), where, depth + 1)
+        yield from _polygons(drawn.get("geometry"), where, depth + 1)
     elif kind in ("Polygon", "MultiPolygon"):
         parts = _listed(drawn.get("coordinates"), where)
         for part in [parts] if kind == "Polygon" else parts:
-            for ring in _listed(part, where):
-                yield _closed([_point(one, where) for one in _listed(ring, where)], where)
+            rings = [[_point(one, where) for one in _listed(ring, where)] for ring in _listed(part, where)]
+            yield [_closed(ring, where) for ring in rings]
     else:
         raise _refused(f"{where} : il y faut un Polygon ou un MultiPolygon")
 
