@@ -105,6 +105,20 @@ def test_notifications_are_one_body_a_line(mailing):
     assert "DUBOIS" not in line
 
 
+def test_nothing_of_an_export_before_stays_in_the_folder(mailing):
+    """Who was written to then may have objected since; files of the agent's own are left alone."""
+    some = [
+        dispatch(1, "sms"),
+        dispatch(2, "courrier"),
+        dispatch(3, "application", pivot=PIVOT),
+        dispatch(4, "appel_sortant"),
+    ]
+    write_mailing(mailing, some)
+    (mailing.folder / "notes.csv").write_text("à moi", "utf-8")
+    assert {"sms": 1} == write_mailing(mailing, [dispatch(5, "sms")]).messages
+    assert ["notes.csv", "sms.csv"] == sorted(one.name for one in mailing.folder.iterdir())
+
+
 def test_what_left_is_in_the_journal(tmp_path):
     """An event of the campaign and a trace of the person."""
     desk = Desk(tmp_path)

@@ -49,7 +49,7 @@ def open_run(visit: Visit, body: Json) -> JSONResponse:
     return reply({"run": runs.open_run(visit.site, visit.caller, body)}, 201)
 
 
-@router.get("/runs", Action.LIST_RUNS, says(listed(nested(RunView))), together=True)
+@router.get("/runs", Action.LIST_RUNS, says(listed(nested(RunView))))
 def list_runs(visit: Visit) -> JSONResponse:
     """The runs of the caller's agreements."""
     return reply([one.to_json() for one in runs.list_runs(visit.site, visit.caller)])

@@ -32,6 +32,7 @@ from service.administration.campaign.roll import Campaign, Dispatch, record
 from service.administration.campaign.steps import words_of
 from service.administration.campaign.texts import WRITTEN, Text, Texts
 from service.administration.journal.ledger import Ledger
+from service.demarche import CHANNELS
 
 __all__ = ["FIELDS", "ROUTED", "Mailing", "Written", "as_read", "note_mailing", "write_mailing", "write_rows"]
 
@@ -44,6 +45,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 }
 ROUTED = ("identifiant", "courriel", "mobile", "sans_reponse", "demarche_a_proposer")
 _OTHERS = ("identifiant", "nom", "telephone", "accompagnant", "langue", "usage")
+_APART = {"application": "application.jsonl", "appel_sortant": "appel_sortant.txt"}  # beside the tables
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -82,14 +84,15 @@ class Written:
 
 
 def write_mailing(mailing: Mailing, dispatches: Sequence[Dispatch]) -> Written:
-    """Write one file a channel, and the letters as pages.
+    """Write one file a channel, and the letters as pages; what an export before left in the folder is no more there.
 
     Raises:
         ServiceError: what `Texts.text` refuses.
     """
     mailing.folder.mkdir(parents=True, exist_ok=True)
+    for name in (*(f"{channel}.csv" for channel in CHANNELS), *_APART.values()):
+        (mailing.folder / name).unlink(missing_ok=True)  # its people may have objected since
     by_channel: dict[str, list[Dispatch]] = defaultdict(list)
-    unprinted = 0
     for one in dispatches:
         by_channel[one.channel].append(one)
     for channel, some in by_channel.items():
@@ -97,14 +100,12 @@ def write_mailing(mailing: Mailing, dispatches: Sequence[Dispatch]) -> Written:
             _write_notifications(mailing, some)
             continue
         write_rows(mailing.folder / f"{channel}.csv", FIELDS.get(channel, _OTHERS), _rows(mailing, channel, some))
-        if channel == "courrier":
-            unprinted += _print(mailing, some)
         if channel == "appel_sortant":
             script = _text(mailing, channel, some[0]).body
-            (mailing.folder / "appel_sortant.txt").write_text(script, "utf-8")
+            (mailing.folder / _APART[channel]).write_text(script, "utf-8")
     return Written(
-        messages={channel: len(some) for channel, some in sorted(by_channel.items())},
-        unprinted=unprinted,
+        messages={channel: len(some) for channel, some in sorted(by_channel.items()) if some},
+        unprinted=_print(mailing, by_channel["courrier"]),
         untranslated=sum(_left_in_french(mailing, one) for one in dispatches),
     )
 
@@ -192,7 +193,7 @@ def as_read(cell: str) -> str:
 
 
 def _write_notifications(mailing: Mailing, dispatches: Sequence[Dispatch]) -> None:
-    path = mailing.folder / "application.jsonl"
+    path = mailing.folder / _APART["application"]
     path.touch(mode=0o600)
     with path.open("w", encoding="utf-8") as file:
         for one in dispatches:
