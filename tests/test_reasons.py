@@ -68,4 +68,5 @@ def test_reasons_are_sentences_and_counts(canteen):
     assert {"sélection : une valeur du fichier n'est plus vraie": 2, one.text: 1} == tally(
         [one, *[Reason(kind="selection")] * 2]
     )
-    assert declared(canteen[1]["caf"]) == int(canteen[1]["caf"].taken.sum()) * 103 // 100 + 20
+    people = int(canteen[1]["caf"].taken.sum())
+    assert people < declared(canteen[1]["caf"]) < 1.05 * people  # beyond which the guard of sizes holds a run

@@ -77,7 +77,7 @@ def tally(found: Iterable[Reason]) -> dict[str, int]:
 
 def declared(part: Part) -> int:
     """The size that a party declares in the agreement, with some room."""
-    return int(part.taken.sum()) * 103 // 100 + 20
+    return int(part.taken.sum()) * 101 // 100 + 2
 
 
 @dataclass(frozen=True, kw_only=True)
