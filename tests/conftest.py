@@ -36,7 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
     Long tests write files of many gibibytes, on the disk, and draw other examples each time.
     """
     short = "not soak" in config.option.markexpr
-    if short and not config.getoption("fresh_randomness"):
+    if config.option.markexpr != "soak" and not config.getoption("fresh_randomness"):
         settings.register_profile("repeatable", derandomize=True)
         settings.load_profile("repeatable")
         config.stash[STREAM] = Stream()
@@ -47,7 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     stream = item.config.stash.get(STREAM, None)
-    if stream is None or any(item.iter_markers(name="flow")):
+    if stream is None or any(item.get_closest_marker(name) for name in ("flow", "soak")):
         restore_source()
     else:
         replace_source(stream)
