@@ -90,7 +90,7 @@ def test_a_run_of_three_from_its_opening_to_its_closing(offices, tmp_path, capsy
     found = {row["identifiant"]: row["date_fin"] for row in rows}
     assert len(dates.keys() ^ found.keys()) <= CHANCE
     assert all(dates[one] == date for one, date in found.items() if one in dates)
-    assert {"attribution"} == {row["usage"] for row in rows}
+    assert sum(row["usage"] != "attribution" for row in rows) <= CHANCE
 
 
 class Spoken(Terminal):
