@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from linkage import memory as defaults
 from linkage.batch import Executor, Found, Threads
 from linkage.blocks import Skew, shared_blocks, skew_of
 from linkage.kept_links import KeptLinks
@@ -30,7 +31,7 @@ from linkage.wire import EncodedPass
 
 __all__ = ["MEMORY", "PassContent", "PassLinks", "check_pass", "check_pieces", "link_pass", "link_pieces"]
 
-MEMORY = 1 << 29  # bytes
+MEMORY = defaults.MEMORY
 
 _LEAST_BATCH, _MOST_BATCH = 1 << 18, 1 << 23  # bytes of filters; pieces are mostly larger, and then cut without a copy
 _POLL = 0.1  # seconds between two progress reports

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
-import uvicorn
-
 from crypto.keys import PublicIdentity
+from service.administration.app import real_time
 from service.administration.keyring import Keyring
 from service.cli import main
-from service.third_party.app import create_app, enrol, third_party_identity
-from service.third_party.site import open_site
-from service.third_party.worker import Worker
+from service.demonstration.premises import third_party
+from service.third_party.app import enrol
 from tests.partners import people_csv
 from tests.risk_reports import keep_reports
 
@@ -114,27 +110,5 @@ def files(folder: Path) -> tuple[Path, Path]:
 @contextmanager
 def premises(folder: Path) -> Iterator[Premises]:
     """A third party for the length of a test module."""
-    data, stop = folder / "data", threading.Event()
-    identity = third_party_identity(data, "Tiers de confiance")
-    app = create_app(data, now, emit=lambda _: None)
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, access_log=False, lifespan="off", ws="none")
-    server = uvicorn.Server(config)
-    worker = Worker(site=open_site(data, now), stop=stop, emit=lambda _: None)
-    threads = [threading.Thread(target=server.run), threading.Thread(target=worker.run)]
-    for thread in threads:
-        thread.start()
-    while not server.started:
-        stop.wait(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        yield Premises(folder=folder, url=f"http://127.0.0.1:{port}", identity=identity)
-    finally:
-        server.should_exit = True
-        stop.set()
-        for thread in threads:
-            thread.join()
-
-
-def now() -> datetime:
-    """The real clock."""
-    return datetime.now(UTC)
+    with third_party(folder / "data", real_time) as (url, identity):
+        yield Premises(folder=folder, url=url, identity=identity)

@@ -254,9 +254,9 @@ def _wait(place: Premises, parties: Sequence[str], run: str, tools: Tools) -> No
         except CommandRefused as refused:
             if refused.code != "E_EXAMEN":
                 raise
-            told = [line for party in parties for line in place.office(party).run("run", "review", run).splitlines()]
+            shown = [line for party in parties for line in place.office(party).run("run", "review", run).splitlines()]
             reasons = [
-                text.strip() for title, _, text in (line.partition(":") for line in told) if title.strip() == "motif"
+                text.strip() for title, _, text in (line.partition(":") for line in shown) if title.strip() == "motif"
             ]
             tools.say("    retenu par une garde : " + " | ".join(dict.fromkeys(reasons)))  # each source knows its own
             for party in parties:

@@ -12,7 +12,7 @@ import contextlib
 import io
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -29,7 +29,7 @@ from service.third_party.site import open_site
 from service.third_party.storage import StorageOptions
 from service.third_party.worker import Worker
 
-__all__ = ["CommandRefused", "Office", "Premises", "premises"]
+__all__ = ["CommandRefused", "Office", "Premises", "premises", "third_party"]
 
 _ROUNDS = 6  # in which every party does what it can
 _WAIT = "E_PATIENTER"
@@ -142,7 +142,19 @@ def premises(folder: Path, day: date) -> Iterator[Premises]:
     def now() -> datetime:
         return real_time() + shift
 
-    data, stop = folder / "data", threading.Event()
+    with third_party(folder / "data", now) as (url, identity), dated(now):
+        yield Premises(folder=folder, url=url, identity=identity)
+
+
+@contextlib.contextmanager
+def third_party(data: Path, now: Callable[[], datetime]) -> Iterator[tuple[str, PublicIdentity]]:
+    """A third party in threads of this process, until the end of the block: where it answers, and who it is.
+
+    Args:
+        data: its folder.
+        now: its clock.
+    """
+    stop = threading.Event()
     identity = third_party_identity(data, "Tiers de confiance")
     config = uvicorn.Config(
         create_app(data, now, emit=lambda _: None), host="127.0.0.1", port=0, log_config=None, access_log=False,
@@ -157,8 +169,7 @@ def premises(folder: Path, day: date) -> Iterator[Premises]:
         while not server.started:
             stop.wait(0.01)
         port = server.servers[0].sockets[0].getsockname()[1]
-        with dated(now):
-            yield Premises(folder=folder, url=f"http://127.0.0.1:{port}", identity=identity)
+        yield f"http://127.0.0.1:{port}", identity
     finally:
         server.should_exit = True
         stop.set()

@@ -98,10 +98,15 @@ class Bench:
     def __init__(self, demarche: Demarche, parts: Mapping[str, Part], parameters: Path | None, day: date) -> None:
         self._demarche, self._parts, self._parameters, self._day = demarche, parts, parameters, day
         self._records: dict[str, Records] = {}
+        self._encoded: dict[str, frozenset[str]] = {}  # identifiers of these
         self._pairs: dict[tuple[str, str], _Pairs] = {}
         self._rows = {name: _rows_of(part) for name, part in parts.items()}
-        sheet = None if demarche.local else demarche.sheet()
-        self._addresses = {one.name: one.address for one in sheet.attributes if one.address} if sheet else {}
+        self._taken = {name: _taken_of(part) for name, part in parts.items()}
+        attributes = () if demarche.local else demarche.sheet().attributes
+        self._addresses = {one.name: one.address for one in attributes if one.address}
+        known = next(iter(parts.values())).identity if parts else {}
+        # What the sheet compares, as far as the files of the world say it.
+        self._named = [one.name for one in attributes if (one.name in known or one.address) and one.bits > 1]
 
     def lost(self, which: tuple[str, str], people: Iterable[int]) -> dict[int, Reason]:
         """Why each of these eligible people was not found; `which` is (output, recipient)."""
@@ -130,7 +135,7 @@ class Bench:
         return next((one for one in [*wrong, *missed] if one is not None), Reason(kind="cles"))
 
     def _useless(self, formula: Formula, own: str, person: int) -> Reason:
-        if person not in self._taken(own):
+        if person not in self._taken[own]:
             return Reason(kind="selection")
         missed = [self._missed(own, one, person, certain=True) for one in self._holding(formula.excludes, person)]
         wrong = [
@@ -141,15 +146,13 @@ class Bench:
         return next((one for one in [*missed, *wrong] if one is not None), Reason(kind="cles"))
 
     def _holding(self, operands: Iterable[str], person: int) -> list[str]:
-        return [one for one in sorted(operands) if person in self._taken(one)]
-
-    def _taken(self, name: str) -> set[int]:
-        part = self._parts[name]
-        return {one for one, taken in zip(part.entity, part.taken.tolist(), strict=True) if taken}
+        return [one for one in sorted(operands) if person in self._taken[one]]
 
     def _there(self, name: str, person: int) -> list[int]:
         """Rows of a person that the tool encodes, by the place in the part."""
-        known = set(self._people_of(name).ids)
+        if name not in self._encoded:
+            self._encoded[name] = frozenset(self._people_of(name).ids)
+        known = self._encoded[name]
         return [row for row in self._rows[name].get(person, ()) if self._parts[name].ids[row] in known]
 
     def _missed(self, own: str, other: str, person: int, *, certain: bool) -> Reason | None:
@@ -177,19 +180,12 @@ class Bench:
             for there, sure in found.linked[row].items():
                 if sure or not certain:
                     differing = self._differing((own, row), (other, there))
-                    same = tuple(one for one in self._named() if one not in differing and self._value(own, row, one))
+                    same = tuple(one for one in self._named if one not in differing and self._value(own, row, one))
                     return Reason(kind="lien_faux", operand=other, attributes=same)
         return None
 
     def _differing(self, one: tuple[str, int], other: tuple[str, int]) -> tuple[str, ...]:
-        return tuple(name for name in self._named() if self._value(*one, name) != self._value(*other, name))
-
-    def _named(self) -> list[str]:
-        """What the sheet compares, as far as the files of the world say it."""
-        known = next(iter(self._parts.values())).identity
-        return [
-            one.name for one in self._demarche.sheet().attributes if (one.name in known or one.address) and one.bits > 1
-        ]
+        return tuple(name for name in self._named if self._value(*one, name) != self._value(*other, name))
 
     def _value(self, name: str, row: int, attribute: str) -> str:
         identity, part = self._parts[name].identity, self._addresses.get(attribute)
@@ -232,6 +228,11 @@ def _rows_of(part: Part) -> dict[int, list[int]]:
     for row, one in enumerate(part.entity):
         found[one].append(row)
     return found
+
+
+def _taken_of(part: Part) -> frozenset[int]:
+    """Entities that a run takes."""
+    return frozenset(one for one, taken in zip(part.entity, part.taken.tolist(), strict=True) if taken)
 
 
 def _places(part: Part, records: Records) -> list[int]:
