@@ -81,7 +81,7 @@ def stage(data: Path, chunks: int, rows: int, database: str | None = None) -> St
         agreement=agreement.identifier, run=run.run, comparison=comparison.id, pass_="jour", party="caf",
         role="recipient", count=chunks * rows, row_bytes=ROW, chunks=tuple(digests),
         wrapped_key=secrets.token_bytes(32 + SEAL_OVERHEAD), mean_fill_permille=500, nonce=secrets.token_hex(16),
-        appendix=secrets.token_bytes(APPENDIX_BYTES), risk=replace(RISK, made_at=now),
+        appendix=secrets.token_bytes(APPENDIX_BYTES), risk=replace(RISK, made_at=now, people=max(RISK.people, chunks * rows)),
     )  # fmt: skip
     return Stage(site=site, sender=caf, manifest=manifest, noise=noise)
 
