@@ -10,17 +10,19 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import uvicorn
 
 from service.third_party import listening as module
-from service.third_party.listening import BoundedProtocol, listening
+from service.third_party.listening import BoundedProtocol, BoundedServer, listening
 
 PAGE = b"GET / HTTP/1.1\r\nhost: x\r\n"
 
 
-async def hello(_: Any, receive: Any, send: Any) -> None:
+async def hello(scope: Any, receive: Any, send: Any) -> None:
     """Reads nothing of any body."""
-    del receive
+    if scope["type"] == "lifespan":
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        return
     head = [(b"content-length", b"2")]
     await send({"type": "http.response.start", "status": 200, "headers": head})
     await send({"type": "http.response.body", "body": b"ok"})
@@ -34,7 +36,7 @@ def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(50)
-        server = uvicorn.Server(listening(hello))
+        server = BoundedServer(listening(hello))
         thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])))
         thread.start()
         while not server.started:

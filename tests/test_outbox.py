@@ -60,6 +60,11 @@ class Shelf:
         assert number not in self.chunks[upload]
         self.chunks[upload][number] = sealed
 
+    def send_chunks(self, run: Any, upload: Any, numbers: Any, read: Any, told: Any) -> None:
+        for number in numbers:
+            self.send_chunk(run, upload, number, read(number))
+            told(1)
+
     def complete(self, run: Any, upload: Any) -> Any:
         assert self.upload(run, upload).missing == ()
         self.completed.append(upload)

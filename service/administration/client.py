@@ -8,7 +8,9 @@ answers are listed in `service.answers` and described by ``/v1/openapi.json``.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -43,6 +45,7 @@ __all__ = ["Client"]
 
 _M = TypeVar("_M", bound=Message)
 _JSON = "application/json"
+_AT_ONCE = 3  # chunks on their way; the third party takes four of a party
 
 
 class Client:
@@ -177,6 +180,57 @@ class Client:
         """Send one sealed chunk."""
         path = f"/runs/{run}/uploads/{upload}/chunks/{number}"
         self._http.exchange("PUT", path, sealed, headers={"Content-Type": "application/octet-stream"})
+
+    def send_chunks(
+        self, run: str, upload: str, numbers: Sequence[int], read: Callable[[int], bytes], told: Callable[[int], None]
+    ) -> None:
+        """Send sealed chunks, several on their way at a time: one travels while another is flushed to a disk.
+
+        The first that fails ends it, once those on their way have ended too. An interruption waits for none of them: what
+        is not acknowledged is sent again the next time.
+
+        Args:
+            run: its identifier.
+            upload: its identifier.
+            numbers: of the chunks.
+            read: the bytes of one, asked for when its turn comes, from any thread.
+            told: called in this thread with how many more are held.
+
+        Raises:
+            ServiceError: what the third party refused; `E_CONNEXION`.
+            OSError: a chunk cannot be read.
+        """
+        left: SimpleQueue[int] = SimpleQueue()
+        done: SimpleQueue[Exception | None] = SimpleQueue()
+        stop = threading.Event()
+        for number in numbers:
+            left.put(number)
+
+        def work() -> None:
+            while not stop.is_set():
+                try:
+                    number = left.get_nowait()
+                    self.send_chunk(run, upload, number, read(number))
+                except Empty:
+                    return
+                except Exception as error:  # noqa: BLE001 - the thread that waits raises it
+                    done.put(error)
+                    return
+                done.put(None)
+
+        threads = [threading.Thread(target=work, daemon=True) for _ in range(min(_AT_ONCE, len(numbers)))]
+        for thread in threads:
+            thread.start()
+        try:
+            for _ in numbers:
+                if (error := done.get()) is not None:
+                    stop.set()
+                    for thread in threads:
+                        thread.join()
+                    raise error
+                told(1)
+        finally:
+            stop.set()
 
     def complete(self, run: str, upload: str) -> None:
         """Say that all chunks are there."""

@@ -17,6 +17,7 @@ import hashlib
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -189,24 +190,36 @@ def send(seat: Seat, client: Client, worker: bytes, *, report: Report | None = N
     """
     waiting = [(one, plan) for one, plan in seat.passes() if not _file(seat, one, plan.name, "held.json").exists()]
     drafts = [_draft(seat, comparison, plan) for comparison, plan in waiting]
-    done, total = 0, sum(len(draft.chunks) for draft in drafts)
+    told = _counted(report, sum(len(draft.chunks) for draft in drafts))
     for (comparison, plan), draft in zip(waiting, drafts, strict=True):
         signed = _signed_manifest(seat, comparison, plan.name, draft, worker)
         upload = _announce(seat, client, comparison, plan.name, signed)
-        missing = set(client.upload(seat.run, upload).missing)
-        for number in range(len(draft.chunks)):
-            if number in missing:
-                sealed = _file(seat, comparison, plan.name, str(number)).read_bytes()
-                client.send_chunk(seat.run, upload, number, sealed)
-            done += 1
-            if report:
-                report(done, total)
+        missing = sorted(set(range(len(draft.chunks))) & set(client.upload(seat.run, upload).missing))
+        told(len(draft.chunks) - len(missing))
+        client.send_chunks(seat.run, upload, missing, partial(_sealed, seat, comparison, plan.name), told)
         _reached(seat, comparison, plan.name, "complete")  # before: the answer may be lost
         client.complete(seat.run, upload)
         held = canonical_json({"digest": statement_digest(signed), "pieces": len(draft.chunks)})
         write_secret(_file(seat, comparison, plan.name, "held.json"), held)
         for number in range(len(draft.chunks)):
             destroy(_file(seat, comparison, plan.name, str(number)))
+
+
+def _counted(report: Report | None, total: int) -> Callable[[int], None]:
+    """Progress that is told what more was done."""
+    done = 0
+
+    def told(more: int) -> None:
+        nonlocal done
+        done += more
+        if report:
+            report(done, total)
+
+    return told
+
+
+def _sealed(seat: Seat, comparison: Comparison, pass_name: str, number: int) -> bytes:
+    return _file(seat, comparison, pass_name, str(number)).read_bytes()
 
 
 def open_worker_key(seat: Seat, third_party: PublicIdentity, signed: object) -> bytes:

@@ -11,6 +11,7 @@ is not one of ours. Answers may carry the log's latest checkpoint (``allervers-c
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -44,7 +45,7 @@ _NOTE = "allervers-checkpoint"
 
 
 class SignedHttp:
-    """One connection of a party; closed by `close`."""
+    """A party's line to its third party, for any number of threads; closed by `close`."""
 
     def __init__(
         self,
@@ -61,6 +62,7 @@ class SignedHttp:
         self._clock = clock
         self._sleep = sleep
         self._on_note = on_note
+        self._noting = threading.RLock()  # requests may be in several threads; a note is judged by asking for its proof
         timeout = httpx2.Timeout(connect=10, read=120, write=120, pool=10)
         self._http = httpx2.Client(transport=transport, timeout=timeout, headers={"User-Agent": "allervers"})
         self._signer = HTTPMessageSigner(signature_algorithm=ED25519)
@@ -149,7 +151,8 @@ class SignedHttp:
             note = from_base64(written).decode()
         except (CryptoError, UnicodeError) as error:
             raise foreign(response.status_code) from error
-        self._on_note(note)
+        with self._noting:
+            self._on_note(note)
 
     def _read(self, response: httpx2.Response) -> Json:
         try:

@@ -162,10 +162,10 @@ async def _authenticated(state: State, scope: Scope, fields: Fields) -> Caller:
     limits: Limits = state.limits
     try:
         head = doorkeeper.read(_signed_part(state, scope, fields))
-        found = doorkeeper.remembered(head)
+        found = await doorkeeper.joined(head)
         if found is None:
             limits.lookups.take(head.key_id)  # forged signatures do not reach the database for ever
-            found = await run_in_threadpool(doorkeeper.looked_up, head)
+            found = await doorkeeper.look_up(head, state.readings)
         caller, ticket = found
         limits.parties.check(caller.party)
         await doorkeeper.enter(ticket)

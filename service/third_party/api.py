@@ -8,6 +8,10 @@ before the request is admitted (`admission`); refusals get their form in `gate`.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import State
 from starlette.types import Receive, Scope, Send
 
@@ -86,16 +90,23 @@ class Application:
             scope["app"], scope["state"] = self, {}
             await self._gate(scope, receive, send)
         elif scope["type"] == "lifespan":
-            await _live(receive, send)
+            await self._live(receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["route"], names = self._table.find(scope["method"], scope["path"])
         response = await respond(scope["route"], names, scope, receive)
         await response(scope, receive, send)
 
+    async def _live(self, receive: Receive, send: Send) -> None:
+        """Answer a server that tells when it starts and stops."""
+        while (await receive())["type"] == "lifespan.startup":
+            await self._prepare()
+            await send({"type": "lifespan.startup.complete"})
+        await send({"type": "lifespan.shutdown.complete"})
 
-async def _live(receive: Receive, send: Send) -> None:
-    """Answer a server that tells when it starts and stops: nothing is to be done then."""
-    while (await receive())["type"] == "lifespan.startup":
-        await send({"type": "lifespan.startup.complete"})
-    await send({"type": "lifespan.shutdown.complete"})
+    async def _prepare(self) -> None:
+        """Do nothing once in each of the ways in which requests do something: the first ones wait for no loading."""
+        await run_in_threadpool(lambda: None)
+        with suppress(SQLAlchemyError):  # a database that is away is said by /readyz, and to each request
+            await self.state.readings.run(lambda glance: glance.dealings(""), "")
+            await self.state.doorkeeper.prepare()

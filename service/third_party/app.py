@@ -27,8 +27,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import uvicorn
-
 from crypto.errors import CryptoError
 from crypto.keys import PublicIdentity, check_fingerprint
 from service.errors import ServiceError
@@ -38,7 +36,7 @@ from service.third_party.gate import Ticks
 from service.third_party.hardening import harden
 from service.third_party.journal import Emit, incident_line, line, take_over
 from service.third_party.key_changes import KEY_CHANGES, restart
-from service.third_party.listening import listening
+from service.third_party.listening import BoundedServer, listening
 from service.third_party.metrics import serve_metrics
 from service.third_party.operations import equip
 from service.third_party.site import Clock, Site, open_site
@@ -186,10 +184,9 @@ def serve(
     options = options or StorageOptions()
     storage = read_storage(options, os.environ)
     app = create_app(data, _now, public_url=os.environ.get(PUBLIC_URL), storage=storage)
-    config = listening(app)
     listener = _listen(*address)
     ready = f"PRÊT http://{address[0]}:{listener.getsockname()[1]}"
-    server = _Server(config, lambda: announce(ready))
+    server = BoundedServer(listening(app), lambda: announce(ready))
     # The server hands the signal back once it has stopped: taken here, it does not kill us before the worker is stopped.
     handlers = {number: signal.signal(number, server.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
     children = [WorkerProcess(_command("work", data, options), _child_ended("worker-ended"))] if with_worker else []
@@ -233,7 +230,7 @@ def _web(data: Path, stop: threading.Event, options: StorageOptions, listener: i
     harden()
     take_over(_write_line, _now)
     app = create_app(data, _now, public_url=os.environ.get(PUBLIC_URL), storage=read_storage(options, os.environ))
-    server = uvicorn.Server(listening(app))
+    server = BoundedServer(listening(app))
     handlers = {number: signal.signal(number, server.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def end() -> None:
@@ -320,19 +317,6 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.close()
         raise
     return listener
-
-
-class _Server(uvicorn.Server):
-    """Says when requests are accepted."""
-
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._ready = ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            self._ready()
 
 
 def _end_with_parent(stop: threading.Event) -> None:

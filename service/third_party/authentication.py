@@ -12,6 +12,7 @@ asked of the database each time, in the commit that spends the nonce (`turnstile
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import re
@@ -29,6 +30,7 @@ from crypto.signatures import check_verify_key
 from service.errors import ServiceError
 from service.messages import MAX_REQUEST_SECONDS, NONCE_BYTES, REQUEST_TAG
 from service.third_party.party_keys import active_keys
+from service.third_party.readings import Readings
 from service.third_party.signature_input import Fields, SignedHead, Unreadable, read_signed_head
 from service.third_party.site import Site
 from service.third_party.store import find_party
@@ -98,6 +100,7 @@ class Doorkeeper:
         self._site = site
         self._turnstile = Turnstile(site.database)
         self._parties: OrderedDict[str, _Known] = OrderedDict()
+        self._looking: dict[str, asyncio.Event] = {}  # names whose keys are being asked for
 
     def read(self, request: Request) -> SignedHead:
         """The signature of a request, once it says all that it must, for this moment; nobody has verified it yet.
@@ -129,6 +132,31 @@ class Doorkeeper:
         known = self._parties.get(head.key_id)
         return None if known is None else self._verify(head, known)
 
+    async def joined(self, head: SignedHead) -> tuple[Caller, Ticket] | None:
+        """As `remembered`, once the keys of this name that another request asks for are there.
+
+        A service that starts under load asks once for each party, not once for each client.
+        """
+        found = self.remembered(head)
+        if found is None and (looking := self._looking.get(head.key_id)) is not None:
+            await looking.wait()
+            found = self.remembered(head)
+        return found
+
+    async def look_up(self, head: SignedHead, readings: Readings) -> tuple[Caller, Ticket]:
+        """As `looked_up`, in the event loop, together with other readings; requests of the same name may join.
+
+        Raises:
+            ServiceError: `E_REQUETE_NON_SIGNEE` (401).
+            SQLAlchemyError: the database does not answer.
+        """
+        looking = self._looking.setdefault(head.key_id, asyncio.Event())
+        try:
+            return await readings.run(lambda _: self.looked_up(head))
+        finally:
+            looking.set()
+            self._looking.pop(head.key_id, None)
+
     def looked_up(self, head: SignedHead) -> tuple[Caller, Ticket]:
         """Verify a signature with the keys that the database holds now; called from a thread.
 
@@ -148,6 +176,14 @@ class Doorkeeper:
         if (found := self._verify(head, known)) is None:
             raise refused()
         return found
+
+    async def prepare(self) -> None:
+        """Spend nothing, once: the first request finds a connection and its statement ready.
+
+        Raises:
+            SQLAlchemyError: the database does not answer.
+        """
+        await self._turnstile.prepare()
 
     async def enter(self, ticket: Ticket) -> None:
         """Spend a nonce, in the event loop.

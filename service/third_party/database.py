@@ -20,6 +20,7 @@ from __future__ import annotations
 import select as sockets
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar, cast
@@ -61,7 +62,7 @@ _POSTGRESQL = {
     "prepare_threshold": None,  # a pooler between us and the server may hand the next transaction to another session
 }
 
-_BEGUN = select(log_head.c.size)
+_BEGUN = text("SELECT 1 FROM sqlite_schema LIMIT 1")  # takes the lock of a reader, also in a file without tables
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -107,7 +108,7 @@ class Database:
         self.on_sqlite = self._url.drivername == "sqlite"
         self._engine = self._sqlite() if self.on_sqlite else self._postgresql()
         # Threads queue here, in order; the lock between processes is left to one of each.
-        self._writers = threading.Lock()
+        self._writers = _Turns()
         self._groups: dict[WriteMany, _Group] = {}
         self._here = threading.local()
         try:
@@ -134,20 +135,25 @@ class Database:
             yield common
             return
         with self._engine.connect() as connection:
+            self._begin_reading(connection)
             yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Make every `read` of this thread see one state, on one connection; nothing is written meanwhile."""
         with self._engine.connect() as connection:
-            if self.on_sqlite:  # where a reader asks in vain while somebody commits, and may do so for ever: it queues
-                with self._writers:
-                    connection.execute(_BEGUN).all()
+            self._begin_reading(connection)
             self._here.connection = connection
             try:
                 yield connection
             finally:
                 self._here.connection = None
+
+    def _begin_reading(self, connection: Connection) -> None:
+        """On SQLite a reader asks in vain while somebody commits, and may do so for ever: it queues."""
+        if self.on_sqlite and not getattr(self._here, "writes", False):
+            with self._writers:
+                connection.execute(_BEGUN).all()
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -157,7 +163,11 @@ class Database:
         with self._writers, self._transaction(writes=True) as connection:
             if not self.on_sqlite:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _WRITE_LOCK})
-            yield connection
+            self._here.writes = True
+            try:
+                yield connection
+            finally:
+                self._here.writes = False
 
     def grouped(self, write: Callable[[Connection, Sequence[Item]], Sequence[Answer]], item: Item) -> Answer:
         """Write one item in the same commit as those of other threads; returns once it is durable.
@@ -244,6 +254,41 @@ class Database:
         number = int(connection.execute(text("SHOW server_version_num")).scalar() or 0)
         if number < _LEAST_POSTGRESQL:
             raise ServiceError("E_BASE_VERSION", "le serveur PostgreSQL est trop ancien : la version 15 au moins.")
+
+
+class _Turns:
+    """A lock that threads get in the order in which they asked for it, so that none of them waits for ever."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._waiting: deque[threading.Lock] = deque()  # one of each thread that waits, held until its turn
+        self._taken = False
+
+    def __enter__(self) -> None:
+        with self._guard:
+            if not self._taken:
+                self._taken = True
+                return
+            mine = threading.Lock()
+            mine.acquire()
+            self._waiting.append(mine)
+        try:
+            mine.acquire()
+        except BaseException:  # interrupted while it waited
+            with self._guard:
+                left = mine in self._waiting
+                if left:
+                    self._waiting.remove(mine)
+            if not left:  # its turn had come
+                self.__exit__()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        with self._guard:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._taken = False
 
 
 class _Write:

@@ -1,6 +1,6 @@
 """How the web process listens: HTTP/1.1 by httptools, with bounds that the protocol's implementation does not have.
 
-* Connections: `CONNECTIONS` at most; one more is answered 503 and closed.
+* Connections: `CONNECTIONS` at most; one more is answered 503 and closed. They are taken in numbers (`BoundedServer`).
 * Headers: complete within `HEAD_SECONDS`, `HEAD_BYTES` at most (the application then counts them exactly); a
   connection on which nothing comes at first is closed after the same time.
 * What is left of a body that was refused unread: `DRAIN_SECONDS` to come to its end.
@@ -14,6 +14,8 @@ from __future__ import annotations
 import asyncio
 import http
 import json
+import socket
+from collections.abc import Callable
 from typing import Any
 
 import uvicorn
@@ -29,6 +31,7 @@ __all__ = [
     "HEAD_SECONDS",
     "IDLE_SECONDS",
     "BoundedProtocol",
+    "BoundedServer",
     "listening",
 ]
 
@@ -38,6 +41,8 @@ HEAD_SECONDS = 10.0
 DRAIN_SECONDS = 30.0
 IDLE_SECONDS = 30
 _SWEEP_SECONDS = 1.0
+_TAKEN_AT_ONCE = 64  # connections in one turn of the event loop
+_REST_SECONDS = 1.0  # after the system had no more descriptors to give
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -121,6 +126,67 @@ class BoundedProtocol(HttpToolsProtocol):
         self.transport.close()
 
 
+class BoundedServer(uvicorn.Server):
+    """A server that takes many connections in one turn of its event loop.
+
+    The loop takes one a turn, and under load a turn lasts tens of milliseconds: newcomers would wait for seconds while those
+    who are in are answered at once.
+
+    Args:
+        config: of `listening`.
+        ready: called once connections are taken.
+    """
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None] = lambda: None) -> None:
+        super().__init__(config)
+        self._ready = ready
+        self._entering: set[asyncio.Task[Any]] = set()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take connections on sockets that listen."""
+        await super().startup([])
+        for one in sockets or []:
+            one.setblocking(False)
+            self._listen(one)
+        self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no more, and let those who are in finish."""
+        loop = asyncio.get_running_loop()
+        for one in sockets or []:
+            loop.remove_reader(one)
+        await super().shutdown(sockets)
+
+    def _listen(self, listener: socket.socket) -> None:
+        if listener.fileno() >= 0:  # a rest may outlast the server
+            asyncio.get_running_loop().add_reader(listener, self._take, listener)
+
+    def _take(self, listener: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        for _ in range(_TAKEN_AT_ONCE):
+            try:
+                line, _address = listener.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError:
+                loop.remove_reader(listener)
+                loop.call_later(_REST_SECONDS, self._listen, listener)
+                return
+            if line.family in (socket.AF_INET, socket.AF_INET6):
+                line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            task = loop.create_task(loop.connect_accepted_socket(self._protocol, line))
+            self._entering.add(task)
+            task.add_done_callback(self._entered)
+
+    def _entered(self, task: asyncio.Task[Any]) -> None:
+        self._entering.discard(task)
+        if not task.cancelled():
+            task.exception()  # a client that left before it was in
+
+    def _protocol(self) -> asyncio.Protocol:
+        return BoundedProtocol(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+
+
 def _sweep_later(loop: asyncio.AbstractEventLoop, state: Any) -> None:
     """One look a second at all connections of a server, for as long as there are any."""
     if not getattr(state, "swept", False):
@@ -149,7 +215,7 @@ def listening(app: ASGIApp) -> uvicorn.Config:
         log_level="critical",
         server_header=False,
         proxy_headers=False,
-        lifespan="off",
+        lifespan="on",
         ws="none",
         timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=15,

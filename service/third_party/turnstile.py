@@ -129,6 +129,14 @@ class Turnstile:
             self._writing = asyncio.create_task(self._write())
         return await answer
 
+    async def prepare(self) -> None:
+        """Commit no ticket, once.
+
+        Raises:
+            SQLAlchemyError: the database does not answer.
+        """
+        await asyncio.to_thread(self._database.grouped, _spend_lists, ([], None))
+
     async def _write(self) -> None:
         crowded = False
         while self._waiting:
