@@ -84,7 +84,7 @@ class Visit:
 class Chunk:
     """A body that was held to the digest that was signed."""
 
-    data: bytes
+    data: bytearray
     digest: str  # its SHA-256, hexadecimal: no need to compute it twice
 
 
@@ -193,20 +193,21 @@ async def _body(state: State, caller: Caller, fields: Fields, receive: Receive, 
     if int(text) > limit:
         raise _too_large(limit)
     async with state.limits.rooms.place(caller.party, int(text)):
-        body = await _received(receive, limit)
+        body = await _received(receive, int(text))
         check_body(caller, body.data, bytes.fromhex(body.digest))
-        yield body if is_chunk else read_json(body.data, MAX_JSON_BYTES)
+        yield body if is_chunk else read_json(bytes(body.data), MAX_JSON_BYTES)
 
 
-async def _received(receive: Receive, limit: int) -> Chunk:
-    pieces, size, digest = [], 0, hashlib.sha256()
+async def _received(receive: Receive, announced: int) -> Chunk:
+    data, size, digest = bytearray(announced), 0, hashlib.sha256()
     async for piece in pieces_of(receive):
+        if size + len(piece) > announced:
+            raise _too_large(announced)
+        data[size : size + len(piece)] = piece
         size += len(piece)
-        if size > limit:
-            raise _too_large(limit)
         digest.update(piece)
-        pieces.append(piece)
-    return Chunk(b"".join(pieces), digest.hexdigest())
+    del data[size:]
+    return Chunk(data, digest.hexdigest())
 
 
 def _too_large(limit: int) -> ServiceError:

@@ -38,7 +38,7 @@ def check_name(name: str) -> str:
 class Blobs(Protocol):
     """Where the chunks of a third party are."""
 
-    def write(self, run: str, upload: str, number: int, data: bytes) -> None:
+    def write(self, run: str, upload: str, number: int, data: bytes | bytearray) -> None:
         """Keep a chunk; writing it again changes nothing. Raises OSError."""
 
     def read(self, run: str, upload: str, number: int) -> bytes | None:
@@ -63,7 +63,7 @@ class LocalBlobs:
 
     root: Path
 
-    def write(self, run: str, upload: str, number: int, data: bytes) -> None:
+    def write(self, run: str, upload: str, number: int, data: bytes | bytearray) -> None:
         """Store a chunk; writing it again replaces it by the same bytes.
 
         Raises:

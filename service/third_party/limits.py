@@ -28,7 +28,7 @@ __all__ = ["BURST", "GRACE", "RATE", "SLOWEST", "SMALL", "Buckets", "Limits", "R
 
 Ticks = Callable[[], float]  # seconds, monotonic
 
-RATE = 200.0  # requests a second; an upload of 300 MiB/s in chunks of 4 MiB asks 75
+RATE = 200.0  # requests a second; an upload of 300 MiB/s in chunks of 8 MiB asks 38
 BURST = 400.0
 UNSIGNED_RATE = 100.0  # of one client address
 UNSIGNED_BURST = 400.0
