@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy.exc import OperationalError
 
 from crypto.audit import leaf_hash, open_checkpoint, verify_consistency, verify_inclusion
 from service.answers import IdentityView, LogLeaf, LogView
 from service.messages import log_origin
-from service.third_party.api import routes
+from service.third_party.api import Application, routes
 from service.third_party.lifecycle import Action
 from service.third_party.routing import Route
 from tests.simulator import PASSES, Run, Simulation, rows_for, simulation
@@ -201,6 +205,26 @@ def test_the_journal_of_a_whole_run_says_nothing_of_it(tmp_path):
         routes = {one["route"] for one in seen if "route" in one}
         assert {route.path for route in ROUTES} >= routes
         assert {"caf", "cnous"} == {json.loads(line).get("party") for line in sim.lines if "party" in line}
+
+
+@pytest.mark.parametrize("broken", [False, True], ids=["there", "away"])
+def test_a_server_that_starts_is_prepared_whatever_the_database_does(sim: Simulation, monkeypatch, broken):
+    """It says that it is started, and one that stops says that it is stopped."""
+    application = Application(sim.site, time.monotonic, lambda _: None)
+    if broken:
+        failure = OperationalError("x", {}, Exception())
+        monkeypatch.setattr(sim.site.database, "reading", Mock(side_effect=failure))
+        monkeypatch.setattr(sim.site.database, "grouped", Mock(side_effect=failure))
+    coming, said = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}], []
+
+    async def receive() -> Any:
+        return coming.pop(0)
+
+    async def send(message: Any) -> None:
+        said.append(message["type"])
+
+    asyncio.run(application({"type": "lifespan"}, receive, send))
+    assert ["lifespan.startup.complete", "lifespan.shutdown.complete"] == said
 
 
 def test_the_web_process_never_loads_the_matcher_nor_a_client():

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import httpx2
 import pytest
@@ -16,11 +18,13 @@ from service.errors import ServiceError
 from service.third_party.authentication import (
     MAX_HEADER_BYTES,
     Caller,
+    Doorkeeper,
     Request,
     authenticate,
     check_body,
     check_headers,
 )
+from service.third_party.readings import Readings
 from service.third_party.store import add_party
 from tests.simulator import Administration, HandClock, Simulation, simulation
 
@@ -181,6 +185,52 @@ def test_two_signatures_of_the_protocol_are_refused(sim):
     for name in ("signature", "signature-input"):
         request.headers[name] = f"{request.headers[name]}, {other.headers[name]}"
     assert not accepted(sim, request)
+
+
+def answers(sim: Simulation, doorkeeper: Doorkeeper, requests: list[httpx2.Request]) -> list[str]:
+    """What becomes of requests that come together, as the event loop admits them; an error's code, or the party."""
+
+    async def enter(readings: Readings, request: httpx2.Request) -> str:
+        head = doorkeeper.read(as_received(request))
+        try:
+            caller, ticket = await doorkeeper.joined(head) or await doorkeeper.look_up(head, readings)
+            await doorkeeper.enter(ticket)
+        except ServiceError as error:
+            return error.code
+        return caller.party
+
+    async def everybody() -> list[str]:
+        readings = Readings(sim.site.database)
+        return await asyncio.gather(*(enter(readings, one) for one in requests))
+
+    return asyncio.run(everybody())
+
+
+def test_keys_are_asked_for_once_however_many_come(sim, monkeypatch):
+    """Those of a party that nobody has seen yet."""
+    doorkeeper = Doorkeeper(sim.site)
+    looking = Mock(side_effect=doorkeeper.looked_up)
+    monkeypatch.setattr(doorkeeper, "looked_up", looking)
+    requests = [who.request("GET", "/runs") for _ in range(30) for who in (sim.caf, sim.cnous)]
+    assert ["caf", "cnous"] * 30 == answers(sim, doorkeeper, requests)
+    assert ["caf", "cnous"] == sorted(call.args[0].key_id for call in looking.call_args_list)
+
+
+def test_a_forgery_that_joins_is_refused_and_costs_the_others_nothing(sim):
+    """Whoever asks first."""
+    thief = Administration(identity=Identity.generate("caf", "CAF"), http=sim.http, clock=sim.clock)
+    for first, second in ((thief, sim.caf), (sim.caf, thief)):
+        requests = [who.request("GET", "/runs") for who in (first, second, first, second)]
+        expected = ["E_REQUETE_NON_SIGNEE" if who is thief else "caf" for who in (first, second, first, second)]
+        assert expected == answers(sim, Doorkeeper(sim.site), requests)
+
+
+def test_nothing_is_spent_by_preparing(sim):
+    """And a request that comes after it is accepted once."""
+    doorkeeper, request = Doorkeeper(sim.site), sim.caf.request("GET", "/runs")
+    asyncio.run(doorkeeper.prepare())
+    assert ["caf"] == answers(sim, doorkeeper, [request])
+    assert ["E_REQUETE_NON_SIGNEE"] == answers(sim, doorkeeper, [request])
 
 
 def test_a_request_without_any_signature_is_refused(sim):

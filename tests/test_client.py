@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -191,6 +193,88 @@ def test_chunks_are_raw_bytes_with_their_digest():
     assert ("PUT", b"\x00\xff") == (request.method, request.content)
     assert request.url.path.endswith("/uploads/" + "1" * 32 + "/chunks/7")
     assert "content-digest" in request.headers["signature-input"]
+
+
+class Shore:
+    """A third party whose chunks wait until so many are there together."""
+
+    def __init__(self, together: int, refused: int | None = None) -> None:
+        self.together = threading.Barrier(together, timeout=20)
+        self.refused = refused
+        self.seen: list[int] = []
+        self.taken: list[int] = []
+
+    def __call__(self, request: httpx2.Request) -> Any:
+        number = int(request.url.path.rsplit("/", 1)[1])
+        self.seen.append(number)
+        assert request.content == number.to_bytes(4, "big")
+        if number == self.refused:
+            return refusal("E_ETAT", 409)
+        with suppress(threading.BrokenBarrierError):
+            self.together.wait()
+        self.taken.append(number)
+        return httpx2.Response(204)
+
+    def client(self) -> Client:
+        return Client("https://t", ME, clock=lambda: NOW, sleep=lambda _: None, transport=httpx2.MockTransport(self))
+
+
+def test_several_chunks_are_on_their_way():
+    """Three, each read when its turn comes; what is told adds up to all of them."""
+    shore, told, read = Shore(3), list[int](), list[int]()
+
+    def bytes_of(number: int) -> bytes:
+        read.append(number)
+        assert len(read) <= len(shore.taken) + 3
+        return number.to_bytes(4, "big")
+
+    with shore.client() as client:
+        client.send_chunks("0" * 32, "1" * 32, range(2, 14), bytes_of, told.append)
+    assert [1] * 12 == told
+    assert list(range(2, 14)) == sorted(shore.seen) == sorted(read)
+
+
+def test_no_chunk_is_no_request():
+    """An upload that is held already."""
+    shore = Shore(1)
+    with shore.client() as client:
+        client.send_chunks("0" * 32, "1" * 32, [], lambda _: b"", lambda _: None)
+    assert [] == shore.seen
+
+
+@pytest.mark.parametrize("fault", [ServiceError("E_ETAT", "x"), FileNotFoundError()], ids=["refused", "unreadable"])
+def test_the_first_fault_ends_the_sending(fault):
+    """Its own error is raised, once nobody is at work any more; most chunks were never asked for."""
+    shore = Shore(1, refused=5 if isinstance(fault, ServiceError) else None)
+
+    def bytes_of(number: int) -> bytes:
+        if number == 5 and isinstance(fault, OSError):
+            raise fault
+        return number.to_bytes(4, "big")
+
+    before = threading.active_count()
+    with shore.client() as client, pytest.raises(type(fault)):
+        client.send_chunks("0" * 32, "1" * 32, range(5000), bytes_of, lambda _: None)
+    assert threading.active_count() <= before
+    assert len(shore.seen) < 2500
+
+
+def test_an_interruption_waits_for_nobody():
+    """Those on their way are left to themselves, and no other chunk leaves."""
+
+    def told(_: int) -> None:
+        raise KeyboardInterrupt
+
+    class Hurried(Shore):
+        def __call__(self, request: httpx2.Request) -> Any:
+            return httpx2.Response(204) if request.url.path.endswith("/0") else super().__call__(request)
+
+    shore = Hurried(4)  # of which three can be there
+    with shore.client() as client:
+        with pytest.raises(KeyboardInterrupt):
+            client.send_chunks("0" * 32, "1" * 32, range(100), lambda number: number.to_bytes(4, "big"), told)
+        assert len(shore.seen) < 50
+        shore.together.abort()
 
 
 def test_against_the_real_third_party(tmp_path):

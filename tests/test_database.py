@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sqlite3
 import threading
 import time
@@ -14,7 +15,7 @@ from sqlalchemy import Connection, delete, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
 
 from service.errors import ServiceError
-from service.third_party.database import Database, is_full, parse_url, sqlite_url
+from service.third_party.database import Database, _Turns, is_full, parse_url, sqlite_url
 from service.third_party.schema import log_head, nonces, parties
 from tests.postgres import TEMPLATE, TempPg
 
@@ -143,6 +144,103 @@ def test_writers_wait_for_each_other(database, database_url):
     other.close()
     with database.read() as connection:
         assert 80 == connection.scalar(select(log_head.c.size))
+
+
+def test_turns_come_in_the_order_in_which_they_were_asked_for():
+    """However many wait: a lock of the system gives it to whoever comes by."""
+    turns, order = _Turns(), []
+
+    def wait(number: int) -> None:
+        with turns:
+            order.append(number)
+            time.sleep(0.002)
+
+    threads = [threading.Thread(target=wait, args=(number,)) for number in range(20)]
+    with turns:
+        for number, thread in enumerate(threads):
+            thread.start()
+            while len(turns._waiting) <= number:
+                time.sleep(0.001)
+    for thread in threads:
+        thread.join()
+    assert list(range(20)) == order
+    with turns:  # free again
+        pass
+
+
+def test_an_interrupted_wait_leaves_the_turn_to_others():
+    """Whether it was still waiting or its turn had just come."""
+    turns, released = _Turns(), threading.Event()
+
+    def hold() -> None:
+        with turns:
+            time.sleep(0.2)
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            released.wait(5)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    while not turns._taken:
+        time.sleep(0.001)
+    with pytest.raises(KeyboardInterrupt), turns:
+        pytest.fail("it is taken")
+    assert not turns._waiting
+    released.set()
+    holder.join()
+    with turns:
+        pass
+
+
+def test_a_turn_that_comes_with_the_interruption_is_passed_on(monkeypatch):
+    """The lock was given to a thread that does not want it any more."""
+    turns, real = _Turns(), threading.Lock
+
+    class Given:
+        """A lock whose second acquisition is interrupted just after it was given."""
+
+        def __init__(self) -> None:
+            self.lock, self.asked = real(), 0
+
+        def acquire(self) -> None:
+            self.asked += 1
+            if self.asked == 2:
+                turns.__exit__()  # whoever held it hands it on
+                raise KeyboardInterrupt
+            self.lock.acquire()
+
+        def release(self) -> None:
+            self.lock.release()
+
+    turns.__enter__()
+    monkeypatch.setattr(threading, "Lock", Given)
+    with pytest.raises(KeyboardInterrupt), turns:
+        pytest.fail("it is taken")
+    monkeypatch.undo()
+    assert (False, 0) == (turns._taken, len(turns._waiting))
+
+
+def test_a_thread_that_reads_may_read_again_while_another_writes(on_sqlite):
+    """The writer's commit will wait for the first reading, which must not wait for the writer."""
+    begun, go = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with on_sqlite.write() as connection:
+            add_party(connection)
+            begun.set()
+            go.wait(20)
+
+    with on_sqlite.read() as connection:
+        assert 0 == connection.scalar(select(func.count()).select_from(parties))
+        writer = threading.Thread(target=write)
+        writer.start()
+        assert begun.wait(5)
+        started = time.monotonic()
+        with on_sqlite.read() as other:
+            assert connection is not other
+        assert time.monotonic() - started < 5
+        go.set()
+    writer.join()
+    assert 1 == count(on_sqlite, parties)
 
 
 def test_a_write_locks_out_another_process(on_sqlite, tmp_path):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -116,6 +118,52 @@ def test_one_connection_too_many_is_refused(port):
         assert b"retry-after: 2" in answer
     for one in held:
         one.close()
+
+
+@pytest.fixture
+def turns(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many connections each turn of a slow server takes."""
+    turns: list[int] = []
+    take = BoundedServer._take
+
+    def counted(server: BoundedServer, listener: socket.socket) -> None:
+        time.sleep(0.2)  # so that many are waiting
+        before = len(server._entering)
+        take(server, listener)
+        turns.append(len(server._entering) - before)
+
+    monkeypatch.setattr(BoundedServer, "_take", counted)
+    return turns
+
+
+def test_newcomers_are_taken_in_numbers(turns, port, monkeypatch):
+    """While each turn of the event loop lasts, dozens are let in, and not one."""
+    monkeypatch.setattr(module, "CONNECTIONS", 100)
+    held = [line(port) for _ in range(40)]
+    for one in held:
+        one.sendall(PAGE + b"\r\n")
+    for one in held:
+        assert one.recv(4096).startswith(b"HTTP/1.1 200")
+        one.close()
+    assert 40 == sum(turns)
+    assert max(turns) >= 10
+
+
+def test_a_system_without_descriptors_is_given_a_rest(port, monkeypatch):
+    """The connection waits, and is taken later."""
+    monkeypatch.setattr(module, "_REST_SECONDS", 0.1)
+    given, accept = [OSError(errno.EMFILE, "x"), OSError(errno.EMFILE, "x")], socket.socket.accept
+
+    def scarce(listener: socket.socket) -> Any:
+        if given:
+            raise given.pop()
+        return accept(listener)
+
+    monkeypatch.setattr(socket.socket, "accept", scarce)
+    with line(port) as one:
+        one.sendall(PAGE + b"\r\n")
+        assert one.recv(4096).startswith(b"HTTP/1.1 200")
+    assert [] == given
 
 
 def test_the_protocol_is_the_bounded_one():

@@ -134,14 +134,14 @@ class Database:
         if common is not None:
             yield common
             return
-        with self._engine.connect() as connection:
+        with self._engine.connect() as connection, self._inside():
             self._begin_reading(connection)
             yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Make every `read` of this thread see one state, on one connection; nothing is written meanwhile."""
-        with self._engine.connect() as connection:
+        with self._engine.connect() as connection, self._inside():
             self._begin_reading(connection)
             self._here.connection = connection
             try:
@@ -150,24 +150,32 @@ class Database:
                 self._here.connection = None
 
     def _begin_reading(self, connection: Connection) -> None:
-        """On SQLite a reader asks in vain while somebody commits, and may do so for ever: it queues."""
-        if self.on_sqlite and not getattr(self._here, "writes", False):
+        """On SQLite a reader asks in vain while somebody commits, and may do so for ever: it queues.
+
+        A thread that is in a transaction already does not, since those before it may wait for that one to end.
+        """
+        if self.on_sqlite and self._here.inside == 1:
             with self._writers:
                 connection.execute(_BEGUN).all()
+
+    @contextmanager
+    def _inside(self) -> Iterator[None]:
+        """Count the transactions that this thread is in."""
+        self._here.inside = getattr(self._here, "inside", 0) + 1
+        try:
+            yield
+        finally:
+            self._here.inside -= 1
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that holds the write lock; committed at the end, rolled back by any exception."""
         if getattr(self._here, "connection", None) is not None:
             raise RuntimeError("a reading does not write: on SQLite it would wait for itself")
-        with self._writers, self._transaction(writes=True) as connection:
+        with self._writers, self._transaction(writes=True) as connection, self._inside():
             if not self.on_sqlite:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _WRITE_LOCK})
-            self._here.writes = True
-            try:
-                yield connection
-            finally:
-                self._here.writes = False
+            yield connection
 
     def grouped(self, write: Callable[[Connection, Sequence[Item]], Sequence[Answer]], item: Item) -> Answer:
         """Write one item in the same commit as those of other threads; returns once it is durable.
