@@ -7,9 +7,12 @@ import shutil
 import pytest
 
 from service.third_party.doctor import examine, sqlite_is_safe
+from service.third_party.key_changes import KEY_CHANGES, note_end
+from service.third_party.party_keys import active_keys
 from service.third_party.purge import decide_all
 from service.third_party.run_store import load_run
 from service.third_party.site import open_site
+from service.third_party.successors import revoke
 from service.third_party.upkeep import tend
 from tests.simulator import PASSES, Simulation, rows_for, simulation
 
@@ -31,7 +34,7 @@ def test_a_sound_installation_has_no_fault(sim: Simulation):
     """Everything is looked at, and works."""
     found = examine(sim.data, lambda: open_site(sim.data, sim.clock))
     assert [] == [one for one in found if not one.works and one.name != "disk"]
-    assert {"database", "store", "clock", "keys", "log", "disk", "destructions", "worker", "chunks"} <= {
+    assert {"database", "store", "clock", "keys", "log", "disk", "destructions", "worker", "chunks", "key_changes"} <= {
         one.name for one in found
     }
     assert "database kind" in {one.name for one in found}
@@ -79,6 +82,29 @@ def test_chunks_that_are_gone_are_found(sim: Simulation):
     uploads = sim.upload_all(run, {name: rows_for(number) for number, name in enumerate(PASSES)})
     shutil.rmtree(sim.data / "blobs" / run.run / next(iter(uploads.values())))
     assert {"chunks"} == faults(sim) - {"disk"}
+
+
+def test_a_key_that_was_revoked_and_is_active_again_is_found(sim: Simulation):
+    """Tables that are older than what is remembered beside them: somebody put back a copy without `restore`."""
+    sim.sending()
+    with sim.site.database.read() as connection:
+        [key] = active_keys(connection, "caf")
+        note_end(sim.site, connection, "caf", key.name)
+    found = examine(sim.data, lambda: open_site(sim.data, sim.clock))
+    [finding] = [one for one in found if not one.works and one.name != "disk"]
+    assert ("key_changes", True) == (finding.name, "(caf)" in finding.sentence)
+    revoke(sim.site, "caf", key.name)
+    assert "key_changes" not in faults(sim)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{}\n", b"nothing\n"], ids=["gone", "empty", "other", "damaged"])
+def test_changes_of_keys_that_are_not_remembered_are_found(sim: Simulation, content):
+    """A restored backup would need the operator's memory."""
+    path = sim.data / KEY_CHANGES
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    assert {"key_changes"} <= faults(sim)
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,23 @@ def test_nothing_is_asked_before_it_is_needed(house: Database):
         assert [] == statements
 
 
+def test_an_agreement_that_cannot_be_read_is_told_to_those_who_ask_for_it(house: Database, monkeypatch):
+    """The others are answered."""
+    readings = iter([ServiceError("E_CONVENTION", "x"), AGREEMENT])
+
+    def read(_: bytes) -> Any:
+        if isinstance(found := next(readings), ServiceError):
+            raise found
+        return found
+
+    monkeypatch.setattr("service.third_party.glance.read_agreement", read)
+    with house.read() as connection:
+        glance = Glance(connection, NAMES)
+        with pytest.raises(ServiceError, match="E_CONVENTION"):
+            glance.run(NAMES[0])
+        assert NAMES[1] == glance.run(NAMES[1])[0].run
+
+
 def test_a_run_that_is_not_there_is_absent(house: Database):
     """The others are found."""
     with house.read() as connection:

@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from linkage.records import read_records
-from service.administration.preview_commands import operand_of
+from service.administration.preview_commands import _rounded_up, operand_of
 from service.cli import main
 from service.demarche import load_demarche
 from service.errors import ServiceError
+from service.guard_terms import Tolerance
 from tests.connector_samples import invented_people, write_plain
 
 
@@ -40,7 +43,16 @@ def test_the_agent_sees_how_many_would_be_encoded(tmp_path, capsys):
     assert 160 == everybody
     assert "sélection : 140 ligne(s) gardée(s) sur 160, 20 hors de la sélection" in shown.out
     assert "seraient encodées : 140 personne(s)" in shown.out
-    assert "--size PARTIE=150" in shown.out
+    assert "--size PARTIE=145" in shown.out
+
+
+@given(st.integers(min_value=100, max_value=80_000_000))
+def test_the_size_to_declare_is_round_and_holds_no_run(people):
+    """Above the file, and so little that the usual guard finds it long enough."""
+    size = _rounded_up(people)
+    assert people < size <= people * 1.04
+    assert len(str(size).rstrip("0")) <= 3
+    assert 100 * people >= (100 - Tolerance().declared) * size
 
 
 def test_too_few_people_are_said_to_be_too_few(tmp_path, capsys):

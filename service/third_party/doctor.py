@@ -19,10 +19,11 @@ from service.errors import ServiceError
 from service.third_party.clocks import marked
 from service.third_party.disk import LEAST_FREE, free_bytes
 from service.third_party.health import try_all
+from service.third_party.key_changes import KEY_CHANGES, is_complete, revived
 from service.third_party.lifecycle import HOLDS_ENCODINGS
 from service.third_party.parcels import live_uploads
 from service.third_party.run_store import runs_in
-from service.third_party.schema import chunks, purges, uploads
+from service.third_party.schema import chunks, log_head, purges, uploads
 from service.third_party.site import Site
 from service.third_party.upkeep import TENDED
 
@@ -65,7 +66,7 @@ def examine(data: Path, opened: Callable[[], Site]) -> list[Finding]:
         for probe in try_all(site):
             sentence = f"{_SENTENCES[probe.name]} ({probe.code})" if probe.failure else "essayé"
             found.append(Finding(name=probe.name, works=probe.failure is None, sentence=sentence))
-        found += [_looked(look, site) for look in (_journal_mode, _destructions, _worker, _chunks)]
+        found += [_looked(look, site) for look in (_journal_mode, _destructions, _worker, _chunks, _key_changes)]
     finally:
         site.database.close()
     return found
@@ -142,6 +143,20 @@ def _chunks(site: Site) -> Finding:
     missing, stray = len(named - held), len({one for one in held if one not in kept})
     sentence = f"{missing} envoi(s) sans leurs morceaux, {stray} dossier(s) que rien ne nomme (ils seront balayés)"
     return Finding(name="chunks", works=not missing, sentence=sentence)
+
+
+def _key_changes(site: Site) -> Finding:
+    """What a restored backup needs so that it revives no key."""
+    with site.database.read() as connection:
+        size = connection.scalar(select(log_head.c.size)) or 0
+        back = revived(site, connection)
+        complete = is_complete(site, size)
+    sentence = "à jour"
+    if not complete:
+        sentence = f"« {KEY_CHANGES} » manque ou vient d'un autre journal ; reprenez-en la copie gardée avec les clés"
+    if back:
+        sentence = f"des clés révoquées sont de nouveau actives ({', '.join(back)}) ; révoquez-les (allervers revoke)"
+    return Finding(name="key_changes", works=complete and not back, sentence=sentence)
 
 
 def _looked(look: Callable[[Site], Finding], site: Site) -> Finding:

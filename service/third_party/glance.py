@@ -12,7 +12,8 @@ from sqlalchemy import Connection
 
 from service.agreement import Agreement
 from service.errors import absent
-from service.third_party.run_store import Run, dealings_of, load_runs_and_agreements
+from service.third_party.run_store import Run, dealings_of, load_runs_and_documents
+from service.third_party.store import read_agreement
 
 __all__ = ["Glance"]
 
@@ -28,7 +29,7 @@ class Glance:
     def __init__(self, connection: Connection, names: Iterable[str]) -> None:
         self._connection = connection
         self._names = sorted(set(names))
-        self._runs: dict[str, tuple[Run, Agreement]] | None = None
+        self._runs: dict[str, tuple[Run, bytes]] | None = None
         self._dealings: dict[str, list[tuple[Any, ...]]] | None = None
 
     def run(self, name: str) -> tuple[Run, Agreement]:
@@ -38,10 +39,11 @@ class Glance:
             ServiceError: `E_INTROUVABLE`.
         """
         if self._runs is None:
-            self._runs = load_runs_and_agreements(self._connection, self._names)
+            self._runs = load_runs_and_documents(self._connection, self._names)
         if name not in self._runs:
             raise absent()
-        return self._runs[name]
+        run, document = self._runs[name]
+        return run, read_agreement(document)  # one that cannot be read is told to those alone who ask for it
 
     def dealings(self, name: str) -> list[tuple[Any, ...]]:
         """What parties did in a run that was named, as `dealings_of` tells it."""

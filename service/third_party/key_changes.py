@@ -32,7 +32,7 @@ from service.third_party.schema import log_head
 from service.third_party.site import Site
 from service.third_party.store import find_party, stored
 
-__all__ = ["KEY_CHANGES", "brought_up_to_date", "is_complete", "note_end", "note_succession", "restart"]
+__all__ = ["KEY_CHANGES", "brought_up_to_date", "is_complete", "note_end", "note_succession", "restart", "revived"]
 
 KEY_CHANGES = "key_changes"
 _FORMAT = "allervers/key-changes/v1"
@@ -92,6 +92,20 @@ def brought_up_to_date(site: Site, connection: Connection) -> list[str]:
         elif not _succeeded(site, connection, party, line.get("succession")):
             strange.append(party)
     return sorted(set(strange))
+
+
+def revived(site: Site, connection: Connection) -> list[str]:
+    """The parties that have an active key which was revoked: the tables are older than the file, and were not `restore`d.
+
+    Raises:
+        ServiceError: `E_SAUVEGARDE`, the file is damaged.
+    """
+    ended = [
+        (str(line.get("party")), str(line["ended"])) for line in _lines(site.data / KEY_CHANGES) if "ended" in line
+    ]
+    return sorted(
+        {party for party, key in ended if any(one.name == key for one in party_keys.active_keys(connection, party))}
+    )
 
 
 def _succeeded(site: Site, connection: Connection, party: str, signed: object) -> bool:

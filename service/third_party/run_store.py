@@ -33,7 +33,7 @@ __all__ = [
     "dealings_of",
     "load_run",
     "load_run_and_agreement",
-    "load_runs_and_agreements",
+    "load_runs_and_documents",
     "runs_in",
     "runs_of",
     "set_run",
@@ -114,10 +114,10 @@ _RUNS_AND_AGREEMENTS = (
 )
 
 
-def load_runs_and_agreements(connection: Connection, names: Sequence[str]) -> dict[str, tuple[Run, Agreement]]:
-    """Those of these runs that there are, by name, each with its agreement, in one question."""
+def load_runs_and_documents(connection: Connection, names: Sequence[str]) -> dict[str, tuple[Run, bytes]]:
+    """Those of these runs that there are, by name, each with the document of its agreement, in one question."""
     rows = connection.execute(_RUNS_AND_AGREEMENTS, {"names": list(names)}) if names else ()
-    return {row.run: (_read_run(row), read_agreement(row.document)) for row in rows}
+    return {row.run: (_read_run(row), row.document) for row in rows}
 
 
 _NOTHING: Any = literal_column("''")

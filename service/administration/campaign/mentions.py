@@ -52,7 +52,7 @@ def mentions_of(demarche: Demarche, head: Letterhead, *, award: bool) -> Mention
         award: whether the message announces an automatic award.
     """
     law = _LAW.get(demarche.crpa or "", "la mission d'intérêt public de l'administration")
-    aim = "vous attribuer un droit" if award else "vous informer d'un droit"
+    aim = "vous attribuer un droit" if award else _informing(demarche)
     source = other_administrations(demarche)
     return Mentions(
         finalite=f"Pourquoi ce message : {aim}, sur le fondement de {law} ; vos données ne servent à aucun contrôle.",
@@ -71,12 +71,17 @@ def short_mentions_of(demarche: Demarche, head: Letterhead) -> Mentions:
     """Those of an SMS or a notification, in its alphabet; the page that the message leads to has the long ones."""
     source = other_administrations(demarche)
     return Mentions(
-        finalite="But : vous informer d'un droit.",
+        finalite=f"But : {_informing(demarche)}.",
         source=plain(f"Source : {source}." if source else "Source : notre fichier."),
         droits="Accès et rectification",
         opposition="opposition",
         dpo=plain(f"DPO : meme page ou {head.telephone}"),
     )
+
+
+def _informing(demarche: Demarche) -> str:
+    """Without an article of L114-8, what is told is no right: a warning, a service, a date."""
+    return "vous informer d'un droit" if demarche.crpa else "vous informer"
 
 
 def missing(text: str, mentions: Mentions) -> list[str]:
