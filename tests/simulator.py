@@ -294,7 +294,7 @@ class Administration:
             mean_fill_permille=fill_of(rows),
             nonce=secrets.token_hex(16),
             appendix=b"",
-            risk=RISK,
+            risk=replace(RISK, made_at=self.clock().replace(microsecond=0)),
         )
         plain = replace(plain, **changes)
         plain = replace(plain, appendix=plain.appendix or seal_appendix(plain, key, canaries))
