@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from crypto.keys import Identity
 from service.messages import MAX_CHUNK_BYTES, MAX_JSON_BYTES
+from service.third_party.limits import LOOKUP_BURST
 from tests.simulator import Administration, Run, Simulation, rows_for, simulation
 
 
@@ -28,7 +30,8 @@ def run(sim):
 class Wire:
     """A connection that counts what the server reads of a body."""
 
-    def __init__(self, sim: Simulation, pieces: list[bytes]) -> None:
+    def __init__(self, sim: Simulation, pieces: list[bytes], address: str = "203.0.113.9") -> None:
+        self.address = address
         self.app = sim.http.app
         self.pieces = list(pieces)
         self.read = 0
@@ -50,7 +53,7 @@ class Wire:
         scope = {
             "type": "http", "method": method, "path": path, "raw_path": path.encode(), "query_string": query.encode(),
             "headers": [(name.lower().encode(), value.encode()) for name, value in headers], "scheme": "http",
-            "server": ("testserver", 80), "client": ("203.0.113.9", 1), "http_version": "1.1", "root_path": "",
+            "server": ("testserver", 80), "client": (self.address, 1), "http_version": "1.1", "root_path": "",
         }  # fmt: skip
         asyncio.run(self._serve(scope))
         body = b"".join(message.get("body", b"") for message in self.sent[1:])
@@ -67,6 +70,18 @@ def replaced(headers: list[tuple[str, str]], name: str, value: str | None) -> li
     """The headers with one of them replaced or left out."""
     kept = [pair for pair in headers if pair[0].lower() != name]
     return kept if value is None else [*kept, (name, value)]
+
+
+def test_forgeries_do_not_reach_the_database_for_ever_nor_keep_a_party_out(tmp_path):
+    """Those of one address under one name are soon too many, while the party is heard from its own."""
+    with simulation(tmp_path / "data") as sim:
+        sim.http.app.state.limits.lookups._ticks = lambda: 0.0  # nothing is saved up meanwhile
+        thief = Administration(identity=Identity.generate("caf", "CAF"), http=sim.http, clock=sim.clock)
+        seen = {
+            Wire(sim, []).ask("GET", "/v1/runs", signed(thief, "GET", "/runs")) for _ in range(int(LOOKUP_BURST) + 20)
+        }
+        assert {(401, "E_REQUETE_NON_SIGNEE"), (429, "E_DEBIT")} == seen
+        assert (200, "") == Wire(sim, [], "203.0.113.10").ask("GET", "/v1/runs", signed(sim.caf, "GET", "/runs"))
 
 
 @pytest.mark.parametrize("path", ["/agreements", "/runs", "/runs/{run}/uploads", "/runs/{run}/approval"])

@@ -207,6 +207,11 @@ def test_a_demarche_says_what_its_file_must_have(people, tmp_path, capsys):
     code, shown = check(capsys, write_plain(tmp_path / "paid.csv", paid), "--demarche", "c2s-rsa", "--side", "rsa")
     assert 0 == code
     assert "date(s) partielle(s), que la démarche n'annonce pas" in shown
+    odd = [{**one, "rsa_en_paiement": "peut-être"} for one in paid]
+    code, shown = check(capsys, write_plain(tmp_path / "odd.csv", odd), "--demarche", "c2s-rsa", "--side", "rsa")
+    assert 1 == code  # as the encoding would refuse it
+    assert "E_SELECTION_COLONNE : la sélection de la démarche : " in shown
+    assert "peut-être" not in shown
 
 
 def test_a_demarche_that_compares_nobody_is_sent_elsewhere(people, tmp_path, capsys):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,14 @@ from linkage.alterations import ALTERATIONS
 from linkage.connectors import CERTAINTIES, list_connectors, load_connector, with_file_columns
 from linkage.errors import LinkageError
 from linkage.inspection import Inspection, inspect
+from linkage.selection import LocalRules
 from linkage.sheet import load_sheet
 from linkage.suspicions import SUSPICIONS
 from linkage.tables import TableFile
 from service.administration.app import open_office
 from service.administration.demarche_commands import columns_read
 from service.administration.preview_commands import operand_of
+from service.administration.selecting import local_rules
 from service.administration.terminal import Terminal
 from service.demarche import load_demarche
 from service.rule_sheet import Demarche
@@ -63,7 +66,7 @@ def check(args: argparse.Namespace) -> int:
             refusals=[{"code": error.code, "rule": error.message}],
         )
     if demarche is not None:
-        _judge(found, demarche, side, args.file)
+        _judge(found, demarche, side, args.file, office.clock().date())
     if args.json:
         office.terminal.say(json.dumps(found.to_json(), ensure_ascii=False, sort_keys=True))
     else:
@@ -71,11 +74,15 @@ def check(args: argparse.Namespace) -> int:
     return 0 if found.encodable else _REFUSED
 
 
-def _judge(found: Inspection, demarche: Demarche, side: str, path: Path) -> None:
-    """What a démarche asks of a file beyond the identity: columns that its selection reads, dates that it expects."""
-    operand = demarche.operands[side]
+def _judge(found: Inspection, demarche: Demarche, side: str, path: Path, today: date) -> None:
+    """What a démarche asks of a file beyond the identity: columns that its selection can read, dates that it expects."""
+    rules = local_rules(demarche, side, None) or LocalRules()
     try:
-        TableFile(path, columns_read(demarche, operand))
+        file = TableFile(path, list(dict.fromkeys([*columns_read(demarche, demarche.operands[side]), *rules.columns])))
+        work = rules.begin(today)
+        for piece in file.pieces():
+            work.chosen(piece)
+        work.finish()
     except LinkageError as error:
         found.refusals.append({"code": error.code, "rule": f"la sélection de la démarche : {error.message}"})
     partial = sum(

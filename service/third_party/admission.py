@@ -164,7 +164,8 @@ async def _authenticated(state: State, scope: Scope, fields: Fields) -> Caller:
         head = doorkeeper.read(_signed_part(state, scope, fields))
         found = await doorkeeper.joined(head)
         if found is None:
-            limits.lookups.take(head.key_id)  # forged signatures do not reach the database for ever
+            # Forged signatures do not reach the database for ever; under a name, they leave its party's own machines alone.
+            limits.lookups.take(f"{_address(scope)} {head.key_id}")
             found = await doorkeeper.look_up(head, state.readings)
         caller, ticket = found
         limits.parties.check(caller.party)
