@@ -75,7 +75,8 @@ def replaced(headers: list[tuple[str, str]], name: str, value: str | None) -> li
 def test_forgeries_do_not_reach_the_database_for_ever_nor_keep_a_party_out(tmp_path):
     """Those of one address under one name are soon too many, while the party is heard from its own."""
     with simulation(tmp_path / "data") as sim:
-        sim.http.app.state.limits.lookups._ticks = lambda: 0.0  # nothing is saved up meanwhile
+        application: Any = sim.http.app
+        application.state.limits.lookups._ticks = lambda: 0.0  # nothing is saved up meanwhile
         thief = Administration(identity=Identity.generate("caf", "CAF"), http=sim.http, clock=sim.clock)
         seen = {
             Wire(sim, []).ask("GET", "/v1/runs", signed(thief, "GET", "/runs")) for _ in range(int(LOOKUP_BURST) + 20)
