@@ -15,6 +15,7 @@ from sqlalchemy import Connection, delete, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
 
 from service.errors import ServiceError
+from service.third_party import database as module
 from service.third_party.database import Database, _Turns, is_full, parse_url, sqlite_url
 from service.third_party.schema import log_head, nonces, parties
 from tests.postgres import TEMPLATE, TempPg
@@ -174,13 +175,15 @@ def test_an_interrupted_wait_leaves_the_turn_to_others():
 
     def hold() -> None:
         with turns:
-            time.sleep(0.2)
+            while not turns._waiting:
+                time.sleep(0.001)
+            time.sleep(0.05)
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
-            released.wait(5)
+            released.wait(20)
 
     holder = threading.Thread(target=hold)
     holder.start()
-    while not turns._taken:
+    while turns._holder is None:
         time.sleep(0.001)
     with pytest.raises(KeyboardInterrupt), turns:
         pytest.fail("it is taken")
@@ -191,56 +194,51 @@ def test_an_interrupted_wait_leaves_the_turn_to_others():
         pass
 
 
-def test_a_turn_that_comes_with_the_interruption_is_passed_on(monkeypatch):
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), None], ids=["interrupted", "late"])
+def test_a_turn_that_comes_as_the_wait_ends_is_passed_on(monkeypatch, error):
     """The lock was given to a thread that does not want it any more."""
     turns, real = _Turns(), threading.Lock
 
     class Given:
-        """A lock whose second acquisition is interrupted just after it was given."""
+        """A lock that is given just as the wait for it ends."""
 
         def __init__(self) -> None:
-            self.lock, self.asked = real(), 0
+            self.lock = real()
 
-        def acquire(self) -> None:
-            self.asked += 1
-            if self.asked == 2:
-                turns.__exit__()  # whoever held it hands it on
-                raise KeyboardInterrupt
-            self.lock.acquire()
+        def acquire(self, timeout: float | None = None) -> bool:
+            if timeout is None:
+                return self.lock.acquire()
+            turns.__exit__()  # whoever held it hands it on
+            if error is not None:
+                raise error
+            return False
 
         def release(self) -> None:
             self.lock.release()
 
     turns.__enter__()
     monkeypatch.setattr(threading, "Lock", Given)
-    with pytest.raises(KeyboardInterrupt), turns:
+    with pytest.raises(type(error) if error else SQLAlchemyError), turns:
         pytest.fail("it is taken")
     monkeypatch.undo()
-    assert (False, 0) == (turns._taken, len(turns._waiting))
+    assert (None, 0) == (turns._holder, len(turns._waiting))
 
 
-def test_a_thread_that_reads_may_read_again_while_another_writes(on_sqlite):
-    """The writer's commit will wait for the first reading, which must not wait for the writer."""
-    begun, go = threading.Event(), threading.Event()
+def test_a_turn_that_does_not_come_is_refused(database, monkeypatch):
+    """As when another process holds the database: nothing is written, and the others go on."""
+    monkeypatch.setattr(module, "_TURN_SECONDS", 0.05)
+    with database.write() as connection:
+        add_party(connection)
 
-    def write() -> None:
-        with on_sqlite.write() as connection:
-            add_party(connection)
-            begun.set()
-            go.wait(20)
+        def write() -> None:
+            with database.write() as other:
+                add_party(other, "cnous")
 
-    with on_sqlite.read() as connection:
-        assert 0 == connection.scalar(select(func.count()).select_from(parties))
-        writer = threading.Thread(target=write)
-        writer.start()
-        assert begun.wait(5)
-        started = time.monotonic()
-        with on_sqlite.read() as other:
-            assert connection is not other
-        assert time.monotonic() - started < 5
-        go.set()
-    writer.join()
-    assert 1 == count(on_sqlite, parties)
+        with ThreadPoolExecutor(1) as pool, pytest.raises(SQLAlchemyError):
+            pool.submit(write).result()
+    assert 1 == count(database, parties)
+    with database.write() as connection:
+        add_party(connection, "cnous")
 
 
 def test_a_write_locks_out_another_process(on_sqlite, tmp_path):

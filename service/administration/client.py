@@ -45,6 +45,7 @@ __all__ = ["Client"]
 
 _M = TypeVar("_M", bound=Message)
 _JSON = "application/json"
+_ENDING_SECONDS = 5.0  # for chunks on their way, once another one was refused
 _AT_ONCE = 3  # chunks on their way; the third party takes four of a party
 
 
@@ -186,7 +187,7 @@ class Client:
     ) -> None:
         """Send sealed chunks, several on their way at a time: one travels while another is flushed to a disk.
 
-        The first that fails ends it, once those on their way have ended too. An interruption waits for none of them: what
+        The first that fails ends it; those on their way have a moment to end too. An interruption waits for none of them: what
         is not acknowledged is sent again the next time.
 
         Args:
@@ -201,7 +202,7 @@ class Client:
             OSError: a chunk cannot be read.
         """
         left: SimpleQueue[int] = SimpleQueue()
-        done: SimpleQueue[Exception | None] = SimpleQueue()
+        done: SimpleQueue[BaseException | None] = SimpleQueue()
         stop = threading.Event()
         for number in numbers:
             left.put(number)
@@ -213,20 +214,20 @@ class Client:
                     self.send_chunk(run, upload, number, read(number))
                 except Empty:
                     return
-                except Exception as error:  # noqa: BLE001 - the thread that waits raises it
+                except BaseException as error:  # noqa: BLE001 - the thread that waits raises it
                     done.put(error)
                     return
                 done.put(None)
 
         threads = [threading.Thread(target=work, daemon=True) for _ in range(min(_AT_ONCE, len(numbers)))]
-        for thread in threads:
-            thread.start()
         try:
+            for thread in threads:
+                thread.start()
             for _ in numbers:
                 if (error := done.get()) is not None:
                     stop.set()
                     for thread in threads:
-                        thread.join()
+                        thread.join(_ENDING_SECONDS)
                     raise error
                 told(1)
         finally:

@@ -96,7 +96,7 @@ def _say_size(terminal: Terminal, demarche: Demarche, people: int) -> None:
 
 
 def _rounded_up(people: int) -> int:
-    """A round figure above the count, by 4 % at most: it tells little, and no guard finds the file too short for it."""
+    """A round figure above a count of 25 or more, by 4 % at most: the usual guard does not find the file too short for it."""
     steps = (digit * 10**power for power in range(len(str(people))) for digit in (1, 2, 5))
     step = max((one for one in steps if 25 * one <= people), default=1)
     return step * (people // step + 1)

@@ -11,13 +11,12 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-
-import uvicorn
 
 from crypto.keys import PublicIdentity
 from service.administration.app import dated, real_time
@@ -25,6 +24,7 @@ from service.administration.keyring import Keyring
 from service.cli import main
 from service.third_party.app import create_app, enrol, third_party_identity
 from service.third_party.database import sqlite_url
+from service.third_party.listening import BoundedServer, listening
 from service.third_party.site import open_site
 from service.third_party.storage import StorageOptions
 from service.third_party.worker import Worker
@@ -156,20 +156,16 @@ def third_party(data: Path, now: Callable[[], datetime]) -> Iterator[tuple[str, 
     """
     stop = threading.Event()
     identity = third_party_identity(data, "Tiers de confiance")
-    config = uvicorn.Config(
-        create_app(data, now, emit=lambda _: None), host="127.0.0.1", port=0, log_config=None, access_log=False,
-        lifespan="off", ws="none",
-    )  # fmt: skip
-    server = uvicorn.Server(config)
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = BoundedServer(listening(create_app(data, now, emit=lambda _: None)))
     worker = Worker(site=open_site(data, now), stop=stop, emit=lambda _: None)
-    threads = [threading.Thread(target=server.run), threading.Thread(target=worker.run)]
+    threads = [threading.Thread(target=server.run, args=([listener],)), threading.Thread(target=worker.run)]
     for thread in threads:
         thread.start()
     try:
         while not server.started:
             stop.wait(0.01)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield f"http://127.0.0.1:{port}", identity
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", identity
     finally:
         server.should_exit = True
         stop.set()

@@ -164,7 +164,9 @@ async def _authenticated(state: State, scope: Scope, fields: Fields) -> Caller:
         head = doorkeeper.read(_signed_part(state, scope, fields))
         found = await doorkeeper.joined(head)
         if found is None:
-            # Forged signatures do not reach the database for ever; under a name, they leave its party's own machines alone.
+            # Forged signatures do not reach the database for ever. Where addresses are those of clients, and not of a proxy,
+            # forgeries under the name of a party leave its own machines alone.
+            limits.unsigned.check(_address(scope))
             limits.lookups.take(f"{_address(scope)} {head.key_id}")
             found = await doorkeeper.look_up(head, state.readings)
         caller, ticket = found
@@ -194,20 +196,18 @@ async def _body(state: State, caller: Caller, fields: Fields, receive: Receive, 
     if int(text) > limit:
         raise _too_large(limit)
     async with state.limits.rooms.place(caller.party, int(text)):
-        body = await _received(receive, int(text))
+        body = await _received(receive, limit)
         check_body(caller, body.data, bytes.fromhex(body.digest))
         yield body if is_chunk else read_json(bytes(body.data), MAX_JSON_BYTES)
 
 
-async def _received(receive: Receive, announced: int) -> Chunk:
-    data, size, digest = bytearray(announced), 0, hashlib.sha256()
+async def _received(receive: Receive, limit: int) -> Chunk:
+    data, digest = bytearray(), hashlib.sha256()
     async for piece in pieces_of(receive):
-        if size + len(piece) > announced:
-            raise _too_large(announced)
-        data[size : size + len(piece)] = piece
-        size += len(piece)
+        if len(data) + len(piece) > limit:
+            raise _too_large(limit)
+        data += piece
         digest.update(piece)
-    del data[size:]
     return Chunk(data, digest.hexdigest())
 
 

@@ -155,7 +155,8 @@ class Doorkeeper:
             return await readings.run(lambda _: self.looked_up(head))
         finally:
             looking.set()
-            self._looking.pop(head.key_id, None)
+            if self._looking.get(head.key_id) is looking:
+                del self._looking[head.key_id]
 
     def looked_up(self, head: SignedHead) -> tuple[Caller, Ticket]:
         """Verify a signature with the keys that the database holds now; called from a thread.

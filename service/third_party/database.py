@@ -27,7 +27,14 @@ from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, IntegrityError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    DisconnectionError,
+    IntegrityError,
+    OperationalError,
+    SQLAlchemyError,
+)
 from sqlalchemy.pool import QueuePool
 
 from service.errors import ServiceError
@@ -40,6 +47,7 @@ SCHEMA_VERSION = "0001"  # of the last step in `migrations`
 _WRITE_LOCK = 0x616C6C6576657273  # the advisory lock of writers, on PostgreSQL
 _LEAST_SQLITE = (3, 37, 0)  # RETURNING, STRICT; Debian 12 has 3.40
 _LEAST_POSTGRESQL = 150_000
+_TURN_SECONDS = 30.0  # that a transaction waits for those before it, as it waits for those of other processes
 _MOST_GROUPED = 256  # writes in one commit
 _FULL_SQLSTATES = {"53100", "53400"}  # disk full, configured limit
 _PRAGMAS = (
@@ -62,7 +70,7 @@ _POSTGRESQL = {
     "prepare_threshold": None,  # a pooler between us and the server may hand the next transaction to another session
 }
 
-_BEGUN = text("SELECT 1 FROM sqlite_schema LIMIT 1")  # takes the lock of a reader, also in a file without tables
+_BEGUN = select(log_head.c.size)
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -134,45 +142,28 @@ class Database:
         if common is not None:
             yield common
             return
-        with self._engine.connect() as connection, self._inside():
-            self._begin_reading(connection)
+        with self._engine.connect() as connection:
             yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Make every `read` of this thread see one state, on one connection; nothing is written meanwhile."""
-        with self._engine.connect() as connection, self._inside():
-            self._begin_reading(connection)
+        with self._engine.connect() as connection:
+            if self.on_sqlite:  # where a reader asks in vain while somebody commits, and may do so for ever: it queues
+                with self._writers:
+                    connection.execute(_BEGUN).all()
             self._here.connection = connection
             try:
                 yield connection
             finally:
                 self._here.connection = None
 
-    def _begin_reading(self, connection: Connection) -> None:
-        """On SQLite a reader asks in vain while somebody commits, and may do so for ever: it queues.
-
-        A thread that is in a transaction already does not, since those before it may wait for that one to end.
-        """
-        if self.on_sqlite and self._here.inside == 1:
-            with self._writers:
-                connection.execute(_BEGUN).all()
-
-    @contextmanager
-    def _inside(self) -> Iterator[None]:
-        """Count the transactions that this thread is in."""
-        self._here.inside = getattr(self._here, "inside", 0) + 1
-        try:
-            yield
-        finally:
-            self._here.inside -= 1
-
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that holds the write lock; committed at the end, rolled back by any exception."""
         if getattr(self._here, "connection", None) is not None:
             raise RuntimeError("a reading does not write: on SQLite it would wait for itself")
-        with self._writers, self._transaction(writes=True) as connection, self._inside():
+        with self._writers, self._transaction(writes=True) as connection:
             if not self.on_sqlite:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _WRITE_LOCK})
             yield connection
@@ -265,38 +256,44 @@ class Database:
 
 
 class _Turns:
-    """A lock that threads get in the order in which they asked for it, so that none of them waits for ever."""
+    """A lock that threads get in the order in which they asked for it, within `_TURN_SECONDS` or not at all."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
         self._waiting: deque[threading.Lock] = deque()  # one of each thread that waits, held until its turn
-        self._taken = False
+        self._holder: threading.Lock | None = None  # of the thread whose turn it is
 
     def __enter__(self) -> None:
-        with self._guard:
-            if not self._taken:
-                self._taken = True
-                return
-            mine = threading.Lock()
-            mine.acquire()
-            self._waiting.append(mine)
+        mine = threading.Lock()
+        mine.acquire()
         try:
-            mine.acquire()
-        except BaseException:  # interrupted while it waited
             with self._guard:
-                left = mine in self._waiting
-                if left:
+                if self._holder is None:
+                    self._holder = mine
+                    return
+                self._waiting.append(mine)
+            _wait(mine)
+        except BaseException:  # late, or interrupted; its turn may have come all the same
+            with self._guard:
+                if mine in self._waiting:
                     self._waiting.remove(mine)
-            if not left:  # its turn had come
-                self.__exit__()
+                elif self._holder is mine:
+                    self._hand_on()
             raise
 
     def __exit__(self, *_: object) -> None:
         with self._guard:
-            if self._waiting:
-                self._waiting.popleft().release()
-            else:
-                self._taken = False
+            self._hand_on()
+
+    def _hand_on(self) -> None:
+        self._holder = self._waiting.popleft() if self._waiting else None
+        if self._holder is not None:
+            self._holder.release()
+
+
+def _wait(turn: threading.Lock) -> None:
+    if not turn.acquire(timeout=_TURN_SECONDS):
+        raise SQLAlchemyError("other transactions last too long")
 
 
 class _Write:

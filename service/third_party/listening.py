@@ -129,8 +129,8 @@ class BoundedProtocol(HttpToolsProtocol):
 class BoundedServer(uvicorn.Server):
     """A server that takes many connections in one turn of its event loop.
 
-    The loop takes one a turn, and under load a turn lasts tens of milliseconds: newcomers would wait for seconds while those
-    who are in are answered at once.
+    The quick loop, uvloop, takes one a turn, and under load a turn lasts tens of milliseconds: newcomers would wait for seconds
+    while those who are in are answered at once.
 
     Args:
         config: of `listening`.
@@ -155,6 +155,7 @@ class BoundedServer(uvicorn.Server):
         loop = asyncio.get_running_loop()
         for one in sockets or []:
             loop.remove_reader(one)
+        await asyncio.gather(*self._entering, return_exceptions=True)  # those who are not in yet would be forgotten
         await super().shutdown(sockets)
 
     def _listen(self, listener: socket.socket) -> None:
