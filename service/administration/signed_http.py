@@ -173,12 +173,13 @@ class SignedHttp:
     def _skew(self, date: str) -> str:
         """What to say when the clocks disagree, the commonest cause of a refused signature."""
         try:
-            theirs = parsedate_to_datetime(date)
-        except ValueError:
+            read = parsedate_to_datetime(date)
+            theirs = None if read.tzinfo is None else read.astimezone(UTC)
+        except (ValueError, OverflowError):  # no date, or of no year that there is
             return ""
-        if theirs.tzinfo is None or abs(self._clock() - theirs) <= _SKEW:
+        if theirs is None or abs(self._clock() - theirs) <= _SKEW:
             return ""
-        return f" (l'horloge de ce poste diffère de celle du service : {theirs.astimezone(UTC):%d/%m/%Y %H:%M} UTC)"
+        return f" (l'horloge de ce poste diffère de celle du service : {theirs:%d/%m/%Y %H:%M} UTC)"
 
     def _unreachable(self) -> ServiceError:
         sentence = f"le tiers de confiance ne répond pas à {self._url} ; vérifiez le réseau puis recommencez"
