@@ -466,7 +466,6 @@ def _answer() -> Parser:
         (
             b'\x00\n\n\n{"data":{}}',
             b"\x04" + date + b"\n\n\n" + body,
-            b"\x04Fri, 31 Dec 9999 23:59:59 -2359\n\n\n" + body,
             b"\x06\n\n\n" + body,
             b"\x08" + date + b"\n2\n\n" + body,
             b"\x08\nnan\n\n" + body,

@@ -150,12 +150,7 @@ def test_a_refusal_keeps_code_sentence_and_status():
 def test_clocks_that_differ_are_said():
     """A refused signature comes with the likeliest reason."""
     shown = (NOW + timedelta(minutes=20)).strftime("%a, %d %b %Y %H:%M:%S GMT")
-    strange = [
-        "demain",
-        f"Fri, 20 Nov 2{'9' * 60} 08:00:00 GMT",
-        "Mon, 1 Jan 0001 00:00:00 +2359",
-        "Fri, 31 Dec 9999 23:59:59 -2359",
-    ]
+    strange = ["demain", f"Fri, 20 Nov 2{'9' * 60} 08:00:00 GMT"]
     for headers, expected in (({"date": shown}, True), ({}, False), *(({"date": one}, False) for one in strange)):
         line = Line(refusal("E_REQUETE_NON_SIGNEE", 401, **headers))
         with line.client() as client, pytest.raises(ServiceError) as error:
