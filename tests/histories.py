@@ -451,7 +451,8 @@ class Histories(RuleBasedStateMachine):
         upload = self.ask(expected, lambda: uploads.declare(self.site, one.caller, model.names.run, signed))
         if upload is None:
             return None
-        model.sent[pass_name, name] = Sent(upload, signed, chunks, "bait" if canaries else kind)
+        real = "good" if kind == "bait" and not canaries else kind  # only a source hides canaries
+        model.sent[pass_name, name] = Sent(upload, signed, chunks, real)
         return model.sent[pass_name, name]
 
     @precondition(lambda self: bool(self.model.sent))
