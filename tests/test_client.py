@@ -147,6 +147,15 @@ def test_a_refusal_keeps_code_sentence_and_status():
     assert ("E_ETAT", "phrase.", 409) == (error.value.code, error.value.message, error.value.status)
 
 
+def test_a_refusal_without_end_is_told_in_part():
+    """Whoever answers does not fill the agent's screen."""
+    body = {"errors": [{"code": "E_ETAT", "title": "t", "detail": "non " * 10_000, "source": {}}]}
+    line = Line(httpx2.Response(409, json=body))
+    with line.client() as client, pytest.raises(ServiceError) as error:
+        client.runs()
+    assert "non " * 125 == error.value.message
+
+
 def test_clocks_that_differ_are_said():
     """A refused signature comes with the likeliest reason."""
     shown = (NOW + timedelta(minutes=20)).strftime("%a, %d %b %Y %H:%M:%S GMT")

@@ -39,6 +39,7 @@ ATTEMPTS = 6  # pauses of 0.5, 1, 2, 4 and 8 seconds between them
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 60.0  # that a server may ask for
 _LONGEST_ANSWER = 1 << 30  # bytes; a delivery of ten million hits
+_LONGEST_SENTENCE = 500  # characters of a refusal that are told
 _LATER = (408, 429, 502, 503, 504)
 _SKEW = timedelta(seconds=60)
 _NOTE = "allervers-checkpoint"
@@ -163,7 +164,8 @@ class SignedHttp:
     def _refusal(self, response: httpx2.Response, answer: Json) -> ServiceError:
         try:
             error = array(member(answer, "errors"))[0]
-            code, sentence = CODE.read(text(error, "code"), "/"), shown(text(error, "detail").replace("\n", " "))
+            code = CODE.read(text(error, "code"), "/")
+            sentence = shown(text(error, "detail")[:_LONGEST_SENTENCE].replace("\n", " "))
         except (ServiceError, IndexError):
             return foreign(response.status_code)
         if response.status_code == httpx2.codes.UNAUTHORIZED:
