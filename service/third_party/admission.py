@@ -166,7 +166,6 @@ async def _authenticated(state: State, scope: Scope, fields: Fields) -> Caller:
         if found is None:
             # Forged signatures do not reach the database for ever. Where addresses are those of clients, and not of a proxy,
             # forgeries under the name of a party leave its own machines alone.
-            limits.unsigned.check(_address(scope))
             limits.lookups.take(f"{_address(scope)} {head.key_id}")
             found = await doorkeeper.look_up(head, state.readings)
         caller, ticket = found
