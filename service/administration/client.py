@@ -46,7 +46,7 @@ __all__ = ["Client"]
 _M = TypeVar("_M", bound=Message)
 _JSON = "application/json"
 _ENDING_SECONDS = 5.0  # for chunks on their way, once another one was refused
-_AT_ONCE = 3  # chunks on their way; the third party takes four of a party
+_AT_ONCE = 5  # chunks on their way: the four that the third party takes of a party, and one that is ready
 
 
 class Client:

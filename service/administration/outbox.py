@@ -1,10 +1,7 @@
 """From records to the third party: encode, seal, keep on disk, send, and go on after a cut.
 
 Encoding is offline. Each pass becomes numbered chunks of whole rows, sealed under a fresh upload key as they are
-made: no clear encoding ever lies on the disk. ``outbox/COMPARISON/PASS`` holds the chunks, then ``draft.json``
-(written last: without it the pass is not encoded), then ``manifest.json`` once the upload key is wrapped to the
-worker of the run, with how far it went (`Stage`), then ``held.json`` once the third party holds everything, when
-the chunks are destroyed here.
+made: no clear encoding ever lies on the disk. What lies there, and until when, is in `pass_folder`.
 
 Sending asks what is missing and sends that: it can be stopped anywhere and started again. An upload that the
 third party refused for its content must be encoded again; passes that were announced are left alone, since it
@@ -17,15 +14,11 @@ import hashlib
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from crypto.errors import CryptoError
-from crypto.framing import canonical_json, parse_canonical_json
-from crypto.key_files import destroy, write_secret
 from crypto.keys import PublicIdentity, RunKey
 from crypto.sealing import seal
 from linkage.memory import MEMORY
@@ -33,20 +26,14 @@ from linkage.plan import PassPlan
 from linkage.wire import ID_BYTES
 from service.administration.inbox import OBJECTING
 from service.administration.objectors import Attached, sent_in
-from service.administration.packing import Packing, clear, pack, planted
+from service.administration.packing import Packing, pack, planted
+from service.administration.pass_folder import PassFolder
 from service.administration.run_folder import digest_of
 from service.administration.seat import Seat
 from service.agreement import Comparison
 from service.answers import RunView
 from service.errors import ServiceError
-from service.messages import (
-    MAX_JSON_BYTES,
-    Manifest,
-    UploadState,
-    WorkerKey,
-    statement_digest,
-    upload_key_context,
-)
+from service.messages import Manifest, UploadState, WorkerKey, statement_digest, upload_key_context
 from service.risk_terms import RiskClaim
 
 if TYPE_CHECKING:
@@ -68,7 +55,6 @@ CHUNK_BYTES = 8 << 20  # of rows; sealed, it stays under what the third party ta
 _UNPROCESSABLE = 422
 _UNHEARD = ("E_CONNEXION", "E_REPONSE")  # no answer of the third party, so no refusal
 _NOTHING = Attached()
-Stage = Literal["signed", "announced", "complete"]  # may be with the third party; is; with every chunk
 Report = Callable[[int, int], None]
 
 
@@ -124,7 +110,7 @@ def encode(
     if seat.receives:
         seat.folder.write_identifiers(records.ids)
         _note_objections(seat, attached)
-    left = [(one, plan) for one, plan in seat.passes() if not _announced(seat, one, plan)]
+    left = [(one, plan) for one, plan in seat.passes() if not _folder(seat, one, plan).announced]
     made: list[Encoded] = []
     for comparison in seat.comparisons:
         passes = tuple(plan for one, plan in left if one.id == comparison.id)
@@ -188,21 +174,18 @@ def send(seat: Seat, client: Client, worker: bytes, *, report: Report | None = N
     Raises:
         ServiceError: `E_ETAPE` when a pass is not encoded; whatever the third party refuses.
     """
-    waiting = [(one, plan) for one, plan in seat.passes() if not _file(seat, one, plan.name, "held.json").exists()]
-    drafts = [_draft(seat, comparison, plan) for comparison, plan in waiting]
+    waiting = [one for one in (_folder(seat, *one) for one in seat.passes()) if not one.held]
+    drafts = [_draft(seat, folder) for folder in waiting]
     told = _counted(report, sum(len(draft.chunks) for draft in drafts))
-    for (comparison, plan), draft in zip(waiting, drafts, strict=True):
-        signed = _signed_manifest(seat, comparison, plan.name, draft, worker)
-        upload = _announce(seat, client, comparison, plan.name, signed)
+    for folder, draft in zip(waiting, drafts, strict=True):
+        signed = _signed_manifest(seat, folder, draft, worker)
+        upload = _announce(seat, client, folder, signed)
         missing = sorted(set(range(len(draft.chunks))) & set(client.upload(seat.run, upload).missing))
         told(len(draft.chunks) - len(missing))
-        client.send_chunks(seat.run, upload, missing, partial(_sealed, seat, comparison, plan.name), told)
-        _reached(seat, comparison, plan.name, "complete")  # before: the answer may be lost
+        client.send_chunks(seat.run, upload, missing, folder.sealed, told)
+        folder.reached("complete")  # before: the answer may be lost
         client.complete(seat.run, upload)
-        held = canonical_json({"digest": statement_digest(signed), "pieces": len(draft.chunks)})
-        write_secret(_file(seat, comparison, plan.name, "held.json"), held)
-        for number in range(len(draft.chunks)):
-            destroy(_file(seat, comparison, plan.name, str(number)))
+        folder.hand_over(signed, len(draft.chunks))
 
 
 def _counted(report: Report | None, total: int) -> Callable[[int], None]:
@@ -216,10 +199,6 @@ def _counted(report: Report | None, total: int) -> Callable[[int], None]:
             report(done, total)
 
     return told
-
-
-def _sealed(seat: Seat, comparison: Comparison, pass_name: str, number: int) -> bytes:
-    return _file(seat, comparison, pass_name, str(number)).read_bytes()
 
 
 def open_worker_key(seat: Seat, third_party: PublicIdentity, signed: object) -> bytes:
@@ -268,10 +247,11 @@ def drop_refused(seat: Seat, view: RunView) -> list[tuple[Comparison, PassPlan, 
     refused = []
     for comparison, plan in seat.passes():
         reason = reasons.get((comparison.id, plan.name))
-        kept = _kept_manifest(seat, comparison, plan.name)
+        folder = _folder(seat, comparison, plan)
+        kept = folder.manifest()
         # Otherwise it was encoded again since, and sending replaces it.
         if reason is not None and kept is not None and kept["stage"] == "complete":
-            clear(_file(seat, comparison, plan.name, "manifest.json").parent)
+            folder.clear()
             refused.append((comparison, plan, reason))
     return refused
 
@@ -284,7 +264,7 @@ def sent_manifests(seat: Seat) -> dict[str, tuple[str, int | None]]:
     """
     found: dict[str, tuple[str, int | None]] = {}
     for comparison, plan in seat.passes():
-        kept = _kept_manifest(seat, comparison, plan.name)
+        kept = _folder(seat, comparison, plan).manifest()
         if kept is not None and kept["stage"] != "signed":
             pieces = len(kept["signed"]["statement"]["chunks"]) if kept["stage"] == "complete" else None
             found[f"{comparison.id}/{plan.name}"] = (statement_digest(kept["signed"]), pieces)
@@ -330,7 +310,7 @@ def _check_size(seat: Seat, people: int) -> None:
 def _check_same_file(seat: Seat, records: Records) -> None:
     digest = digest_of(records.ids)
     known = seat.folder.secret("records", "digest")
-    if known not in (None, digest) and any(_announced(seat, one, plan) for one, plan in seat.passes()):
+    if known not in (None, digest) and any(_folder(seat, *one).announced for one in seat.passes()):
         sentence = (
             "une partie d'un autre fichier est déjà envoyée : reprenez ce fichier, ou annulez le croisement "
             f"(allervers run cancel {seat.run}) et ouvrez-en un autre"
@@ -339,71 +319,41 @@ def _check_same_file(seat: Seat, records: Records) -> None:
     seat.folder.keep_secrets("records", {"digest": digest})
 
 
-def _draft(seat: Seat, comparison: Comparison, plan: PassPlan) -> Manifest:
-    path = _file(seat, comparison, plan.name, "draft.json")
-    if not path.exists():
-        sentence = f"la passe « {plan.name} » n'est pas encodée : allervers run encode {seat.run} FICHIER"
+def _folder(seat: Seat, comparison: Comparison, plan: PassPlan) -> PassFolder:
+    return PassFolder(seat.folder, comparison.id, plan.name)
+
+
+def _draft(seat: Seat, folder: PassFolder) -> Manifest:
+    draft = folder.draft()
+    if draft is None:
+        sentence = f"la passe « {folder.name} » n'est pas encodée : allervers run encode {seat.run} FICHIER"
         raise ServiceError("E_ETAPE", sentence)
-    return Manifest.from_json(parse_canonical_json(path.read_bytes(), MAX_JSON_BYTES))
+    return draft
 
 
-def _signed_manifest(
-    seat: Seat, comparison: Comparison, pass_name: str, draft: Manifest, worker: bytes
-) -> dict[str, Any]:
+def _signed_manifest(seat: Seat, folder: PassFolder, draft: Manifest, worker: bytes) -> dict[str, Any]:
     """The manifest as it was first signed for this worker: wrapping is random, and must not change on a second try."""
-    kept, digest = _kept_manifest(seat, comparison, pass_name), hashlib.sha256(worker).hexdigest()
+    kept, digest = folder.manifest(), hashlib.sha256(worker).hexdigest()
     if kept is not None and kept["worker"] == digest:
         signed: dict[str, Any] = kept["signed"]
         return signed
-    key = seat.folder.secret("upload", f"{comparison.id}/{pass_name}")
+    key = seat.folder.secret("upload", f"{folder.comparison}/{folder.name}")
     if key is None:
         raise ServiceError("E_ETAPE", f"la clé d'envoi manque : allervers run encode {seat.run} FICHIER")
-    info = upload_key_context(seat.agreement.identifier, seat.run, comparison.id, pass_name, seat.party)
+    info = upload_key_context(seat.agreement.identifier, seat.run, folder.comparison, folder.name, seat.party)
     fresh = replace(draft, wrapped_key=seal(worker, key, info)).signed(seat.identity.signing_key)
-    _keep_manifest(seat, comparison, pass_name, {"worker": digest, "signed": fresh, "stage": "signed"})
+    folder.keep_manifest(digest, fresh, "signed")
     return fresh
 
 
-def _announce(seat: Seat, client: Client, comparison: Comparison, pass_name: str, signed: dict[str, Any]) -> str:
+def _announce(seat: Seat, client: Client, folder: PassFolder, signed: dict[str, Any]) -> str:
     try:
         upload = client.announce(seat.run, signed)
     except ServiceError as error:
-        kept = _kept_manifest(seat, comparison, pass_name)
+        kept = folder.manifest()
         itself = error.status == _UNPROCESSABLE and error.code not in _UNHEARD
         if itself and kept is not None and kept["stage"] == "signed":
-            # The manifest was refused, never taken: this pass is not on its way, and may be encoded again.
-            destroy(_file(seat, comparison, pass_name, "manifest.json"))
+            folder.withdraw()  # it was refused, never taken
         raise
-    _reached(seat, comparison, pass_name, "announced")
+    folder.reached("announced")
     return upload
-
-
-def _reached(seat: Seat, comparison: Comparison, pass_name: str, stage: Stage) -> None:
-    """Record how far a manifest went; it never goes back."""
-    kept = _kept_manifest(seat, comparison, pass_name)
-    if kept is not None and kept["stage"] not in (stage, "complete"):
-        _keep_manifest(seat, comparison, pass_name, {**kept, "stage": stage})
-
-
-def _kept_manifest(seat: Seat, comparison: Comparison, pass_name: str) -> dict[str, Any] | None:
-    """``{"worker": digest of its key, "signed": manifest, "stage": Stage}`` of a pass, once it was signed."""
-    path = _file(seat, comparison, pass_name, "manifest.json")
-    if not path.exists():
-        return None
-    kept = parse_canonical_json(path.read_bytes(), MAX_JSON_BYTES)
-    if not isinstance(kept, dict) or {"worker", "signed", "stage"} != set(kept):
-        raise ServiceError("E_FICHIER_LOCAL", f"{path} est abîmé")
-    return kept
-
-
-def _keep_manifest(seat: Seat, comparison: Comparison, pass_name: str, kept: dict[str, Any]) -> None:
-    write_secret(_file(seat, comparison, pass_name, "manifest.json"), canonical_json(kept))
-
-
-def _announced(seat: Seat, comparison: Comparison, plan: PassPlan) -> bool:
-    """Whether the third party may hold this pass: its rows then keep the names they have."""
-    return _file(seat, comparison, plan.name, "manifest.json").exists()
-
-
-def _file(seat: Seat, comparison: Comparison, pass_name: str, name: str) -> Path:
-    return seat.folder.path / "outbox" / comparison.id / pass_name / name

@@ -12,13 +12,11 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crypto.key_files import destroy, write_secret
 from crypto.keys import RunKey
 from crypto.sealing import seal_chunk
 from linkage.wire import payload_width, row_bytes
@@ -26,6 +24,7 @@ from service.administration.canaries import Assigned, assign, draw, only_assigne
 from service.administration.chunks import Fill, chunks_of, rows_of
 from service.administration.controls import controls
 from service.administration.extra_people import extended
+from service.administration.pass_folder import PassFolder
 from service.administration.payload import SealRows, payload_key, payload_seal
 from service.administration.seat import Seat
 from service.agreement import Comparison
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
     from linkage.records import Records
     from linkage.stream import PassStream, Piece
 
-__all__ = ["Packing", "clear", "pack", "planted"]
+__all__ = ["Packing", "pack", "planted"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,9 +112,9 @@ def pack(seat: Seat, packing: Packing, stream: PassStream, told: Callable[[int],
     """
     comparison, plan = packing.comparison, stream.plan
     name = f"{comparison.id}/{plan.name}"
-    folder = seat.folder.path / "outbox" / comparison.id / plan.name
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    clear(folder)
+    folder = PassFolder(seat.folder, comparison.id, plan.name)
+    folder.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.clear()
     key = secrets.token_bytes(32)
     seat.folder.keep_secrets("upload", {name: key})
     draft = _draft(seat, packing, stream)
@@ -131,22 +130,16 @@ def pack(seat: Seat, packing: Packing, stream: PassStream, told: Callable[[int],
                 fill.counted(pieces), draft.count, draft.row_bytes, packing.chunk_bytes
             ):
                 sealed = seal_chunk(key, chunk_context(draft), number, last, rows)
-                (folder / str(number)).write_bytes(sealed)
+                folder.chunk(number).write_bytes(sealed)
                 digests.append(hashlib.sha256(sealed).hexdigest())
             own = counted.rows
     except BaseException:
-        clear(folder)
+        folder.clear()
         raise
     appendix = seal_appendix(draft, key, bait)
     whole = replace(draft, chunks=tuple(digests), mean_fill_permille=fill.permille, appendix=appendix)
-    write_secret(folder / "draft.json", whole.to_bytes())
+    folder.keep_draft(whole)
     return own
-
-
-def clear(folder: Path) -> None:
-    """Drop a pass: the draft first, so that a half-dropped pass is not one."""
-    for path in (folder / "draft.json", folder / "manifest.json", folder / "held.json", *folder.iterdir()):
-        destroy(path)
 
 
 class _Own:

@@ -84,7 +84,7 @@ class Visit:
 class Chunk:
     """A body that was held to the digest that was signed."""
 
-    data: bytearray
+    data: bytes
     digest: str  # its SHA-256, hexadecimal: no need to compute it twice
 
 
@@ -115,8 +115,8 @@ async def respond(route: Route, names: dict[str, str], scope: Scope, receive: Re
     given = await _admitted(route, visit, names)
     if route.contract.body is None:
         return await run_in_threadpool(route.endpoint, visit, **given)
-    async with _body(state, caller, fields, receive, route) as body:
-        return await run_in_threadpool(route.endpoint, visit, **given, body=body)
+    async with _body(state, caller, fields, receive, route) as pieces:
+        return await run_in_threadpool(_given_body, route, visit, given, pieces)
 
 
 async def _admitted(route: Route, visit: Visit, names: dict[str, str]) -> dict[str, Any]:
@@ -185,29 +185,37 @@ def _address(scope: Scope) -> str:
 
 
 @asynccontextmanager
-async def _body(state: State, caller: Caller, fields: Fields, receive: Receive, route: Route) -> AsyncIterator[Any]:
-    """The body of an admitted request, as signed; it keeps its place until the request is answered."""
-    is_chunk = route.contract.body == CHUNK
-    limit = MAX_CHUNK_BYTES if is_chunk else MAX_JSON_BYTES
+async def _body(
+    state: State, caller: Caller, fields: Fields, receive: Receive, route: Route
+) -> AsyncIterator[list[bytes]]:
+    """The body of an admitted request as it came; it keeps its place until the request is answered."""
+    limit = MAX_CHUNK_BYTES if route.contract.body == CHUNK else MAX_JSON_BYTES
     text = next((value for name, value in fields if name == "content-length"), "")
     if not (text.isascii() and text.isdigit()) or len(text) > 12:
         raise ServiceError("E_LONGUEUR", "la requête doit annoncer la longueur de son contenu.", 411)
     if int(text) > limit:
         raise _too_large(limit)
     async with state.limits.rooms.place(caller.party, int(text)):
-        body = await _received(receive, limit)
-        check_body(caller, body.data, bytes.fromhex(body.digest))
-        yield body if is_chunk else read_json(bytes(body.data), MAX_JSON_BYTES)
+        yield await _received(receive, limit)
 
 
-async def _received(receive: Receive, limit: int) -> Chunk:
-    data, digest = bytearray(), hashlib.sha256()
+async def _received(receive: Receive, limit: int) -> list[bytes]:
+    pieces, size = list[bytes](), 0
     async for piece in pieces_of(receive):
-        if len(data) + len(piece) > limit:
+        size += len(piece)
+        if size > limit:
             raise _too_large(limit)
-        data += piece
-        digest.update(piece)
-    return Chunk(data, digest.hexdigest())
+        pieces.append(piece)
+    return pieces
+
+
+def _given_body(route: Route, visit: Visit, given: dict[str, Any], pieces: list[bytes]) -> Response:
+    """Hold a body to what was signed, and let the route answer; in a thread: a large one takes a while."""
+    data = b"".join(pieces)
+    digest = hashlib.sha256(data)
+    check_body(visit.caller, data, digest.digest())
+    body = Chunk(data, digest.hexdigest()) if route.contract.body == CHUNK else read_json(data, MAX_JSON_BYTES)
+    return route.endpoint(visit, **given, body=body)
 
 
 def _too_large(limit: int) -> ServiceError:

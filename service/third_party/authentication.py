@@ -240,7 +240,7 @@ def authenticate(site: Site, request: Request) -> Caller:
     return Doorkeeper(site).authenticate(request)
 
 
-def check_body(caller: Caller, body: bytes | bytearray, digest: bytes | None = None) -> None:
+def check_body(caller: Caller, body: bytes, digest: bytes | None = None) -> None:
     """Hold a body to the digest that was signed.
 
     Args:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,7 @@ def check_name(name: str) -> str:
 class Blobs(Protocol):
     """Where the chunks of a third party are."""
 
-    def write(self, run: str, upload: str, number: int, data: bytes | bytearray) -> None:
+    def write(self, run: str, upload: str, number: int, data: bytes) -> None:
         """Keep a chunk; writing it again changes nothing. Raises OSError."""
 
     def read(self, run: str, upload: str, number: int) -> bytes | None:
@@ -63,7 +64,7 @@ class LocalBlobs:
 
     root: Path
 
-    def write(self, run: str, upload: str, number: int, data: bytes | bytearray) -> None:
+    def write(self, run: str, upload: str, number: int, data: bytes) -> None:
         """Store a chunk; writing it again replaces it by the same bytes.
 
         Raises:
@@ -78,6 +79,8 @@ class LocalBlobs:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
+                if sys.platform == "linux":  # nobody reads it for hours: the next one takes the same pages of memory
+                    os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
             fresh.replace(folder / str(number))
         except OSError:
             fresh.unlink(missing_ok=True)

@@ -60,7 +60,7 @@ class BucketBlobs:
         prefix = parts.path.strip("/") or None
         return cls(S3Store(parts.netloc, prefix=prefix, config=config, client_options=client, retry_config=_RETRIES))
 
-    def write(self, run: str, upload: str, number: int, data: bytes | bytearray) -> None:
+    def write(self, run: str, upload: str, number: int, data: bytes) -> None:
         """Keep a chunk; writing it again changes nothing.
 
         Raises:

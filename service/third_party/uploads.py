@@ -152,9 +152,7 @@ def expect_chunk(site: Site, caller: Caller, run_id: str, upload_id: str, number
     return ExpectedChunk(upload=upload, number=place, digest=digests[place], held=held, room=room)
 
 
-def put_chunk(
-    site: Site, caller: Caller, chunk: ExpectedChunk, data: bytes | bytearray, digest: str | None = None
-) -> None:
+def put_chunk(site: Site, caller: Caller, chunk: ExpectedChunk, data: bytes, digest: str | None = None) -> None:
     """Store a chunk; storing it again changes nothing.
 
     Args:
@@ -192,7 +190,7 @@ def put_chunk(
         raise
 
 
-def _keep_chunk(connection: Connection, upload: Upload, number: int, data: bytes | bytearray) -> None:
+def _keep_chunk(connection: Connection, upload: Upload, number: int, data: bytes) -> None:
     _check_not_refused(upload)
     if holds_chunk(connection, upload.upload, number):
         return
@@ -204,7 +202,7 @@ def _room(connection: Connection, upload: Upload) -> int:
     return _sealed_bytes(_manifest(upload)) - held_bytes(connection, upload.upload)
 
 
-def _check_room(room: int, data: bytes | bytearray) -> None:
+def _check_room(room: int, data: bytes) -> None:
     if len(data) > room:
         sentence = "les morceaux dépassent ce que le manifeste annonce ; recommencez l'envoi."
         raise ServiceError("E_CORPS_TROP_GRAND", sentence, 413)
