@@ -10,6 +10,7 @@ import pytest
 
 from crypto.keys import Identity
 from service.messages import MAX_CHUNK_BYTES, MAX_JSON_BYTES
+from service.third_party.admission import received
 from service.third_party.limits import LOOKUP_BURST
 from tests.simulator import Administration, Run, Simulation, rows_for, simulation
 
@@ -152,6 +153,19 @@ def test_a_body_cut_in_pieces_is_one_body(sim: Simulation):
     body = json.dumps({"agreement": "0" * 64}).encode()
     pieces = [body[start : start + 7] for start in range(0, len(body), 7)]
     assert (404, "E_INTROUVABLE") == Wire(sim, pieces).ask("POST", "/v1/runs", signed(sim.caf, "POST", "/runs", body))
+
+
+def test_a_body_that_comes_byte_by_byte_takes_no_more_memory():
+    """A tiny piece of a large body is not an object of its own."""
+    body = bytes(range(256)) * 800
+    left = [body[number : number + 1] for number in range(len(body))]
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": left.pop(0), "more_body": len(left) > 0}
+
+    pieces = asyncio.run(received(receive, len(body)))
+    assert body == b"".join(pieces)
+    assert len(pieces) == 4
 
 
 def test_the_query_is_signed_too(sim: Simulation):
