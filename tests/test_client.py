@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
-import time
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -206,95 +203,14 @@ def test_chunks_are_raw_bytes_with_their_digest():
     assert "content-digest" in request.headers["signature-input"]
 
 
-class Shore:
-    """A third party whose chunks wait until so many are there together."""
-
-    def __init__(self, together: int, refused: int | None = None) -> None:
-        self.together = threading.Barrier(together, timeout=20)
-        self.refused = refused
-        self.seen: list[int] = []
-        self.taken: list[int] = []
-
-    def __call__(self, request: httpx2.Request) -> Any:
-        number = int(request.url.path.rsplit("/", 1)[1])
-        self.seen.append(number)
-        assert request.content == number.to_bytes(4, "big")
-        if number == self.refused:
-            return refusal("E_ETAT", 409)
-        with suppress(threading.BrokenBarrierError):
-            self.together.wait()
-        self.taken.append(number)
-        return httpx2.Response(204)
-
-    def client(self) -> Client:
-        return Client("https://t", ME, clock=lambda: NOW, sleep=lambda _: None, transport=httpx2.MockTransport(self))
-
-
-def test_several_chunks_are_on_their_way():
-    """Five, each read when its turn comes; what is told adds up to all of them."""
-    shore, told, read = Shore(5), list[int](), list[int]()
-
-    def bytes_of(number: int) -> bytes:
-        read.append(number)
-        assert len(read) <= len(shore.taken) + 5
-        return number.to_bytes(4, "big")
-
-    with shore.client() as client:
-        client.send_chunks("0" * 32, "1" * 32, range(2, 17), bytes_of, told.append)
-    assert not shore.together.broken  # all of them met, five at a time
-    assert [1] * 15 == told
-    assert list(range(2, 17)) == sorted(shore.seen) == sorted(read)
-
-
-def test_no_chunk_is_no_request():
-    """An upload that is held already."""
-    shore = Shore(1)
-    with shore.client() as client:
-        client.send_chunks("0" * 32, "1" * 32, [], lambda _: b"", lambda _: None)
-    assert [] == shore.seen
-
-
-@pytest.mark.parametrize(
-    "fault",
-    [ServiceError("E_ETAT", "x"), FileNotFoundError(), SystemExit()],
-    ids=["refused", "unreadable", "worse"],
-)
-def test_the_first_fault_ends_the_sending(fault: BaseException):
-    """Its own error is raised, once nobody is at work any more; most chunks were never asked for."""
-    shore = Shore(1, refused=5 if isinstance(fault, ServiceError) else None)
-
-    def bytes_of(number: int) -> bytes:
-        if number == 5 and not isinstance(fault, ServiceError):
-            raise fault
-        return number.to_bytes(4, "big")
-
-    before = threading.active_count()
-    with shore.client() as client, pytest.raises(type(fault)):
-        client.send_chunks("0" * 32, "1" * 32, range(5000), bytes_of, lambda _: None)
-    assert threading.active_count() <= before
-    assert len(shore.seen) < 2500
-
-
-def test_an_interruption_waits_for_nobody():
-    """Those on their way are left to themselves, and no other chunk leaves."""
-
-    def told(_: int) -> None:
-        raise KeyboardInterrupt
-
-    class Hurried(Shore):
-        def __call__(self, request: httpx2.Request) -> Any:
-            return httpx2.Response(204) if request.url.path.endswith("/0") else super().__call__(request)
-
-    shore = Hurried(6)  # of which five can be there
-    before = threading.active_count()
-    with shore.client() as client:
-        with pytest.raises(KeyboardInterrupt):
-            client.send_chunks("0" * 32, "1" * 32, range(100), lambda number: number.to_bytes(4, "big"), told)
-        assert not shore.together.broken  # they are still there
-        shore.together.abort()
-        while threading.active_count() > before:
-            time.sleep(0.01)
-    assert len(shore.seen) <= 7
+def test_the_first_fault_ends_the_sending_of_chunks():
+    """Each travels under its number, as `sending` sends them."""
+    line = Line(*[httpx2.Response(204)] * 3, refusal("E_ETAT", 409))
+    told: list[int] = []
+    with line.client() as client, pytest.raises(ServiceError, match="E_ETAT"):
+        client.send_chunks("0" * 32, "1" * 32, [4, 5, 6, 7], lambda number: bytes([number]), told.append)
+    sent = {request.url.path.rsplit("/", 1)[1]: request.content for request in line.requests}
+    assert {str(number): bytes([number]) for number in (4, 5, 6, 7)} == sent
 
 
 def test_against_the_real_third_party(tmp_path):

@@ -15,6 +15,7 @@ A run, step by step
     pending             people of a démarche of events who wait, sealed, for a run
     outbox              records → encodings → sealed chunks → upload
     packing             one pass sealed: own records, controls, canaries, payloads
+    sending             chunks on their way, several at a time
     pass_folder         the folder of a pass in the outbox, how far the pass went
     controls            positive controls: invented people of both sides of a comparison
     payload             what a source tells of a hit, sealed end to end

@@ -8,9 +8,7 @@ answers are listed in `service.answers` and described by ``/v1/openapi.json``.
 from __future__ import annotations
 
 import secrets
-import threading
 from collections.abc import Callable, Mapping, Sequence
-from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -18,6 +16,7 @@ import httpx2
 
 from crypto.framing import canonical_json, to_base64
 from crypto.keys import Identity
+from service.administration.sending import send_all
 from service.administration.signed_http import Clock, SignedHttp, Sleep, array
 from service.agreement import Agreement
 from service.answers import (
@@ -45,8 +44,6 @@ __all__ = ["Client"]
 
 _M = TypeVar("_M", bound=Message)
 _JSON = "application/json"
-_ENDING_SECONDS = 5.0  # for chunks on their way, once another one was refused
-_AT_ONCE = 5  # chunks on their way: the four that the third party takes of a party, and one that is ready
 
 
 class Client:
@@ -71,6 +68,7 @@ class Client:
         transport: httpx2.BaseTransport | None = None,
         on_note: Callable[[str], None] | None = None,
     ) -> None:
+        self._clock = clock
         self._http = SignedHttp(url, identity, clock=clock, sleep=sleep, transport=transport, on_note=on_note)
 
     def __enter__(self) -> Self:
@@ -185,10 +183,7 @@ class Client:
     def send_chunks(
         self, run: str, upload: str, numbers: Sequence[int], read: Callable[[int], bytes], told: Callable[[int], None]
     ) -> None:
-        """Send sealed chunks, several on their way at a time: one travels while another is flushed to a disk.
-
-        The first that fails ends it; those on their way have a moment to end too. An interruption waits for none of them: what
-        is not acknowledged is sent again the next time.
+        """Send sealed chunks, several on their way at a time (`sending`).
 
         Args:
             run: its identifier.
@@ -201,37 +196,7 @@ class Client:
             ServiceError: what the third party refused; `E_CONNEXION`.
             OSError: a chunk cannot be read.
         """
-        left: SimpleQueue[int] = SimpleQueue()
-        done: SimpleQueue[BaseException | None] = SimpleQueue()
-        stop = threading.Event()
-        for number in numbers:
-            left.put(number)
-
-        def work() -> None:
-            while not stop.is_set():
-                try:
-                    number = left.get_nowait()
-                    self.send_chunk(run, upload, number, read(number))
-                except Empty:
-                    return
-                except BaseException as error:  # noqa: BLE001 - the thread that waits raises it
-                    done.put(error)
-                    return
-                done.put(None)
-
-        threads = [threading.Thread(target=work, daemon=True) for _ in range(min(_AT_ONCE, len(numbers)))]
-        try:
-            for thread in threads:
-                thread.start()
-            for _ in numbers:
-                if (error := done.get()) is not None:
-                    stop.set()
-                    for thread in threads:
-                        thread.join(_ENDING_SECONDS)
-                    raise error
-                told(1)
-        finally:
-            stop.set()
+        send_all(numbers, lambda number: self.send_chunk(run, upload, number, read(number)), told, self._clock)
 
     def complete(self, run: str, upload: str) -> None:
         """Say that all chunks are there."""
