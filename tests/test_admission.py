@@ -143,9 +143,12 @@ def test_a_body_has_an_announced_length(sim: Simulation, length):
 
 
 def test_the_body_is_the_one_that_was_signed(sim: Simulation):
-    """Another body of the same length is refused, after it was read and before it is used."""
-    headers = signed(sim.caf, "POST", "/runs", b'{"agreement":1}')
-    assert (401, "E_REQUETE_NON_SIGNEE") == Wire(sim, [b'{"agreement":2}']).ask("POST", "/v1/runs", headers)
+    """Another body of the same length is refused, after it was read and before it is used, even to see whether it is JSON."""
+    for other in (b'{"agreement":2}', b"[" * 15):
+        headers = signed(sim.caf, "POST", "/runs", b'{"agreement":1}')
+        assert (401, "E_REQUETE_NON_SIGNEE") == Wire(sim, [other]).ask("POST", "/v1/runs", headers)
+    headers = signed(sim.caf, "POST", "/runs", b"[" * 15)
+    assert (422, "E_MESSAGE") == Wire(sim, [b"[" * 15]).ask("POST", "/v1/runs", headers)
 
 
 def test_a_body_cut_in_pieces_is_one_body(sim: Simulation):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -138,6 +140,20 @@ def test_a_refusal_of_the_disk_leaves_no_temporary_file(local):
     with pytest.raises(OSError, match="0"):
         local.write(RUN, UPLOAD, 0, b"x")
     assert ["0"] == [path.name for path in (local.root / RUN / UPLOAD).iterdir()]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is advised")
+def test_a_system_that_takes_no_advice_keeps_the_chunk(local, monkeypatch):
+    """It is on the disk already; and where advice is taken, it is about a file that is."""
+    advised: list[int] = []
+
+    def refused(descriptor: int, *_: int) -> None:
+        advised.append(os.fstat(descriptor).st_size)
+        raise OSError(errno.ENOSYS, "x")
+
+    monkeypatch.setattr(os, "posix_fadvise", refused)
+    local.write(RUN, UPLOAD, 0, b"sealed")
+    assert (b"sealed", [6]) == (local.read(RUN, UPLOAD, 0), advised)
 
 
 def test_a_chunk_has_its_name_only_once_it_is_on_the_disk(local, monkeypatch):

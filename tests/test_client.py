@@ -15,6 +15,7 @@ from http_message_signatures.httpx2 import adapt_message
 from crypto.keys import Identity
 from crypto.signatures import check_verify_key
 from service.administration.client import Client
+from service.administration.sending import AT_ONCE
 from service.administration.signed_http import ATTEMPTS
 from service.errors import ServiceError
 from tests.premises import premises
@@ -203,14 +204,20 @@ def test_chunks_are_raw_bytes_with_their_digest():
     assert "content-digest" in request.headers["signature-input"]
 
 
-def test_the_first_fault_ends_the_sending_of_chunks():
-    """Each travels under its number, as `sending` sends them."""
-    line = Line(*[httpx2.Response(204)] * 3, refusal("E_ETAT", 409))
-    told: list[int] = []
-    with line.client() as client, pytest.raises(ServiceError, match="E_ETAT"):
-        client.send_chunks("0" * 32, "1" * 32, [4, 5, 6, 7], lambda number: bytes([number]), told.append)
+def test_chunks_travel_under_their_numbers_and_are_read_when_their_turn_comes():
+    """A large upload is never in memory: no more are read than are on their way."""
+    line, read, told = Line(*[httpx2.Response(204)] * 60), list[int](), list[int]()
+
+    def bytes_of(number: int) -> bytes:
+        read.append(number)
+        assert len(read) <= len(line.requests) + AT_ONCE
+        return bytes([number])
+
+    with line.client() as client:
+        client.send_chunks("0" * 32, "1" * 32, range(4, 64), bytes_of, told.append)
     sent = {request.url.path.rsplit("/", 1)[1]: request.content for request in line.requests}
-    assert {str(number): bytes([number]) for number in (4, 5, 6, 7)} == sent
+    assert {str(number): bytes([number]) for number in range(4, 64)} == sent
+    assert ([1] * 60, 60) == (told, len(read))
 
 
 def test_against_the_real_third_party(tmp_path):

@@ -68,7 +68,6 @@ class Client:
         transport: httpx2.BaseTransport | None = None,
         on_note: Callable[[str], None] | None = None,
     ) -> None:
-        self._clock = clock
         self._http = SignedHttp(url, identity, clock=clock, sleep=sleep, transport=transport, on_note=on_note)
 
     def __enter__(self) -> Self:
@@ -196,7 +195,7 @@ class Client:
             ServiceError: what the third party refused; `E_CONNEXION`.
             OSError: a chunk cannot be read.
         """
-        send_all(numbers, lambda number: self.send_chunk(run, upload, number, read(number)), told, self._clock)
+        send_all(numbers, lambda number: self.send_chunk(run, upload, number, read(number)), told)
 
     def complete(self, run: str, upload: str) -> None:
         """Say that all chunks are there."""

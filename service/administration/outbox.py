@@ -110,7 +110,7 @@ def encode(
     if seat.receives:
         seat.folder.write_identifiers(records.ids)
         _note_objections(seat, attached)
-    left = [(one, plan) for one, plan in seat.passes() if not _folder(seat, one, plan).announced]
+    left = [(one, plan) for one, plan in seat.passes() if not _folder(seat, one, plan).is_signed]
     made: list[Encoded] = []
     for comparison in seat.comparisons:
         passes = tuple(plan for one, plan in left if one.id == comparison.id)
@@ -310,7 +310,7 @@ def _check_size(seat: Seat, people: int) -> None:
 def _check_same_file(seat: Seat, records: Records) -> None:
     digest = digest_of(records.ids)
     known = seat.folder.secret("records", "digest")
-    if known not in (None, digest) and any(_folder(seat, *one).announced for one in seat.passes()):
+    if known not in (None, digest) and any(_folder(seat, *one).is_signed for one in seat.passes()):
         sentence = (
             "une partie d'un autre fichier est déjà envoyée : reprenez ce fichier, ou annulez le croisement "
             f"(allervers run cancel {seat.run}) et ouvrez-en un autre"

@@ -27,19 +27,19 @@ class PassFolder:
     """One pass of one comparison.
 
     Attributes:
-        folder: of the run.
+        run_folder: of the run.
         comparison: its identifier.
         name: of the pass.
     """
 
-    folder: RunFolder
+    run_folder: RunFolder
     comparison: str
     name: str
 
     @property
     def path(self) -> Path:
         """Where it is."""
-        return self.folder.path / "outbox" / self.comparison / self.name
+        return self.run_folder.path / "outbox" / self.comparison / self.name
 
     def chunk(self, number: int) -> Path:
         """Where a sealed chunk is."""
@@ -63,8 +63,8 @@ class PassFolder:
     # The manifest
 
     @property
-    def announced(self) -> bool:
-        """Whether the third party may hold this pass: its rows then keep the names they have."""
+    def is_signed(self) -> bool:
+        """Whether its manifest was signed: the third party may hold it, and its rows keep the names they have."""
         return (self.path / "manifest.json").exists()
 
     def manifest(self) -> dict[str, Any] | None:
@@ -73,7 +73,7 @@ class PassFolder:
         Raises:
             ServiceError: `E_FICHIER_LOCAL`.
         """
-        if not self.announced:
+        if not self.is_signed:
             return None
         path = self.path / "manifest.json"
         kept = parse_canonical_json(path.read_bytes(), MAX_JSON_BYTES)

@@ -9,7 +9,7 @@
     RUN/cases.sealed                  case of each record, where a démarche has cases of several people (recipient only)
     RUN/rows/COMPARISON/PASS.sealed   row id → record of one pass, sealed (recipient only)
     RUN/rows/jetons.sealed            jeton → record, sealed (recipient with a joiner only)
-    RUN/outbox/COMPARISON/PASS/…      sealed chunks on their way to the third party (see outbox.py)
+    RUN/outbox/COMPARISON/PASS/…      sealed chunks on their way to the third party (see pass_folder.py)
 
 Sealed files (`sealed_file`) are written as their content comes: neither the identifiers nor a row map is ever whole in memory.
 Identifiers are lines of JSON, a list of some thousand each; a row map is 16 bytes of row id and 8 of record (little-endian) for

@@ -1,29 +1,27 @@
-"""Chunks on their way: several at a time, on a line that is quick enough to be shared.
+"""Chunks on their way: several at a time, so that one travels while another is flushed to a disk.
 
-One travels while another is flushed to a disk. The first goes alone: the third party gives up a body that comes too slowly, and
-several on a slow line would each be too slow.
+A line may be too slow to be shared, or something on it may refuse several connections. What fails for the line's sake is
+therefore given back, and whoever gave it back leaves the line to the others; the last one goes on alone, and what fails alone
+has failed.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
-from queue import Empty, SimpleQueue
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from queue import SimpleQueue
 
-__all__ = ["AT_ONCE", "QUICK", "send_all"]
+from service.errors import ServiceError
+
+__all__ = ["AT_ONCE", "send_all"]
 
 AT_ONCE = 4  # as many as the third party takes of a party: one more would wait, its connection idle
-QUICK = timedelta(seconds=16)  # of a chunk alone; four then have twice the least rate that the third party takes
 _ENDING_SECONDS = 5.0  # for chunks on their way, once another one was refused
+_OF_THE_LINE = ("E_LENTEUR", "E_CONNEXION")
 
 
-def send_all(
-    numbers: Sequence[int],
-    send: Callable[[int], None],
-    told: Callable[[int], None],
-    clock: Callable[[], datetime],
-) -> None:
+def send_all(numbers: Sequence[int], send: Callable[[int], None], told: Callable[[int], None]) -> None:
     """Send chunks. The first that fails ends it; those on their way have a moment to end too.
 
     An interruption waits for none of them: what is not acknowledged is sent again the next time.
@@ -32,50 +30,66 @@ def send_all(
         numbers: of the chunks.
         send: sends one and returns when it is acknowledged; called from any thread when its turn comes.
         told: called in this thread with how many more are held.
-        clock: what time it is.
 
     Raises:
-        BaseException: whatever `send` raised first.
+        BaseException: whatever `send` raised first, for a line's sake only where the chunk was alone on it.
     """
-    if not numbers:
-        return
-    started = clock()
-    send(numbers[0])
-    together = AT_ONCE if clock() - started <= QUICK else 1
-    told(1)
-    _send_together(numbers[1:], send, told, together)
-
-
-def _send_together(
-    numbers: Sequence[int], send: Callable[[int], None], told: Callable[[int], None], together: int
-) -> None:
-    left: SimpleQueue[int] = SimpleQueue()
-    done: SimpleQueue[BaseException | None] = SimpleQueue()
-    stop = threading.Event()
-    for number in numbers:
-        left.put(number)
-
-    def work() -> None:
-        while not stop.is_set():
-            try:
-                send(left.get_nowait())
-            except Empty:
-                return
-            except BaseException as error:  # noqa: BLE001 - the thread that waits raises it
-                done.put(error)
-                return
-            done.put(None)
-
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(together, len(numbers)))]
+    together = min(AT_ONCE, len(numbers))
+    line = _Line(numbers, send, together)
+    threads = [threading.Thread(target=line.work, daemon=True) for _ in range(together)]
     try:
         for thread in threads:
             thread.start()
         for _ in numbers:
-            if (error := done.get()) is not None:
-                stop.set()
+            if (error := line.done.get()) is not None:
+                line.stop.set()
                 for thread in threads:
-                    thread.join(_ENDING_SECONDS)
+                    thread.join(_ENDING_SECONDS / len(threads))
                 raise error
             told(1)
     finally:
-        stop.set()
+        line.stop.set()
+
+
+class _Line:
+    """What several threads have still to send."""
+
+    def __init__(self, numbers: Iterable[int], send: Callable[[int], None], together: int) -> None:
+        self.stop = threading.Event()
+        self.done: SimpleQueue[BaseException | None] = SimpleQueue()  # one of each chunk, or what ended it all
+        self._send = send
+        self._left = deque(numbers)
+        self._together = together  # threads that are at work
+        self._lock = threading.Lock()
+
+    def work(self) -> None:
+        while not self.stop.is_set() and (turn := self._take()) is not None:
+            number, alone = turn
+            try:
+                self._send(number)
+            except BaseException as error:  # noqa: BLE001 - the thread that waits raises it
+                shared = isinstance(error, ServiceError) and error.code in _OF_THE_LINE and not alone
+                if not shared:
+                    self.done.put(error)
+                    return
+                if not self._stays(number):
+                    return
+            else:
+                self.done.put(None)
+
+    def _take(self) -> tuple[int, bool] | None:
+        """A chunk, and whether it is alone on the line."""
+        with self._lock:
+            if self._left:
+                return self._left.popleft(), self._together == 1
+            self._together -= 1
+            return None
+
+    def _stays(self, number: int) -> bool:
+        """Give a chunk back; whether this thread is the last one."""
+        with self._lock:
+            self._left.appendleft(number)
+            if self._together > 1:
+                self._together -= 1
+                return False
+            return True

@@ -117,7 +117,7 @@ async def respond(route: Route, names: dict[str, str], scope: Scope, receive: Re
     if route.contract.body is None:
         return await run_in_threadpool(route.endpoint, visit, **given)
     async with _body(state, caller, fields, receive, route) as pieces:
-        return await run_in_threadpool(_given_body, route, visit, given, pieces)
+        return await run_in_threadpool(_answered_with, route, visit, given, pieces)
 
 
 async def _admitted(route: Route, visit: Visit, names: dict[str, str]) -> dict[str, Any]:
@@ -201,7 +201,7 @@ async def _body(
 
 
 async def received(receive: Receive, limit: int) -> list[bytes]:
-    """A body in pieces of about 64 KiB, however the network cuts it: byte by byte, it takes no more memory.
+    """A body in pieces of 64 KiB or more, however the network cuts it: byte by byte, it takes no more memory.
 
     Raises:
         ServiceError: `E_CORPS_TROP_GRAND` (413); `E_LENTEUR` (408).
@@ -220,9 +220,10 @@ async def received(receive: Receive, limit: int) -> list[bytes]:
     return pieces
 
 
-def _given_body(route: Route, visit: Visit, given: dict[str, Any], pieces: list[bytes]) -> Response:
+def _answered_with(route: Route, visit: Visit, given: dict[str, Any], pieces: list[bytes]) -> Response:
     """Hold a body to what was signed, and let the route answer; in a thread: a large one takes a while."""
     data = b"".join(pieces)
+    pieces.clear()  # whoever handed them over keeps the list until the answer: a body is there twice for a moment only
     digest = hashlib.sha256(data)
     check_body(visit.caller, data, digest.digest())
     body = Chunk(data, digest.hexdigest()) if route.contract.body == CHUNK else read_json(data, MAX_JSON_BYTES)

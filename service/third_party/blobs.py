@@ -16,6 +16,7 @@ import re
 import shutil
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -79,8 +80,7 @@ class LocalBlobs:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-                if sys.platform == "linux":  # nobody reads it for hours: the next one takes the same pages of memory
-                    os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+                _leave_cache(file.fileno())
             fresh.replace(folder / str(number))
         except OSError:
             fresh.unlink(missing_ok=True)
@@ -137,6 +137,13 @@ def _remove(folder: Path) -> None:
         except FileNotFoundError:
             continue  # another process is removing it too; whoever comes last sees it gone
     _flush(folder.parent)
+
+
+def _leave_cache(descriptor: int) -> None:
+    """Let the next chunk take the same pages of memory: this one is read again only when the run is compared."""
+    if sys.platform == "linux":
+        with suppress(OSError):  # advice: a system that takes none loses nothing
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def _flush(folder: Path) -> None:
