@@ -50,11 +50,11 @@ class Line:
 
 
 def test_several_are_on_their_way():
-    """Four, each when its turn comes; what is told adds up to all of them, and is told in this thread."""
+    """Six, each when its turn comes; what is told adds up to all of them, and is told in this thread."""
     shore, told = Shore(AT_ONCE), list[tuple[int, int]]()
     numbers = range(2, 2 + 3 * AT_ONCE)
     send_all(numbers, shore, lambda more: told.append((more, threading.get_ident())))
-    assert not shore.together.broken  # all of them met, four at a time
+    assert not shore.together.broken  # all of them met, six at a time
     assert [(1, threading.get_ident())] * len(numbers) == told
     assert list(numbers) == sorted(shore.seen) == sorted(shore.taken)
 
@@ -119,7 +119,7 @@ def test_the_first_fault_ends_the_sending(fault: BaseException, fails: int):
 
 def test_an_interruption_waits_for_nobody():
     """Those on their way are left to themselves, and no other chunk leaves."""
-    shore = Shore(AT_ONCE)  # three of them can be there, since one chunk never comes
+    shore = Shore(AT_ONCE)  # one of them never comes
 
     def send(number: int) -> None:
         if number != 0:
@@ -138,4 +138,4 @@ def test_an_interruption_waits_for_nobody():
     shore.together.abort()
     while threading.active_count() > before:
         time.sleep(0.001)
-    assert {1, 2, 3} == set(shore.taken)
+    assert set(range(1, AT_ONCE)) == set(shore.taken)

@@ -16,7 +16,7 @@ from service.errors import ServiceError
 
 __all__ = ["AT_ONCE", "send_all"]
 
-AT_ONCE = 4  # as many as the third party takes of a party: one more would wait, its connection idle
+AT_ONCE = 6  # the four bodies that the third party takes of a party at once, and two that are ready
 _ENDING_SECONDS = 5.0  # for chunks on their way, once another one was refused
 _OF_THE_LINE = ("E_LENTEUR", "E_CONNEXION")
 
