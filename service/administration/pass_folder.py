@@ -56,7 +56,12 @@ class PassFolder:
         write_secret(self.path / "draft.json", draft.to_bytes())
 
     def draft(self) -> Manifest | None:
-        """Its manifest before the upload key is wrapped; None when it is not encoded."""
+        """Its manifest before the upload key is wrapped; None when it is not encoded.
+
+        Raises:
+            CryptoError: the file is not canonical JSON.
+            ServiceError: it is no manifest.
+        """
         path = self.path / "draft.json"
         return Manifest.from_json(parse_canonical_json(path.read_bytes(), MAX_JSON_BYTES)) if path.exists() else None
 
@@ -71,7 +76,8 @@ class PassFolder:
         """``{"worker": digest of its key, "signed": manifest, "stage": Stage}``, once it was signed.
 
         Raises:
-            ServiceError: `E_FICHIER_LOCAL`.
+            CryptoError: the file is not canonical JSON.
+            ServiceError: `E_FICHIER_LOCAL`, it has other members.
         """
         if not self.is_signed:
             return None

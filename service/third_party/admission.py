@@ -1,8 +1,8 @@
 """How a request gets in. Every route declares one action, and `respond` decides, in this order, before any body is read.
 
 1. the signature (`authentication`), unless the action is open to anyone; 2. the caller's role in the object
-that the path names (`authorisation`); 3. the state of the run (`lifecycle`). Only then is the body read, no
-further than its limit, and held to the digest that was signed; then the route's function is called, in a thread.
+that the path names (`authorisation`); 3. the state of the run (`lifecycle`). Only then is the body received, no
+further than its limit; in a thread, it is held to the digest that was signed, and then the route's function is called.
 
 What a request reads before that, and the whole of a short reading, shares a transaction with those of other requests
 (`readings`).
